@@ -1,0 +1,95 @@
+"""What every generation engine gives the rest of the program. Knows no engine, imports nothing heavy."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from syncse_local.records import Completion, Context
+
+KvType = Literal["f16", "q8_0", "f32"]
+ChatProfile = Literal["auto", "chat", "plain"]
+FlashAttention = Literal["auto", "on", "off"]
+
+
+@dataclass(frozen=True, slots=True)
+class Promises:
+    """What an engine says about repeating a result.
+
+    `deterministic_alone`: the same rows in the same order, same options and machine, give the same texts.
+    `deterministic_in_batch`: a row's text does not depend on which other rows are in flight, bit for bit.
+    `notes` is one sentence for the reader of a run record.
+    """
+
+    deterministic_alone: bool
+    deterministic_in_batch: bool
+    notes: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What is known of a model file. `parameters` counts weights, `bytes` is the size on disk over all shards.
+
+    `chat_template` is the Jinja source or None; `licence` and `sha256` are empty when not stated or not computed.
+    """
+
+    path: Path
+    name: str
+    architecture: str
+    parameters: int
+    quantisation: str
+    context_length: int
+    chat_template: str | None
+    licence: str
+    bytes: int
+    sha256: str = ""
+
+    @property
+    def profile(self) -> Literal["chat", "plain"]:
+        """The prompt profile that `auto` chooses: `chat` where the model brings a template."""
+        return "chat" if self.chat_template else "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class LlamaOptions:
+    """Options of the llama.cpp engine; 0 and `auto` mean chosen from the model and the machine.
+
+    `n_gpu_layers`: 0 CPU only, -1 all layers. `n_ctx`: KV cells over all sequences (tokens). `n_seq`: rows in flight.
+    `n_batch`: tokens per decode call. `kv_type`: cell precision of the KV cache.
+    """
+
+    n_gpu_layers: int = 0
+    n_ctx: int = 0
+    n_seq: int = 0
+    n_batch: int = 0
+    threads: int = 0
+    flash_attn: FlashAttention = "auto"
+    kv_type: KvType = "f16"
+    chat_profile: ChatProfile = "auto"
+
+
+class Backend(Protocol):
+    """One loaded model in one engine. Not thread-safe: one `generate` at a time.
+
+    A backend class is constructed as `Class(model: Path, options, sha256="")` and raises SyncseError(PREFLIGHT) when
+    the model cannot be used.
+    """
+
+    name: str
+    version: str
+    info: ModelInfo
+    promises: Promises
+
+    def generate(self, contexts: Iterable[Context], cancelled: Callable[[], bool]) -> Iterator[Completion]:
+        """Answer every row once, in the order rows finish.
+
+        `contexts` is read lazily, a little ahead of the work. `cancelled` is asked between decode calls; once it is
+        true the iterator ends and unfinished rows are not yielded, so they stay without a response and are generated
+        by the next run. A row that cannot be answered is yielded as `refused` or `error`; the others go on.
+        """
+
+    def settings(self) -> dict[str, object]:
+        """What was chosen, for the run record: plain JSON values."""
+
+    def close(self) -> None:
+        """Free the engine; a second call does nothing."""

@@ -1,0 +1,85 @@
+"""Text to tokens and back for one loaded model, safe for any text and any vocabulary.
+
+Knows llama.cpp's vocabulary functions; knows no prompts.
+"""
+
+import ctypes
+import re
+from typing import Any
+
+import llama_cpp as native
+import numpy as np
+from numpy.typing import NDArray
+
+CONTROL = 1 << 3
+SENTENCEPIECE = 1
+
+
+class Vocab:
+    """The vocabulary of a model (a llama.cpp model pointer that must outlive this)."""
+
+    def __init__(self, model: Any) -> None:
+        self._vocab = native.llama_model_get_vocab(model)
+        self.size: int = native.llama_vocab_n_tokens(self._vocab)
+        self.ends = np.fromiter((native.llama_vocab_is_eog(self._vocab, i) for i in range(self.size)), bool, self.size)
+        self._add_bos: bool = native.llama_vocab_get_add_bos(self._vocab)
+        self._pieces: list[bytes | None] = [None] * self.size
+        self._buffer = ctypes.create_string_buffer(256)
+        self.bos = self.text(native.llama_vocab_bos(self._vocab))
+        self.eos = self.text(native.llama_vocab_eos(self._vocab))
+        control = (i for i in range(self.size) if native.llama_vocab_get_attr(self._vocab, i) & CONTROL)
+        self.specials = [text for text in map(self.text, control) if text]
+        self.longest = max((len(self.text(i).encode()) for i in range(self.size)), default=1)
+        self._unwritable = self._find_unwritable()
+
+    def text(self, token: int) -> str:
+        """The vocabulary's text of a token; empty for none."""
+        if not 0 <= token < self.size:
+            return ""
+        return str((native.llama_vocab_get_text(self._vocab, token) or b"").decode("utf-8", "replace"))
+
+    def tokenise(self, text: str) -> NDArray[np.int32]:
+        """Token ids of a rendered prompt; the start token is added where the model wants it and the text has none."""
+        data = self._mend(text).encode("utf-8", "replace")
+        add = not (self._add_bos and self.bos and text.startswith(self.bos))
+        room = len(data) + 8
+        tokens = np.empty(room, np.int32)
+        where = tokens.ctypes.data_as(ctypes.POINTER(ctypes.c_int32))
+        count = native.llama_tokenize(self._vocab, data, len(data), where, room, add, True)
+        if count < 0:
+            raise ValueError(f"the text of {len(data)} bytes cannot be tokenised")
+        return tokens[:count]
+
+    def piece(self, token: int) -> bytes:
+        """The bytes that a token adds to the text; control tokens add none."""
+        known = self._pieces[token]
+        if known is None:
+            length = native.llama_token_to_piece(self._vocab, token, self._buffer, len(self._buffer), 0, False)
+            if length < 0:
+                self._buffer = ctypes.create_string_buffer(-length)
+                length = native.llama_token_to_piece(self._vocab, token, self._buffer, len(self._buffer), 0, False)
+            known = self._pieces[token] = self._buffer.raw[: max(0, length)]
+        return known
+
+    def _find_unwritable(self) -> frozenset[str] | None:
+        """For a SentencePiece vocabulary without byte tokens: the texts it has. None where every byte can be written."""
+        if native.llama_vocab_type(self._vocab) != SENTENCEPIECE:
+            return None
+        known = frozenset(map(self.text, range(self.size)))
+        return None if all(f"<0x{byte:02X}>" in known for byte in range(256)) else known
+
+    def _mend(self, text: str) -> str:
+        """Write a space for letters the vocabulary does not have: llama.cpp ends the process on a byte it cannot write."""
+        known = self._unwritable
+        if known is None:
+            return text
+        space = " " if "▁" in known else ""
+
+        def letter(char: str) -> str:
+            written = "▁" if char == " " else char
+            codes = char.encode("utf-8", "replace")
+            fits = written in known or all(f"<0x{code:02X}>" in known or chr(code) in known for code in codes)
+            return char if fits else space
+
+        parts = re.split(f"({'|'.join(map(re.escape, self.specials))})", text) if self.specials else [text]
+        return "".join(p if i % 2 else "".join(map(letter, p)) for i, p in enumerate(parts))

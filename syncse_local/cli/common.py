@@ -1,0 +1,71 @@
+"""Flags that several verbs share, and how they become settings and a workspace. Knows no verb."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from syncse_local import config
+from syncse_local.api import Workspace
+from syncse_local.cli.output import emit
+from syncse_local.errors import ExitCode, SyncseError
+
+
+def parser(verbs: Any, name: str, summary: str, example: str, run: Any) -> argparse.ArgumentParser:
+    """A verb's parser with the common flags, its example in the help."""
+    made: argparse.ArgumentParser = verbs.add_parser(
+        name,
+        help=summary,
+        description=summary,
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.set_defaults(run_verb=run)
+    made.add_argument("-w", "--workspace", metavar="DIR", help="the workspace directory (default: ./workspace)")
+    made.add_argument("--json", action="store_true", help="print JSON, one document a line")
+    made.add_argument(
+        "--airgap", action="store_true", default=None, help="refuse and count every connection beyond loopback"
+    )
+    return made
+
+
+def job_flags(made: argparse.ArgumentParser) -> None:
+    """Flags of verbs that start a run."""
+    made.add_argument("--detach", action="store_true", help="start the run and return; follow it with `syncse show`")
+    made.add_argument("--name", default="", help="a name for the run")
+
+
+def settings(options: argparse.Namespace) -> config.Settings:
+    """The settings that this command line, the environment and the files amount to."""
+    given = {name: getattr(options, name, None) for name in config.TYPES}
+    return config.load(given)
+
+
+def workspace(options: argparse.Namespace, must_exist: bool = False) -> Workspace:
+    """The workspace the command is about; `must_exist` for verbs that only look."""
+    chosen = settings(options)
+    directory = Path(chosen.workspace)
+    if must_exist and not (directory / "syncse.db").exists():
+        raise SyncseError(
+            "No workspace here",
+            f"{directory.resolve()} has no syncse.db.",
+            "Start a run (`syncse run`), or name the workspace with --workspace DIR.",
+            ExitCode.NOTHING,
+        )
+    return Workspace(directory, chosen)
+
+
+def existing(path: str, what: str) -> str:
+    """The absolute path of a file or directory that must be there."""
+    found = Path(path).expanduser()
+    if not found.exists():
+        raise SyncseError(f"The {what} is not there", f"{found} does not exist.", "Check the path.", ExitCode.PREFLIGHT)
+    return str(found.resolve())
+
+
+def begun(run: Any, as_json: bool) -> ExitCode:
+    """Say that a run was started and left to itself."""
+    if as_json:
+        emit({"run": run.id, "state": run.state})
+    else:
+        print(f"{run.id} started. Follow it: syncse show {run.id} --follow")
+    return ExitCode.OK

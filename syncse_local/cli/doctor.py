@@ -1,0 +1,93 @@
+"""`syncse doctor`: what is installed, which models are there, where settings come from, what the air-gap would refuse."""
+
+import argparse
+import os
+import platform
+import shutil
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from syncse_local import __version__, airgap, paths
+from syncse_local.cli.common import parser, settings
+from syncse_local.cli.output import emit, safe, table
+from syncse_local.config import Settings, as_dict
+from syncse_local.errors import ExitCode
+
+LIBRARIES = {
+    "llama_cpp": ("llama-cpp-python", "generation with llama.cpp", True),
+    "torch": ("torch", "training and evaluation", True),
+    "transformers": ("transformers", "training and evaluation", True),
+    "scipy": ("scipy", "evaluation", True),
+    "textual": ("textual", "the terminal UI", True),
+    "sqlite_utils": ("sqlite-utils", "the store", True),
+    "pyarrow": ("pyarrow", "Parquet files", False),
+}
+
+
+def add(verbs: Any) -> None:
+    """Add the verb to the command line."""
+    parser(verbs, "doctor", "check the installation, the models and the settings", "syncse doctor", run)
+
+
+def run(options: argparse.Namespace) -> ExitCode:
+    """Print the checks; fails (PREFLIGHT) when something needed is missing."""
+    chosen = settings(options)
+    checks = [*_libraries(), *_models(), *_machine(chosen)]
+    sources = {n: {"value": v, "from": chosen.origin.get(n, "default")} for n, v in as_dict(chosen).items()}
+    if options.json:
+        emit(
+            {
+                "version": __version__,
+                "checks": [dict(zip(("what", "state", "detail"), c, strict=True)) for c in checks],
+                "settings": sources,
+            }
+        )
+    else:
+        print(table(["what", "state", "detail"], checks))
+        print()
+        print(table(["setting", "value", "from"], [[n, safe(s["value"]), safe(s["from"])] for n, s in sources.items()]))
+    return ExitCode.PREFLIGHT if any(state == "missing" for _, state, _ in checks) else ExitCode.OK
+
+
+def _libraries() -> list[tuple[str, str, str]]:
+    found = []
+    for module, (name, use, needed) in LIBRARIES.items():
+        if find_spec(module):
+            found.append((name, "ok", metadata.version(name)))
+        else:
+            found.append((name, "missing" if needed else "absent", f"needed for {use}"))
+    return found
+
+
+def _models() -> list[tuple[str, str, str]]:
+    bundled = {
+        "starter LLM": paths.starter_llm(),
+        "starter encoder": paths.starter_encoder() / "model.safetensors",
+        "starter STS set": paths.starter_sts(),
+        "starter sentences": paths.starter_sentences(),
+    }
+    return [(name, "ok" if path.exists() else "missing", f"{path} ({_size(path)})") for name, path in bundled.items()]
+
+
+def _size(path: Path) -> str:
+    return f"{path.stat().st_size / 2**20:.1f} MiB" if path.exists() else "not there"
+
+
+def _machine(chosen: Settings) -> list[tuple[str, str, str]]:
+    workspace = Path(chosen.workspace).resolve()
+    nearest = next(path for path in (workspace, *workspace.parents) if path.exists())
+    free = shutil.disk_usage(nearest).free / 2**30
+    writable = os.access(nearest, os.W_OK)
+    offline = all(os.environ.get(name) == value for name, value in airgap.SWITCHES.items())
+    return [
+        (
+            "python",
+            "ok",
+            f"{platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
+        ),
+        ("workspace", "ok" if writable else "missing", f"{workspace}, {free:.0f} GiB free"),
+        ("offline switches", "ok" if offline else "missing", f"{len(airgap.SWITCHES)} set"),
+        ("air-gap guard", "on" if chosen.airgap else "off", "refuses and counts connections beyond loopback"),
+    ]

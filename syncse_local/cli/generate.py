@@ -1,0 +1,88 @@
+"""`syncse generate`: start a synthesis run and follow it."""
+
+import argparse
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from syncse_local.cli.common import begun, existing, job_flags, parser, settings, workspace
+from syncse_local.cli.follow import follow
+from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.paths import starter_llm
+from syncse_local.synthesis.ingest import open_input
+from syncse_local.synthesis.recipe import list_recipes, load_pools, load_recipe
+
+
+def add(verbs: Any) -> None:
+    """Add the verb to the command line."""
+    made = parser(
+        verbs,
+        "generate",
+        "synthesise triplets from sentences, or from genres and topics",
+        "syncse generate notes.txt --limit 500",
+        run,
+    )
+    job_flags(made)
+    made.add_argument("input", nargs="?", help=".txt, .csv, .tsv, .jsonl or .parquet with sentences (mode partial)")
+    made.add_argument("--recipe", metavar="NAME", help=f"{', '.join(list_recipes())}, or a TOML file")
+    made.add_argument("--model", metavar="GGUF", help="the language model (default: the starter LLM)")
+    made.add_argument("--backend", help="the engine (default: llamacpp)")
+    made.add_argument("--count", type=int, default=0, help="how many sentences to write (mode scratch)")
+    made.add_argument("--limit", type=int, default=0, help="use only the first N sentences of the input")
+    made.add_argument("--column", help="the input column with the sentences")
+    made.add_argument("--encoding", help="the input's encoding (default: utf-8)")
+    made.add_argument("--samples", type=int, help="triplets per sentence")
+    made.add_argument("--seed", type=int, help="the plan's seed")
+    made.add_argument("--temperature", type=float, help="sampling temperature of every role")
+    made.add_argument(
+        "--max-failure-rate", type=float, default=1.0, help="end early when more answers than this are rejected"
+    )
+    made.add_argument("--threads", type=int, help="CPU threads (0: chosen)")
+    made.add_argument("--n-gpu-layers", type=int, help="layers on the GPU (-1: all)")
+    made.add_argument("--n-ctx", type=int, help="context cells (0: chosen)")
+
+
+def run(options: argparse.Namespace) -> ExitCode:
+    """Check what can be checked at once, start the run, follow it."""
+    plan = request(options)
+    with workspace(options) as opened:
+        started = opened.start("generate", plan, options.name)
+        return begun(started, options.json) if options.detach else follow(opened, started, options.json)
+
+
+def request(options: argparse.Namespace) -> dict[str, Any]:
+    """The run's options, complete: the recipe resolved, paths absolute, the input looked at."""
+    chosen = settings(options)
+    recipe = load_recipe(chosen.recipe).with_changes(
+        samples=options.samples, seed=options.seed, temperature=options.temperature
+    )
+    pools = load_pools(recipe)
+    model = existing(chosen.model or str(starter_llm()), "model")
+    found: dict[str, Any] = {
+        "recipe": recipe.to_dict(),
+        "recipe_hash": recipe.hash,
+        "pools_hash": pools.hash,
+        "backend": chosen.backend,
+        "model": model,
+        "backend_options": {"threads": chosen.threads, "n_gpu_layers": chosen.n_gpu_layers, "n_ctx": chosen.n_ctx},
+        "max_failure_rate": options.max_failure_rate,
+    }
+    if recipe.mode == "scratch":
+        if options.count < 1:
+            raise SyncseError(
+                "How many sentences?", f"Recipe {recipe.name} writes its own.", "Add --count N.", ExitCode.USAGE
+            )
+        return {**found, "count": options.count}
+    if not options.input:
+        hint = "Name a file, or use a scratch recipe: --recipe starter-scratch --count 500."
+        raise SyncseError("No input", f"Recipe {recipe.name} needs sentences.", hint, ExitCode.USAGE)
+    path = existing(options.input, "input")
+    open_input(Path(path), column=options.column, encoding=options.encoding)  # fails here, before a run exists
+    return {
+        **found,
+        "input": path,
+        "input_sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest(),
+        "limit": options.limit,
+        "column": options.column,
+        "encoding": options.encoding,
+    }

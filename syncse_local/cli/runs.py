@@ -1,0 +1,147 @@
+"""`syncse runs | show | cancel | resume`: look at runs and act on them."""
+
+import argparse
+import dataclasses
+import time
+from typing import Any
+
+from syncse_local.api import OPEN, RESUMABLE, Run, Workspace
+from syncse_local.cli.common import parser, workspace
+from syncse_local.cli.evaluate import scores_table
+from syncse_local.cli.follow import LADDER, follow, progress_line
+from syncse_local.cli.output import emit, safe, table
+from syncse_local.errors import ExitCode, SyncseError
+
+
+def add(verbs: Any) -> None:
+    """Add the verbs to the command line."""
+    listing = parser(verbs, "runs", "list the runs of the workspace", "syncse runs", list_runs)
+    listing.add_argument("--limit", type=int, default=30, help="how many, newest first")
+    shown = parser(
+        verbs,
+        "show",
+        "one run: what it was told, how far it is, what came out",
+        "syncse show g1124-0a1b2c --follow",
+        show,
+    )
+    shown.add_argument("run", help="a run's id, or the beginning of it")
+    shown.add_argument("-f", "--follow", action="store_true", help="follow it until it ends (ctrl-C leaves it running)")
+    shown.add_argument("--raw", action="store_true", help="raw answers of a generate run, rejected ones first")
+    shown.add_argument("--triplets", type=int, metavar="N", default=5, help="how many triplets to show")
+    shown.add_argument("--log", action="store_true", help="print the run's log")
+    stopped = parser(
+        verbs,
+        "cancel",
+        "ask a run to save and stop; again: SIGTERM, then SIGKILL",
+        "syncse cancel g1124-0a1b2c",
+        cancel,
+    )
+    stopped.add_argument("run")
+    again = parser(verbs, "resume", "go on with a failed, cancelled or lost run", "syncse resume g1124-0a1b2c", resume)
+    again.add_argument("run")
+    again.add_argument("--detach", action="store_true", help="do not follow it")
+
+
+def list_runs(options: argparse.Namespace) -> ExitCode:
+    """Print the newest runs."""
+    with workspace(options, must_exist=True) as opened:
+        found = opened.runs(options.limit)
+    if options.json:
+        for run in found:
+            emit(dataclasses.asdict(run))
+    elif found:
+        rows = [[run.id, run.kind, run.state, _when(run.created), _share(run), safe(run.name, 40)] for run in found]
+        print(table(["run", "kind", "state", "started", "done", "name"], rows))
+    if not found:
+        raise SyncseError("No runs yet", "The workspace is empty.", "Start one: `syncse run`.", ExitCode.NOTHING)
+    return ExitCode.OK
+
+
+def _when(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+
+
+def _share(run: Run) -> str:
+    done, total = run.progress.get("done", 0), run.progress.get("total", 0)
+    return f"{done}/{total}" if total else "-"
+
+
+def show(options: argparse.Namespace) -> ExitCode:
+    """Print one run."""
+    with workspace(options, must_exist=True) as opened:
+        opened.runs(1)
+        run = opened.run(options.run)
+        if options.follow:
+            return follow(opened, run, options.json, may_cancel=False)
+        if options.log:
+            path = opened.log_path(run.id)
+            print(safe_lines(path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""))
+        elif options.raw:
+            _show_raw(opened, run, options.json)
+        elif options.json:
+            emit({**dataclasses.asdict(run), "scores": opened.scores(run.id)})
+        else:
+            _describe(opened, run, options.triplets)
+    return ExitCode.OK
+
+
+def safe_lines(text: str) -> str:
+    """Many lines made safe, line breaks kept."""
+    return "\n".join(safe(line) for line in text.splitlines())
+
+
+def _show_raw(opened: Workspace, run: Run, as_json: bool) -> None:
+    rejected = opened.answers(run.id, 20, rejected_only=True)
+    for row in rejected or opened.answers(run.id, 20):
+        if as_json:
+            emit(row)
+        else:
+            print(
+                f"[{row['reason'] or row['verdict']}] {row['prompt_id']} | {safe(row['turn'], 200)}\n    {safe(row['raw'], 400)}"
+            )
+
+
+def _describe(opened: Workspace, run: Run, most: int) -> None:
+    print(f"{run.id}  {run.kind}  {run.state}  {safe(run.name)}")
+    if run.progress:
+        print(f"  {progress_line(run)}")
+    if run.error:
+        print(f"  {safe(run.error['title'])}: {safe(run.error['detail'])}\n  {safe(run.error['hint'])}")
+    elif run.state in RESUMABLE:
+        print(f"  Resume it: syncse resume {run.id}")
+    print(f"  connections refused: {run.blocked}")
+    if run.kind == "eval" and run.state == "done":
+        print(scores_table(opened, [run]))
+    elif run.kind == "generate":
+        counts = opened.counts(run.id)
+        print("  " + ", ".join(f"{name} {value}" for name, value in counts.items()))
+        print("  rejected: " + (", ".join(f"{name} {n}" for name, n in opened.failures(run.id).items()) or "none"))
+        for row, _ in zip(opened.triplets([run.id]), range(most), strict=False):
+            print(
+                f"  - {safe(row['sentence'], 160)}\n    + {safe(row['positive'], 160)}\n    x {safe(row['negative'], 160)}"
+            )
+    elif run.result:
+        print("  " + ", ".join(f"{name} {safe(value)}" for name, value in run.result.items()))
+    print(f"  log: {opened.log_path(run.id)}")
+
+
+def cancel(options: argparse.Namespace) -> ExitCode:
+    """One step of the cancel ladder."""
+    with workspace(options, must_exist=True) as opened:
+        step = opened.cancel(options.run)
+        run = opened.run(options.run)
+    if options.json:
+        emit({"run": run.id, "cancel": step})
+    else:
+        print(f"{run.id}: {LADDER[step]}")
+    return ExitCode.OK
+
+
+def resume(options: argparse.Namespace) -> ExitCode:
+    """Go on with a run and follow it."""
+    with workspace(options, must_exist=True) as opened:
+        run = opened.resume(options.run)
+        if options.detach and run.state in OPEN:
+            print(f"{run.id} goes on. Follow it: syncse show {run.id} --follow")
+            return ExitCode.OK
+        return follow(opened, run, options.json)

@@ -1,0 +1,88 @@
+"""`syncse train`: start a training run and follow it."""
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+from syncse_local.cli.common import begun, existing, job_flags, parser, settings, workspace
+from syncse_local.cli.follow import follow
+from syncse_local.config import Settings
+from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.paths import starter_encoder
+from syncse_local.training.options import TrainOptions
+
+NUMBERS: dict[str, type] = {
+    "batch_size": int,
+    "learning_rate": float,
+    "epochs": int,
+    "max_steps": int,
+    "max_length": int,
+    "temperature": float,
+    "hard_negative_weight": float,
+    "mlm_weight": float,
+    "eval_every": int,
+    "patience": int,
+    "seed": int,
+    "warmup_ratio": float,
+    "weight_decay": float,
+    "chunk_tokens": int,
+}
+
+
+def add(verbs: Any) -> None:
+    """Add the verb to the command line."""
+    made = parser(
+        verbs, "train", "train a sentence encoder on triplets", "syncse train --from g1124-0a1b2c --epochs 3", run
+    )
+    job_flags(made)
+    made.add_argument(
+        "--from", dest="runs", metavar="RUN", nargs="+", help="generate runs whose accepted triplets to use"
+    )
+    made.add_argument("--data", metavar="FILE", help="or a file with anchor, positive and negative columns")
+    made.add_argument("--encoder", metavar="DIR", help="the encoder to start from (default: the starter encoder)")
+    made.add_argument("--output", metavar="DIR", help="where the trained encoder goes (default: WORKSPACE/models/NAME)")
+    made.add_argument("--dev", nargs="*", metavar="TASK", help="choose the best step by these tasks (default: starter)")
+    made.add_argument("--senteval", metavar="DIR", help="SentEval's data directory, for --dev STSB-dev")
+    made.add_argument("--limit", type=int, default=0, help="use only the first N triplets")
+    made.add_argument("--column", help="the anchor column of --data")
+    made.add_argument("--encoding", help="the encoding of --data")
+    made.add_argument("--pooling", help="cls, avg, cls_before_pooler, avg_top2 or avg_first_last")
+    made.add_argument("--unsupervised", action="store_true", help="SimCSE's dropout pairs: use the anchors alone")
+    made.add_argument("--device", help="auto, cpu, cuda or mps")
+    made.add_argument("--precision", help="auto, fp32 or bf16")
+    for name, kind in NUMBERS.items():
+        made.add_argument(
+            f"--{name.replace('_', '-')}", type=kind, metavar="N", dest=f"train_{name}", help=argparse.SUPPRESS
+        )
+
+
+def run(options: argparse.Namespace) -> ExitCode:
+    """Start the training run and follow it."""
+    if bool(options.runs) == bool(options.data):
+        hint = "Add --from RUN, or --data FILE."
+        raise SyncseError("What to train on?", "Exactly one of --from and --data is needed.", hint, ExitCode.USAGE)
+    with workspace(options) as opened:
+        name = options.name or time.strftime("encoder-%m%d-%H%M%S")
+        output = options.output or str(opened.default_output(name))
+        changes = {key: value for key in NUMBERS if (value := getattr(options, f"train_{key}")) is not None}
+        changes |= {"pooling": options.pooling} if options.pooling else {}
+        plan = request(settings(options), output, {**changes, "unsupervised": options.unsupervised})
+        plan |= {"dev": options.dev if options.dev is not None else ["starter"], "limit": options.limit}
+        if options.runs:
+            plan["runs"] = [opened.run(name).id for name in options.runs]
+        else:
+            plan |= {"data": existing(options.data, "data"), "column": options.column, "encoding": options.encoding}
+        started = opened.start("train", plan, name)
+        return begun(started, options.json) if options.detach else follow(opened, started, options.json)
+
+
+def request(chosen: Settings, output: str, training: dict[str, Any]) -> dict[str, Any]:
+    """The part of the options that every training run has, checked."""
+    encoder = existing(chosen.encoder or str(starter_encoder()), "encoder")
+    training = {**training, "device": chosen.device}
+    if chosen.precision != "auto":
+        training["precision"] = chosen.precision
+    TrainOptions(encoder=Path(encoder), output=Path(output), checkpoint=Path(output), **training)
+    senteval = existing(chosen.senteval, "SentEval directory") if chosen.senteval else ""
+    return {"encoder": encoder, "output": str(Path(output).resolve()), "training": training, "senteval": senteval}

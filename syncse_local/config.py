@@ -1,0 +1,109 @@
+"""Settings from flags, environment, project file, user file and defaults, in that order of strength.
+
+Knows names, types and where they came from; knows nothing of what uses them.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from syncse_local.errors import ExitCode, SyncseError
+
+PROJECT_FILE = "syncse.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set once for many commands. Empty text means: not set."""
+
+    workspace: str = "workspace"
+    airgap: bool = False
+    senteval: str = ""
+    backend: str = "llamacpp"
+    model: str = ""
+    encoder: str = ""
+    recipe: str = "starter"
+    device: str = "auto"
+    precision: str = "auto"
+    threads: int = 0
+    n_gpu_layers: int = 0
+    n_ctx: int = 0
+    origin: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Where each setting that is not a default came from."""
+
+
+TYPES = {name: kind for name, kind in get_type_hints(Settings).items() if name != "origin"}
+
+
+def user_file() -> Path:
+    """The user's settings file (XDG)."""
+    base = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return Path(base) / "syncse-local" / "config.toml"
+
+
+def load(flags: Mapping[str, Any] | None = None, directory: Path | None = None) -> Settings:
+    """Settle every setting; flags that are None are not given.
+
+    Raises SyncseError (USAGE) for an unknown key or a value of the wrong type, naming its source.
+    """
+    layers: list[tuple[str, Mapping[str, Any]]] = [
+        (str(path), _read(path)) for path in (user_file(), (directory or Path.cwd()) / PROJECT_FILE)
+    ]
+    variables = {name: os.environ[f"SYNCSE_{name.upper()}"] for name in TYPES if f"SYNCSE_{name.upper()}" in os.environ}
+    layers += [("the environment", variables), ("a flag", {k: v for k, v in (flags or {}).items() if v is not None})]
+    values: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    for source, layer in layers:
+        for name, value in layer.items():
+            if name not in TYPES:
+                raise unknown_key(name, list(TYPES), source)
+            values[name] = _convert(name, value, source)
+            origin[name] = source
+    return Settings(**values, origin=origin)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SyncseError(
+            "A settings file cannot be read", f"{path}: {error}.", "Mend or remove it.", ExitCode.USAGE
+        ) from error
+
+
+def _convert(name: str, value: Any, source: str) -> Any:
+    kind = TYPES[name]
+    if (
+        isinstance(value, str)
+        and kind is bool
+        and value.lower() in ("1", "true", "yes", "on", "0", "false", "no", "off", "")
+    ):
+        return value.lower() in ("1", "true", "yes", "on")
+    if isinstance(value, str) and kind is int and value.strip().lstrip("-").isdigit():
+        return int(value)
+    if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
+        return value
+    raise SyncseError(
+        "A setting has the wrong type",
+        f"{name} = {value!r} (from {source}) should be {kind.__name__}.",
+        "Mend the value; `syncse doctor` shows every setting and its source.",
+        ExitCode.USAGE,
+    )
+
+
+def unknown_key(name: str, known: list[str], source: str) -> SyncseError:
+    """The error for a key nobody knows, with the nearest known one."""
+    near = difflib.get_close_matches(name, known, 1)
+    hint = f"Did you mean {near[0]!r}?" if near else f"Known keys: {', '.join(sorted(known))}."
+    return SyncseError("Unknown key", f"{source} has the key {name!r}.", hint, ExitCode.USAGE)
+
+
+def as_dict(settings: Settings) -> dict[str, Any]:
+    """The settings without their origin, as plain data."""
+    return {f.name: getattr(settings, f.name) for f in fields(settings) if f.name != "origin"}

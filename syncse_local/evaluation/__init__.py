@@ -1,0 +1,1 @@
+"""Measuring sentence encoders. Importing the package loads nothing heavy; `run` and `metrics` need numpy and scipy."""

@@ -1,0 +1,54 @@
+"""The eval stage: load an encoder, score it on the run's tasks, store the scores. Knows the store and the encoder."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from syncse_local.evaluation.run import EvaluationResult, evaluate
+from syncse_local.evaluation.tasks import TASKS
+from syncse_local.jobs.worker import Cancelled, Job
+from syncse_local.paths import starter_sts
+from syncse_local.store import runs
+from syncse_local.training.device import pick_device
+from syncse_local.training.encoder import Encoder
+
+
+def run(job: Job) -> dict[str, Any]:
+    """Do an eval run; returns its table: per task the Spearman correlation, and the average."""
+    options = job.run.options
+    model = Path(options["encoder"])
+    job.reporter.event("loading", encoder=str(model))
+    encoder = Encoder.load(model, device=pick_device(options.get("device", "auto")))
+    senteval = Path(options["senteval"]) if options.get("senteval") else None
+    result = evaluate(
+        lambda sentences: encoder.encode(sentences, cancelled=job.reporter.cancelled),
+        options.get("tasks") or list(TASKS),
+        senteval,
+        job.reporter,
+        starter=starter_sts(),
+        keep_predictions=True,
+    )
+    if job.reporter.cancelled():
+        raise Cancelled
+    runs.add_scores(job.connection, job.run.id, rows(result, options.get("label") or model.name))
+    average = asdict(result.average) if result.average else None
+    return {
+        "encoder": str(model),
+        "label": options.get("label") or model.name,
+        "spearman": {score.task: score.spearman for score in result.scores},
+        "notes": {score.task: list(score.notes) for score in result.scores if score.notes},
+        "missing": {absent.task: str(absent.looked_for) for absent in result.missing},
+        "average": average,
+    }
+
+
+def rows(result: EvaluationResult, label: str) -> list[dict[str, Any]]:
+    """The result as rows of the score table: one a task and metric, per-pair predictions in the detail."""
+    found = []
+    for score in result.scores:
+        detail = {"skipped": score.skipped, "subsets": [asdict(s) for s in score.subsets], "notes": list(score.notes)}
+        for metric, value in (("spearman", score.spearman), ("pearson", score.pearson)):
+            kept = {**detail, "predictions": score.predictions} if metric == "spearman" else detail
+            row = {"model": label, "task": score.task, "metric": metric, "value": value, "pairs": score.pairs}
+            found.append({**row, "detail": kept})
+    return found

@@ -1,0 +1,113 @@
+"""Starts a run's worker, waits for it, walks the cancel ladder, and writes down how it ended when it cannot itself.
+
+Knows processes and states; knows nothing of what a run does. Never imports anything heavy.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from syncse_local import airgap
+from syncse_local.errors import SyncseError
+from syncse_local.jobs import liveness
+from syncse_local.store import runs
+from syncse_local.store.database import connect
+
+POLL = 0.2
+START_SECONDS = 30.0
+"""How long a queued run may wait for its supervisor before it counts as lost."""
+GRACE = {1: 60.0, 2: 15.0}
+"""Seconds a worker has after the flag, then after SIGTERM, before the next step of the ladder."""
+
+
+def database(workspace: Path) -> Path:
+    """The workspace's SQLite file."""
+    return workspace / "syncse.db"
+
+
+def run_directory(workspace: Path, run_id: str) -> Path:
+    """Where a run keeps its lock, log and checkpoints."""
+    return workspace / "runs" / run_id
+
+
+def launch(workspace: Path, run_id: str, guarded: bool) -> None:
+    """Start a supervisor in a session of its own, so that it outlives this process and its terminal."""
+    directory = run_directory(workspace, run_id)
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / "log").open("ab") as log:
+        subprocess.Popen(
+            [sys.executable, "-m", "syncse_local.jobs.supervise", str(workspace), run_id],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env=airgap.environment(guarded),
+        )
+
+
+def supervise(workspace: Path, run_id: str) -> int:
+    """Run the worker of one queued run to its end; returns the worker's exit status (0 when there is nothing to do)."""
+    connection = connect(database(workspace))
+    lock = liveness.acquire(run_directory(workspace, run_id) / "lock")
+    if lock is None or not runs.move(connection, run_id, "queued", "running"):
+        return 0
+    worker = subprocess.Popen(
+        [sys.executable, "-X", "faulthandler", "-m", "syncse_local.jobs.worker", str(workspace), run_id],
+        stdin=subprocess.DEVNULL,
+        pass_fds=(lock,),
+        process_group=0,
+    )
+    step, since = 0, time.monotonic()
+    while worker.poll() is None:
+        asked = runs.cancel_step(connection, run_id)
+        if 0 < step < 3 and asked <= step and time.monotonic() - since > GRACE[step]:
+            asked = runs.request_cancel(connection, run_id)
+        if asked > step:
+            step, since = asked, time.monotonic()
+            if step >= 2:
+                _signal_group(worker.pid, signal.SIGTERM if step == 2 else signal.SIGKILL)
+        time.sleep(POLL)
+    _signal_group(worker.pid, signal.SIGKILL)  # an engine's child must not outlive its worker
+    if worker.returncode != 0:
+        state = "cancelled" if runs.cancel_step(connection, run_id) else "failed"
+        runs.finish(connection, run_id, state, death(worker.returncode, run_directory(workspace, run_id) / "log"))
+    return worker.returncode
+
+
+def _signal_group(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)
+
+
+def death(status: int, log: Path) -> SyncseError:
+    """What a worker's exit status says, in a user's words."""
+    if status == -signal.SIGKILL:
+        what = "It was killed (SIGKILL): by a person, or by the system because memory ran out."
+    elif status < 0:
+        what = f"It died of {signal.Signals(-status).name}."
+    else:
+        what = f"It ended with status {status} before it could say why."
+    return SyncseError("The worker died", what, f"Resume the run; what was finished is kept. Log: {log}")
+
+
+def reconcile(workspace: Path) -> list[str]:
+    """Mark open runs that nobody works on as lost; returns their ids."""
+    connection = connect(database(workspace))
+    lost = []
+    for run in runs.recent(connection, 1000):
+        waited = time.time() - run.queued > START_SECONDS
+        abandoned = run.state == "running" or (run.state == "queued" and waited)
+        if abandoned and not liveness.held(run_directory(workspace, run.id) / "lock"):
+            if runs.move(connection, run.id, run.state, "lost"):
+                lost.append(run.id)
+    connection.close()
+    return lost
+
+
+if __name__ == "__main__":
+    airgap.install_if_ordered()
+    sys.exit(min(125, abs(supervise(Path(sys.argv[1]), sys.argv[2]))))

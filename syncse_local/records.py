@@ -1,0 +1,101 @@
+"""Plain records that pass between the plan, the backends, the jobs and the store. They know no engine and no database."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+Finish = Literal["stop", "length", "cancelled", "refused", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One chat turn; role is `system`, `user` or `assistant`."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Sampling parameters of one request. `top_k` 0 and `min_p` 0 mean off; penalties are the OpenAI API's."""
+
+    temperature: float = 1.0
+    top_p: float = 0.9
+    top_k: int = 0
+    min_p: float = 0.0
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    repeat_penalty: float = 1.0
+    max_tokens: int = 64
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One planned request: `turn` is the last user turn (empty: the context's prefix is the whole prompt)."""
+
+    key: str
+    turn: str
+    seed: int
+    sampling: Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Rows that share a prompt prefix: the instruction and one draw of exemplars."""
+
+    id: str
+    prefix: tuple[Message, ...]
+    rows: Sequence[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a backend answered for one row.
+
+    `finish`: `stop` (the model ended or a stop string), `length` (max_tokens), `cancelled`, `refused` (the prompt does
+    not fit the context) or `error` (see `error`). `cached_tokens` are prompt tokens that were not computed for this row.
+    """
+
+    key: str
+    text: str
+    finish: Finish
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    seconds: float = 0.0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Triplet:
+    """(sentence, positive, hard negative), the unit of training data."""
+
+    sentence: str
+    positive: str
+    negative: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredPair:
+    """Two sentences and their gold similarity."""
+
+    first: str
+    second: str
+    gold: float
+
+
+class Reporter(Protocol):
+    """Where a stage says how far it is; implemented by the worker over the store."""
+
+    def progress(self, done: int, total: int, **data: object) -> None:
+        """Say how far the stage is; calls are throttled, the last one is kept."""
+
+    def event(self, kind: str, **data: object) -> None:
+        """Record one event."""
+
+    def metric(self, name: str, step: int, value: float) -> None:
+        """Record one point of a curve."""
+
+    def cancelled(self) -> bool:
+        """Whether the run has been asked to stop; cheap enough to call per token batch."""

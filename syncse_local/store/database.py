@@ -1,0 +1,139 @@
+"""Opens the workspace database: pragmas, migrations, write transactions, and SQLite's errors in a user's words.
+
+Knows the file and its version; knows nothing of what the tables mean.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from syncse_local.errors import ExitCode, SyncseError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+LATEST = len(list(MIGRATIONS.glob("[0-9]*.sql")))
+BUSY_MS = 5_000
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open (or create) the database at `path`, migrated to the latest version, in WAL mode.
+
+    Raises SyncseError (PREFLIGHT) when the file is no database, is newer than this program, or cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_MS / 1000)
+        connection.row_factory = sqlite3.Row
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if version > LATEST:
+            raise SyncseError(
+                "This workspace is from a newer syncse-local",
+                f"{path} has schema {version}; this program knows up to {LATEST}.",
+                "Update syncse-local, or open another workspace with --workspace DIR.",
+                ExitCode.PREFLIGHT,
+            )
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        if version < LATEST:
+            migrate(connection)
+    except (sqlite3.Error, OSError) as error:
+        raise storage_error(error, path) from error
+    return connection
+
+
+def migrate(connection: sqlite3.Connection, target: int = LATEST) -> None:
+    """Apply the migrations up to number `target`; several processes may call this at once."""
+    from sqlite_utils import Database, Migrations
+
+    migrations = Migrations("syncse")
+    for file in sorted(MIGRATIONS.glob("[0-9]*.sql"))[:target]:
+        migrations(name=file.stem)(_apply(file))
+    connection.execute("BEGIN IMMEDIATE")  # one migrating process at a time; the others find nothing pending
+    try:
+        if int(connection.execute("PRAGMA user_version").fetchone()[0]) < target:
+            migrations.apply(Database(connection))
+            connection.execute(f"PRAGMA user_version = {target}")
+        connection.execute("COMMIT")
+    except BaseException:
+        _roll_back(connection)
+        raise
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:  # SQLite has rolled back by itself where the disk was full
+        connection.execute("ROLLBACK")
+
+
+class _apply:  # noqa: N801  (a function object that sqlite-utils asks for a name)
+    def __init__(self, file: Path) -> None:
+        self.__name__ = file.stem
+        self.statements = file.read_text(encoding="utf-8")
+
+    def __call__(self, database: object, /) -> None:
+        connection: sqlite3.Connection = database.conn  # type: ignore[attr-defined]
+        for statement in split_statements(self.statements):
+            connection.execute(statement)
+
+
+def split_statements(script: str) -> Iterator[str]:
+    """The script's statements; `executescript` would commit the transaction around them."""
+    pending = ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            yield pending
+            pending = ""
+
+
+@contextmanager
+def writing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """A write transaction that takes its lock at once, so that two writers queue instead of failing half-way."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            _roll_back(connection)
+            raise
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise storage_error(error, Path(database_path(connection))) from error
+
+
+def database_path(connection: sqlite3.Connection) -> str:
+    """The file behind a connection."""
+    return str(connection.execute("PRAGMA database_list").fetchone()[2])
+
+
+def storage_error(error: Exception, path: Path) -> SyncseError:
+    """SQLite's and the file system's failures as title, sentence and next step."""
+    text = str(error).lower()
+    if "full" in text or "no space" in text:
+        return SyncseError(
+            "The disk is full",
+            f"{path} could not be written: {error}.",
+            "Free some space and resume the run; what was finished is kept.",
+        )
+    if "readonly" in text or "read-only" in text or isinstance(error, PermissionError) or "unable to open" in text:
+        return SyncseError(
+            "The workspace cannot be written",
+            f"{path}: {error}.",
+            "Check the permissions, or choose another place with --workspace DIR.",
+            ExitCode.PREFLIGHT,
+        )
+    if "not a database" in text or "malformed" in text or "encrypted" in text:
+        return SyncseError(
+            "The workspace file is not a usable database",
+            f"{path}: {error}.",
+            "Move the file away or restore a copy, then run the command again.",
+            ExitCode.PREFLIGHT,
+        )
+    if "locked" in text or "busy" in text:
+        return SyncseError(
+            "The workspace is busy",
+            f"Another process has held {path} for more than {BUSY_MS // 1000} seconds.",
+            "Try again; `syncse runs` shows what is running.",
+        )
+    return SyncseError("The workspace could not be used", f"{path}: {error}.", "Run `syncse doctor`.")

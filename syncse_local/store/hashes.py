@@ -1,0 +1,27 @@
+"""SHA-256 of model files, computed once and kept by path, size and modification time."""
+
+import hashlib
+import sqlite3
+from pathlib import Path
+
+from syncse_local.store.database import writing
+
+
+def model_sha256(connection: sqlite3.Connection, path: Path) -> str:
+    """The file's SHA-256 as hex digits. Raises OSError where it cannot be read."""
+    path = path.resolve()
+    stat = path.stat()
+    known = connection.execute(
+        "SELECT sha256 FROM model_hash WHERE path = ? AND size = ? AND mtime_ns = ?",
+        (str(path), stat.st_size, stat.st_mtime_ns),
+    ).fetchone()
+    if known:
+        return str(known[0])
+    with path.open("rb") as handle:
+        digest = hashlib.file_digest(handle, "sha256").hexdigest()
+    with writing(connection):
+        connection.execute(
+            "INSERT OR REPLACE INTO model_hash VALUES (?, ?, ?, ?)",
+            (str(path), stat.st_size, stat.st_mtime_ns, digest),
+        )
+    return digest

@@ -1,0 +1,181 @@
+"""The synthesis ledger: sentences, planned requests, responses, parses, decisions and the triplets they make.
+
+Knows rows and keys; knows neither prompts nor engines. A request is answered at most once, whichever runs plan it.
+"""
+
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from syncse_local.records import Completion
+from syncse_local.store.database import writing
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A planned request with the sentence it is about (none has this key in stage one of scratch).
+
+    `topics` is a JSON list or empty, as is `genre`, for requests that are not about a subject.
+    """
+
+    key: str
+    ordinal: int
+    sentence_key: str
+    role: str
+    sample: int
+    prompt_id: str
+    context_id: str
+    turn: str
+    seed: int
+    genre: str = ""
+    topics: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A parsed answer: text, typed failure or None, at a position in the raw response (0 except in sentence lists)."""
+
+    text: str
+    failure: str | None
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A completion with its parses; the parser's version stands beside every parse."""
+
+    completion: Completion
+    parser_version: int
+    outcomes: Sequence[Outcome]
+
+
+def add_sentences(connection: sqlite3.Connection, rows: Iterable[tuple[str, str, str]]) -> None:
+    """Store (key, text, source) sentences; a known key keeps its first text and source."""
+    with writing(connection):
+        connection.executemany("INSERT OR IGNORE INTO sentence (key, text, source) VALUES (?, ?, ?)", rows)
+
+
+def add_plan(connection: sqlite3.Connection, run_id: str, rows: Iterable[Planned]) -> None:
+    """Store planned rows; planning the same run again changes nothing."""
+    with writing(connection):
+        for row in rows:
+            connection.execute(
+                "INSERT OR IGNORE INTO request (key, role, prompt_id, context_id, turn, seed, genre, topics) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (row.key, row.role, row.prompt_id, row.context_id, row.turn, row.seed, row.genre, row.topics),
+            )
+            connection.execute(
+                "INSERT OR IGNORE INTO plan (run_id, ordinal, request_id, sentence_id, role, sample) VALUES (?, ?, "
+                "(SELECT id FROM request WHERE key = ?), (SELECT id FROM sentence WHERE key = ?), ?, ?)",
+                (run_id, row.ordinal, row.key, row.sentence_key, row.role, row.sample),
+            )
+
+
+def pending(connection: sqlite3.Connection, run_id: str, roles: Sequence[str]) -> Iterator[Planned]:
+    """Planned requests of a run that have no response yet, grouped by context, each key once."""
+    marks = ",".join("?" * len(roles))
+    rows = connection.execute(
+        f"""SELECT r.key, min(p.ordinal) AS ordinal, coalesce(s.key, '') AS sentence_key, r.role, p.sample,
+                   r.prompt_id, r.context_id, r.turn, r.seed, r.genre, r.topics
+            FROM plan AS p JOIN request AS r ON r.id = p.request_id LEFT JOIN sentence AS s ON s.id = p.sentence_id
+            WHERE p.run_id = ? AND p.role IN ({marks})
+              AND NOT EXISTS (SELECT 1 FROM response WHERE response.request_id = p.request_id)
+            GROUP BY r.id ORDER BY r.role DESC, r.context_id, ordinal""",
+        (run_id, *roles),
+    ).fetchall()
+    return (Planned(**dict(row)) for row in rows)
+
+
+def add_answers(connection: sqlite3.Connection, answers: Sequence[Answered]) -> int:
+    """Store responses with their parses and the parser's decision, all or nothing; returns how many were new."""
+    now, new = time.time(), 0
+    with writing(connection):
+        for answer in answers:
+            done = answer.completion
+            (request_id,) = connection.execute("SELECT id FROM request WHERE key = ?", (done.key,)).fetchone()
+            cursor = connection.execute(
+                "INSERT OR IGNORE INTO response VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(request_id, clean(done.text), done.finish, done.error, done.prompt_tokens),
+                    *(done.cached_tokens, done.output_tokens, done.seconds, now),
+                ),
+            )
+            if not cursor.rowcount:
+                continue
+            new += 1
+            connection.executemany(
+                "INSERT OR REPLACE INTO parse VALUES (?, ?, ?, ?, ?)",
+                [(request_id, answer.parser_version, o.position, clean(o.text), o.failure) for o in answer.outcomes],
+            )
+            failures = [o.failure for o in answer.outcomes if o.failure]
+            accepted = len(failures) < len(answer.outcomes)
+            connection.execute(
+                "INSERT INTO decision (request_id, source, verdict, reason, created) VALUES (?, 'parser', ?, ?, ?)",
+                (request_id, "accept" if accepted else "reject", "" if accepted else (failures or ["empty"])[0], now),
+            )
+    return new
+
+
+def clean(text: str) -> str:
+    """Text that SQLite can hold: lone surrogates become the replacement character."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def accepted_sentences(connection: sqlite3.Connection, run_id: str) -> Iterator[str]:
+    """The sentences that stage one of a scratch run wrote, in plan order."""
+    rows = connection.execute(
+        """SELECT a.text FROM plan AS p JOIN parse AS a ON a.request_id = p.request_id
+           WHERE p.run_id = ? AND p.role = 'sentence' AND a.failure IS NULL
+             AND a.version = (SELECT max(version) FROM parse AS b WHERE b.request_id = a.request_id)
+           ORDER BY p.ordinal, a.position""",
+        (run_id,),
+    )
+    return (row[0] for row in rows)
+
+
+def counts(connection: sqlite3.Connection, run_id: str) -> dict[str, int]:
+    """How many requests of the run are planned, answered and accepted, and how many triplets that makes."""
+    row = connection.execute(
+        """SELECT count(*) AS planned, count(r.request_id) AS answered, coalesce(sum(d.verdict = 'accept'), 0) AS accepted
+           FROM plan AS p LEFT JOIN response AS r ON r.request_id = p.request_id
+           LEFT JOIN latest_decision AS d ON d.request_id = p.request_id WHERE p.run_id = ?""",
+        (run_id,),
+    ).fetchone()
+    (triplets,) = connection.execute("SELECT count(*) FROM triplet WHERE run_id = ? AND accepted", (run_id,)).fetchone()
+    return {**dict(row), "triplets": triplets}
+
+
+def failures(connection: sqlite3.Connection, run_id: str) -> dict[str, int]:
+    """Rejected requests of the run by typed reason, most frequent first."""
+    rows = connection.execute(
+        """SELECT d.reason, count(*) FROM plan AS p JOIN latest_decision AS d ON d.request_id = p.request_id
+           WHERE p.run_id = ? AND d.verdict = 'reject' GROUP BY d.reason ORDER BY count(*) DESC, d.reason""",
+        (run_id,),
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def triplets(
+    connection: sqlite3.Connection, run_ids: Sequence[str], accepted_only: bool = True
+) -> Iterator[dict[str, Any]]:
+    """Triplet rows of the runs in plan order, streamed; every column of the triplet view."""
+    where = "AND accepted" if accepted_only else ""
+    for run_id in run_ids:
+        cursor = connection.execute(f"SELECT * FROM triplet WHERE run_id = ? {where} ORDER BY ordinal", (run_id,))
+        yield from (dict(row) for row in cursor)
+
+
+def answers(connection: sqlite3.Connection, run_id: str, limit: int, rejected_only: bool) -> list[dict[str, Any]]:
+    """Raw answers of a run with prompt, parse and verdict, newest first; `limit` of them."""
+    where = "AND d.verdict = 'reject'" if rejected_only else ""
+    rows = connection.execute(
+        f"""SELECT p.role, r.prompt_id, r.turn, a.text AS raw, a.finish, a.error, l.text AS parsed, d.verdict, d.reason
+            FROM plan AS p JOIN request AS r ON r.id = p.request_id JOIN response AS a ON a.request_id = p.request_id
+            LEFT JOIN latest_parse AS l ON l.request_id = p.request_id
+            LEFT JOIN latest_decision AS d ON d.request_id = p.request_id
+            WHERE p.run_id = ? {where} ORDER BY a.created DESC, p.ordinal DESC LIMIT ?""",
+        (run_id, limit),
+    )
+    return [dict(row) for row in rows]

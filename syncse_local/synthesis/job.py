@@ -1,0 +1,274 @@
+"""The generate stage: plan the run once, then ask the backend for every request that has no response yet.
+
+Knows the store, the plan and the backend protocol; knows no engine and no screen. A row that was answered is never
+asked again, so a run that died goes on where its last committed batch ended.
+"""
+
+import json
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby, islice
+from pathlib import Path
+from typing import Any
+
+from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.jobs.worker import Cancelled, Job
+from syncse_local.records import Completion, Context
+from syncse_local.registry import BACKENDS, load
+from syncse_local.store import ledger, runs
+from syncse_local.store.hashes import model_sha256
+from syncse_local.synthesis.ingest import open_input
+from syncse_local.synthesis.parse import PARSER_VERSION, parse_pair, parse_sentences
+from syncse_local.synthesis.plan import (
+    PAIR_ROLES,
+    EngineIdentity,
+    PlannedRow,
+    calls_for,
+    context_of,
+    plan_pairs,
+    plan_sentences,
+    row_of,
+)
+from syncse_local.synthesis.pools import Role
+from syncse_local.synthesis.recipe import Pools, Recipe, load_pools
+from syncse_local.synthesis.text import sentence_key
+
+BATCH_SECONDS = 0.5
+PLAN_BATCH = 5_000
+SCRATCH_ROUNDS = 4
+"""How often stage one of scratch may ask for the sentences that are still missing."""
+
+
+def run(job: Job) -> dict[str, Any]:
+    """Do a generate run; returns its counts. Raises SyncseError, or Cancelled after a clean save."""
+    options = job.run.options
+    recipe = Recipe.from_dict(options["recipe"])
+    stage = Generation(job, recipe, load_pools(recipe))
+    stage.check_unchanged()
+    job.reporter.event("loading", backend=options["backend"], model=options["model"])
+    model = Path(options["model"])
+    sha256 = model_sha256(job.connection, model)
+    backend = load(BACKENDS, options["backend"])(model, sha256=sha256, **options.get("backend_options", {}))
+    try:
+        stage.engine = EngineIdentity(backend.info.sha256, backend.name, backend.version)
+        job.reporter.event("engine", settings=backend.settings(), **vars_of(stage.engine))
+        if recipe.mode == "scratch":
+            stage.write_sentences(backend)
+            stage.plan_once("pairs", lambda: stage.pair_rows(stage.written_sentences()))
+        else:
+            stage.plan_once("pairs", lambda: stage.pair_rows(stage.input_sentences()))
+        stage.answer(backend, PAIR_ROLES)
+    finally:
+        backend.close()
+    return stage.result()
+
+
+def vars_of(engine: EngineIdentity) -> dict[str, str]:
+    """The engine's identity as plain data."""
+    return {"model_sha256": engine.model_sha256, "backend": engine.backend, "version": engine.version}
+
+
+@dataclass
+class Pace:
+    """What the current process has done, for rates: rows answered and accepted, tokens made, since when."""
+
+    started: float
+    answered: int = 0
+    accepted: int = 0
+    tokens: int = 0
+
+
+class Generation:
+    """One generate run: its recipe, pools and engine, and what is written to the store about it."""
+
+    def __init__(self, job: Job, recipe: Recipe, pools: Pools) -> None:
+        self.job, self.recipe, self.pools = job, recipe, pools
+        self.engine = EngineIdentity("", "", "")
+        self.skipped: dict[str, int] = {}
+
+    def check_unchanged(self) -> None:
+        """Refuse to go on with edited pools: half a run under other prompts is two experiments in one."""
+        expected = self.job.run.options.get("pools_hash")
+        if expected and expected != self.pools.hash:
+            raise SyncseError(
+                "The prompt pools have changed",
+                "This run was started with other prompts or exemplars than the files hold now.",
+                "Restore the files to resume it, or start a new run.",
+                ExitCode.PREFLIGHT,
+            )
+
+    # -- planning ----------------------------------------------------------------------------------------------------
+
+    def plan_once(self, part: str, rows: Any) -> None:
+        """Store the plan of this part unless it is stored already; it must have been made for this very engine."""
+        done = [e["data"] for e in runs.events(self.job.connection, self.job.run.id) if e["kind"] == "planned"]
+        for plan in done:
+            if plan["engine"] != vars_of(self.engine):
+                raise SyncseError(
+                    "The engine has changed",
+                    f"The run was planned for {plan['engine']}, and would go on with {vars_of(self.engine)}.",
+                    "Resume it with the same model file and backend version, or start a new run.",
+                    ExitCode.PREFLIGHT,
+                )
+        if any(plan["part"] == part for plan in done):
+            return
+        count = 0
+        planned = iter(rows())
+        while batch := list(islice(planned, PLAN_BATCH)):
+            ledger.add_plan(self.job.connection, self.job.run.id, batch)
+            count += len(batch)
+            self.job.reporter.progress(count, 0, phase="planning")
+            if self.job.reporter.cancelled():
+                raise Cancelled
+        self.job.reporter.event("planned", part=part, rows=count, skipped=self.skipped, engine=vars_of(self.engine))
+
+    def write_sentences(self, backend: Any) -> None:
+        """Stage one of scratch: plan calls and answer them, with more calls where too many sentences were dropped."""
+        wanted = int(self.job.run.options["count"])
+        planned = 0
+        for attempt in range(SCRATCH_ROUNDS):
+            missing = wanted - len(set(ledger.accepted_sentences(self.job.connection, self.job.run.id)))
+            if missing <= 0:
+                return
+            start, planned = planned, planned + calls_for(self.recipe, missing)
+            rows = plan_sentences(self.recipe, self.pools, planned - start, self.engine, start)
+            self.plan_once(f"sentences {attempt + 1}", lambda rows=rows: (_stored(r, r.turn) for r in rows))
+            self.answer(backend, ("sentence",))
+
+    def pair_rows(self, sentences: Iterable[str]) -> Iterator[ledger.Planned]:
+        """Two requests for each distinct sentence and sample, in constant memory but for the keys."""
+        source = Path(self.job.run.options.get("input") or "scratch").name
+        seen: set[str] = set()
+        keyed = ((sentence_key(text), text) for text in sentences)
+        fresh = ((key, text) for key, text in keyed if not (key in seen or seen.add(key)))  # type: ignore[func-returns-value]
+        base = 0
+        while chunk := dict(islice(fresh, PLAN_BATCH)):
+            ledger.add_sentences(self.job.connection, ((key, text, source) for key, text in chunk.items()))
+            rows = 0
+            for row in plan_pairs(self.recipe, self.pools, chunk.items(), self.engine):
+                yield _stored(row._replace(ordinal=base + row.ordinal), chunk[row.sentence_key])
+                rows += 1
+            base += rows
+
+    def input_sentences(self) -> Iterator[str]:
+        """The sentences of the input file, up to the run's limit."""
+        options = self.job.run.options
+        source = open_input(Path(options["input"]), column=options.get("column"), encoding=options.get("encoding"))
+        self.job.reporter.event("mapping", described=source.mapping.describe())
+        yield from (row.sentence for row in islice(iter(source), options.get("limit") or None))
+        self.skipped = source.skipped()
+
+    def written_sentences(self) -> Iterator[str]:
+        """The sentences that stage one wrote, each once, up to the number asked for."""
+        found = dict.fromkeys(ledger.accepted_sentences(self.job.connection, self.job.run.id))
+        if not found:
+            raise SyncseError(
+                "No sentence was written",
+                "Every answer of the first stage was rejected; see the failure types.",
+                "Look at the raw answers with `syncse show RUN --raw`, or use another model or recipe.",
+                ExitCode.NOTHING,
+            )
+        yield from islice(found, int(self.job.run.options["count"]))
+
+    # -- answering ---------------------------------------------------------------------------------------------------
+
+    def answer(self, backend: Any, roles: tuple[Role, ...]) -> None:
+        """Send what is pending to the backend and store the answers in batches as they come."""
+        pending = list(ledger.pending(self.job.connection, self.job.run.id, roles))
+        planned = {row.key: row for row in pending}
+        before = ledger.counts(self.job.connection, self.job.run.id)
+        total, pace = before["planned"], Pace(time.monotonic())
+        batch: list[ledger.Answered] = []
+        written = time.monotonic()
+        limit = float(self.job.run.options.get("max_failure_rate", 1.0))
+        for completion in backend.generate(self.contexts(pending), self.job.reporter.cancelled):
+            answered = self.parse(planned[completion.key], completion)
+            batch.append(answered)
+            pace.answered += 1
+            pace.tokens += completion.output_tokens
+            pace.accepted += any(not o.failure for o in answered.outcomes)
+            if time.monotonic() - written >= BATCH_SECONDS:
+                ledger.add_answers(self.job.connection, batch)
+                batch, written = [], time.monotonic()
+                self.show(before, pace, total, answered)
+            _check_failure_rate(pace, limit, batch, self.job)
+        ledger.add_answers(self.job.connection, batch)
+        self.show(before, pace, total)
+        self.job.reporter.flush()
+        if pace.answered < len(pending) and self.job.reporter.cancelled():
+            raise Cancelled
+
+    def contexts(self, pending: Iterable[ledger.Planned]) -> Iterator[Context]:
+        """The pending rows grouped by context; `pending` comes ordered by it."""
+        for context_id, rows in groupby(pending, key=lambda row: row.context_id):
+            prefix = context_of(self.recipe, self.pools, context_id)
+            yield Context(context_id, prefix, [row_of(self.recipe, _plan_row(row), row.turn) for row in rows])
+
+    def parse(self, row: ledger.Planned, completion: Completion) -> ledger.Answered:
+        """A completion with what the parser makes of it."""
+        prefix = context_of(self.recipe, self.pools, row.context_id)
+        if row.role == "sentence":
+            topics, count = json.loads(row.topics or "[]"), self.recipe.sentences_per_call
+            parsed = parse_sentences(completion.text, completion.finish, prefix, self.recipe.limits, topics, count)
+        else:
+            parsed = [parse_pair(completion.text, completion.finish, row.turn, prefix, self.recipe.limits)]
+        outcomes = [ledger.Outcome(p.text, p.failure and str(p.failure), i) for i, p in enumerate(parsed)]
+        return ledger.Answered(completion, PARSER_VERSION, outcomes)
+
+    def show(self, before: dict[str, int], pace: Pace, total: int, last: ledger.Answered | None = None) -> None:
+        """Progress: rows done and accepted over all tries of the run, rates of this one."""
+        seconds = max(1e-9, time.monotonic() - pace.started)
+        done, rate = before["answered"] + pace.answered, pace.answered / seconds
+        shown = {"latest": last.outcomes[0].text[:300]} if last and last.outcomes else {}
+        self.job.reporter.progress(
+            done,
+            total,
+            phase="generating",
+            accepted=before["accepted"] + pace.accepted,
+            rows_per_second=round(rate, 2),
+            accepted_per_second=round(pace.accepted / seconds, 2),
+            tokens_per_second=round(pace.tokens / seconds, 1),
+            eta=round((total - done) / rate, 1) if rate else None,
+            **shown,
+        )
+
+    def result(self) -> dict[str, Any]:
+        """Counts and failures; a run without one accepted triplet is no success."""
+        counts = ledger.counts(self.job.connection, self.job.run.id)
+        failures = ledger.failures(self.job.connection, self.job.run.id)
+        if not counts["planned"]:
+            raise SyncseError("Nothing to do", "The input has no usable sentence.", "Check the file.", ExitCode.NOTHING)
+        if not counts["triplets"]:
+            common = ", ".join(f"{name} {n}" for name, n in list(failures.items())[:3])
+            raise SyncseError(
+                "No triplet was accepted",
+                f"{counts['answered']} answers, none usable: {common or 'none'}.",
+                "Look at the raw answers with `syncse show RUN --raw`; try another model or recipe.",
+            )
+        return {**counts, "failures": failures}
+
+
+def _check_failure_rate(pace: Pace, limit: float, batch: list[ledger.Answered], job: Job) -> None:
+    if pace.answered >= 50 and 1 - pace.accepted / pace.answered > limit:
+        ledger.add_answers(job.connection, batch)
+        raise SyncseError(
+            "Too many rejected answers",
+            f"{pace.answered - pace.accepted} of {pace.answered} were rejected, more than the limit of {limit:.0%}.",
+            "`syncse show RUN` lists the reasons. Raise --max-failure-rate to go on, or use another model.",
+        )
+
+
+def _stored(row: PlannedRow, turn: str) -> ledger.Planned:
+    return ledger.Planned(
+        *(row.key, row.ordinal, row.sentence_key, row.role, row.sample, row.prompt_id, row.context_id, turn, row.seed),
+        genre=row.genre,
+        topics=json.dumps(row.topics) if row.topics else "",
+    )
+
+
+def _plan_row(row: ledger.Planned) -> PlannedRow:
+    role: Role = row.role  # type: ignore[assignment]
+    return PlannedRow(
+        row.key, row.ordinal, row.sentence_key, role, row.sample, row.prompt_id, row.context_id, row.seed, row.turn
+    )

@@ -1,0 +1,90 @@
+"""The train stage: collect the triplets, train the encoder, keep its provenance. Knows the store and the trainer."""
+
+import json
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.evaluation.readers import read_tasks
+from syncse_local.jobs.worker import Cancelled, Job
+from syncse_local.paths import starter_sts
+from syncse_local.records import ScoredPair, Triplet
+from syncse_local.store import ledger, runs
+from syncse_local.synthesis.ingest import open_input
+from syncse_local.training.loop import train
+from syncse_local.training.options import TrainOptions
+
+
+def run(job: Job) -> dict[str, Any]:
+    """Do a train run; returns the trainer's figures and where the encoder lies."""
+    options = job.run.options
+    settings = TrainOptions(
+        encoder=Path(options["encoder"]),
+        output=Path(options["output"]),
+        checkpoint=job.directory / "checkpoint",
+        **options.get("training", {}),
+    )
+    triplets = collect(job)
+    dev = dev_pairs(options)
+    job.reporter.event("training", triplets=len(triplets), dev_pairs=len(dev), output=str(settings.output))
+    result = train(settings, triplets, dev, job.reporter)
+    if result.cancelled:
+        raise Cancelled
+    found = {**asdict(result), "output": str(settings.output), "triplets": len(triplets)}
+    _write_provenance(job, settings.output, found)
+    return found
+
+
+def collect(job: Job) -> list[Triplet]:
+    """The training triplets: the accepted ones of generate runs, or the complete rows of a file."""
+    options = job.run.options
+    if options.get("data"):
+        source = open_input(
+            Path(options["data"]), column=options.get("column"), encoding=options.get("encoding"), unique_by="row"
+        )
+        job.reporter.event("mapping", described=source.mapping.describe())
+        rows = islice(iter(source), options.get("limit") or None)
+        if options.get("training", {}).get("unsupervised"):
+            found = [Triplet(row.sentence, row.sentence, "") for row in rows]
+        else:
+            found = [Triplet(r.sentence, r.positive, r.negative) for r in rows if r.positive and r.negative]
+    else:
+        names = [runs.get(job.connection, name).id for name in options["runs"]]
+        rows_ = islice(ledger.triplets(job.connection, names), options.get("limit") or None)
+        found = [Triplet(row["sentence"], row["positive"], row["negative"]) for row in rows_]
+    if not found:
+        raise SyncseError(
+            "No triplets to train on",
+            "The runs or the file hold no complete, accepted triplet.",
+            "Generate first (`syncse generate`), or give a file with anchor, positive and negative columns.",
+            ExitCode.NOTHING,
+        )
+    return found
+
+
+def dev_pairs(options: dict[str, Any]) -> list[ScoredPair]:
+    """The scored pairs that choose the best step: STS-B dev where it is at hand, else the starter set."""
+    names = options.get("dev") or []
+    senteval = Path(options["senteval"]) if options.get("senteval") else None
+    data, missing = read_tasks(names, senteval, starter_sts()) if names else ([], [])
+    if missing:
+        absent = missing[0]
+        raise SyncseError(
+            "The dev set is missing",
+            f"{absent.task} was looked for at {absent.looked_for}.",
+            "Give its directory with --senteval DIR, or choose the bundled set with --dev starter.",
+            ExitCode.PREFLIGHT,
+        )
+    return [pair for task in data for rows in task.subsets.values() for pair in rows]
+
+
+def _write_provenance(job: Job, output: Path, result: dict[str, Any]) -> None:
+    """Beside the encoder: the run, its options and figures, and the generate runs its data came from."""
+    sources = {}
+    for name in job.run.options.get("runs") or []:
+        source = runs.get(job.connection, name)
+        sources[source.id] = {"options": source.options, "result": source.result}
+    record = {"run": job.run.id, "options": job.run.options, "result": result, "data": sources}
+    (output / "syncse.json").write_text(json.dumps(record, indent=1, ensure_ascii=False, default=str), encoding="utf-8")

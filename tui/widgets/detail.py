@@ -1,0 +1,49 @@
+"""The pane that follows one run: hands a Detail to each of its sections. Knows their order and nothing else."""
+
+from dataclasses import replace
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, VerticalScroll
+
+from tui.following import Detail
+from tui.widgets.curve import Curve
+from tui.widgets.happenings import Happenings
+from tui.widgets.headline import Headline
+from tui.widgets.ladder import Ladder
+from tui.widgets.progress import Progress
+from tui.widgets.sample import Failures, SampleText
+from tui.widgets.scores import Scores
+from tui.widgets.trouble import Trouble
+
+
+class DetailPane(VerticalScroll):
+    """Scrolls when the run has more to say than fits."""
+
+    def compose(self) -> ComposeResult:
+        """What matters most comes first: on 24 lines the end is below the edge."""
+        yield Headline(id="headline")
+        yield Progress(id="progress")
+        yield Ladder(id="ladder")
+        yield Trouble(id="trouble")
+        with Horizontal(id="curves"):
+            yield Curve("loss", higher_is_better=False, id="loss")
+            yield Curve("dev", higher_is_better=True, id="dev")
+        yield Scores(id="scores")
+        yield SampleText(id="sample")
+        yield Failures(id="failures")
+        yield Happenings(id="happenings")
+
+    def show(self, detail: Detail, now: float) -> None:
+        """Draw the run as of `now` (seconds since 1970); a log takes the place of what the run has made."""
+        self.query_one(Headline).show(detail)
+        self.query_one(Progress).show(detail, now)
+        self.query_one(Ladder).show(detail)
+        self.query_one(Trouble).show(detail)
+        self.query_one(Happenings).show(detail, now)
+        made = detail if detail.log is None else replace(detail, curves={}, scores=(), sample=None, failures={})
+        for curve in self.query(Curve):
+            curve.show(made.curves.get(str(curve.id), []))
+        self.query_one("#curves").display = any(made.curves.values())
+        self.query_one(Scores).show(made)
+        self.query_one(SampleText).show(made)
+        self.query_one(Failures).show(made)

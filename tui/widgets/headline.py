@@ -1,0 +1,22 @@
+"""The detail pane's first line: which run this is and how it stands."""
+
+from textual.content import Content
+
+from tui import describe
+from tui.following import Detail
+from tui.widgets.section import Section
+from tui.widgets.text import safe
+
+
+class Headline(Section):
+    """Id, kind, state and name of the followed run."""
+
+    def show(self, detail: Detail) -> None:
+        """Draw the line."""
+        run = detail.run
+        parts = [
+            Content.styled(f"{safe(run.kind, 20)} {safe(run.id, 40)}", "bold"),
+            Content.styled(describe.state(run), f"${describe.colour(run)}"),
+            Content.styled(safe(run.name, 80), "dim"),
+        ]
+        self.put(Content("  ").join(part for part in parts if part.plain))

@@ -1,0 +1,73 @@
+"""How far a run is and how fast it goes: a bar, the time left or taken, and the rates that its stage reports."""
+
+from textual.content import Content
+
+from syncse_local.api import OPEN, Run
+from tui import describe
+from tui.following import Detail
+from tui.widgets.section import Section, lines
+from tui.widgets.text import clock, figure, number, safe
+
+BAR = 28
+RATES = (
+    ("accepted", "accepted"),
+    ("accepted_per_second", "accepted/s"),
+    ("rows_per_second", "rows/s"),
+    ("tokens_per_second", "tokens/s"),
+    ("triplets_per_second", "triplets/s"),
+)
+
+
+class Progress(Section):
+    """Two lines: the bar with counts and ETA, then the rates."""
+
+    def show(self, detail: Detail, now: float) -> None:
+        """Draw both lines; `now` in seconds since 1970."""
+        self.put(lines(_first_line(detail, now), _rates(detail.run)))
+
+
+def _first_line(detail: Detail, now: float) -> Content:
+    run = detail.run
+    share, spent = describe.share(run), _time(detail, now)
+    if share is None:
+        done = figure(run.progress.get("done"))
+        words = [f"{done} {_phase(run)}".strip() if done else _waiting(run), spent]
+        return Content("  ".join(word for word in words if word))
+    full = round(share * BAR)
+    counts = f"{figure(run.progress.get('done'))} of {figure(run.progress.get('total'))}"
+    return Content.assemble(
+        ("━" * full, "$text-primary"),
+        ("╌" * (BAR - full), "dim"),
+        (f" {share:4.0%}", "bold"),
+        f"  {counts}  {spent}".rstrip(),
+    )
+
+
+def _time(detail: Detail, now: float) -> str:
+    run = detail.run
+    if detail.eta is not None:
+        return f"ETA {clock(detail.eta)}"
+    if run.started is not None and run.ended is not None and run.state not in OPEN:
+        return f"took {clock(run.ended - run.started)}"
+    return f"for {clock(now - run.started)}" if run.state == "running" and run.started is not None else ""
+
+
+def _waiting(run: Run) -> str:
+    return {"queued": "Waiting for its process to start", "running": "Starting"}.get(run.state, "")
+
+
+def _phase(run: Run) -> str:
+    phase = run.progress.get("phase")
+    return safe(phase, 20) if isinstance(phase, str) else ""
+
+
+def _rates(run: Run) -> Content:
+    data = run.progress
+    parts = [f"{figure(data[name])} {label}" for name, label in RATES if number(data.get(name)) is not None]
+    if (loss := figure(data.get("loss"))) and run.kind == "train":
+        parts.insert(0, f"loss {loss}")
+    if isinstance(task := data.get("task"), str):
+        parts.append(f"task {safe(task, 30)}")
+    if run.blocked:
+        parts.append(f"{run.blocked} connections refused")
+    return Content(" · ".join(parts))
