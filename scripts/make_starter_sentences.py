@@ -56,9 +56,7 @@ def shuffled(items: Iterable[str], key: str) -> list[str]:
 def load(path: Path) -> tuple[dict[str, list[str]], list[Genre]]:
     """Read slots and genres from the data file and check that they are complete."""
     raw: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    slots = {
-        name: [" ".join(part.split()) for part in text.split("|")] for name, text in raw["slots"].items()
-    }
+    slots = {name: [" ".join(part.split()) for part in text.split("|")] for name, text in raw["slots"].items()}
     genres = [
         Genre(entry["name"], entry["frames"].strip().splitlines(), entry["sentences"].strip().splitlines())
         for entry in raw["genre"]
@@ -70,9 +68,7 @@ def load(path: Path) -> tuple[dict[str, list[str]], list[Genre]]:
         for name, fill in slots.items()
         if len(set(fill)) < MIN_FILLERS or len(set(fill)) != len(fill) or "" in fill
     ]
-    problems += [
-        f"genre {genre.name} has too few frames" for genre in genres if len(genre.frames) < MIN_FRAMES
-    ]
+    problems += [f"genre {genre.name} has too few frames" for genre in genres if len(genre.frames) < MIN_FRAMES]
     if len(genres) < MIN_GENRES:
         problems.append(f"only {len(genres)} genres")
     if problems:
@@ -117,9 +113,7 @@ def faults(sentence: str) -> list[str]:
         found.append("capital or end mark")
     if "  " in sentence or "{" in sentence or "}" in sentence or not sentence.isascii():
         found.append("stray character")
-    found += [
-        f"article: {a} {word}" for a, word in WRONG_ARTICLE.findall(sentence) if a.lower() != article(word)
-    ]
+    found += [f"article: {a} {word}" for a, word in WRONG_ARTICLE.findall(sentence) if a.lower() != article(word)]
     return found
 
 

@@ -9,6 +9,7 @@ Goes on from the checkpoint in WORK; the same options give the same weights. Kno
 import argparse
 import json
 import math
+import shutil
 import time
 from collections.abc import Iterator
 from itertools import islice
@@ -214,8 +215,8 @@ def train(options: argparse.Namespace) -> None:
 def export(work: Path, target: Path) -> None:
     """Write config, fp16 safetensors (without the MLM head; the pooler is random) and the tokenizer."""
     torch.manual_seed(0)
-    config = BertConfig(**{**CONFIG.to_dict(), "hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1})
-    model = BertModel(config)
+    shape = BertConfig(**{**CONFIG.to_dict(), "hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1})
+    model = BertModel(shape)
     prefix = "model.bert."
     tensors = load_file(work / "checkpoint.safetensors")
     trained = {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
@@ -235,6 +236,10 @@ def export(work: Path, target: Path) -> None:
         model_input_names=["input_ids", "token_type_ids", "attention_mask"],
     )
     tokenizer.save_pretrained(target)
+    file = target / "tokenizer_config.json"
+    config = {**json.loads(file.read_text(encoding="utf-8")), "tokenizer_class": "PreTrainedTokenizerFast"}
+    file.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")  # the name that every release knows
+    shutil.copymode(file, target / "model.safetensors")
 
 
 def main() -> None:

@@ -162,7 +162,13 @@ def train(corpus: Corpus, work: Path, steps: int, peak: float, compiled: bool) -
                 break
         pool += 1
         checkpoint.save(step, pool, tokens)
-    config = {**CONFIG.to_dict(), "architectures": ["LlamaForCausalLM"], "bos_token_id": None, "eos_token_id": 4, "pad_token_id": 0}
+    config = {
+        **CONFIG.to_dict(),
+        "architectures": ["LlamaForCausalLM"],
+        "bos_token_id": None,
+        "eos_token_id": 4,
+        "pad_token_id": 0,
+    }
     (work / "config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
 
 

@@ -7,6 +7,7 @@ slowed by being looked at. Knows the API; knows no widget.
 import os
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -48,7 +49,7 @@ class Detail:
 
 @dataclass(slots=True)
 class _Slow:
-    """The costly parts as read last, and whether the store has changed since."""
+    """The costly parts as read last."""
 
     failures: dict[str, int] = field(default_factory=dict)
     sample: Sample | None = None
@@ -57,10 +58,10 @@ class _Slow:
 
 
 class Follower:
-    """Reads one run again and again, each time only what is new."""
+    """Reads one run again and again, each time only what is new. `clock` gives seconds that only go up."""
 
-    def __init__(self, run_id: str) -> None:
-        self.run_id = run_id
+    def __init__(self, run_id: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self.run_id, self._clock = run_id, clock
         self._events: deque[dict[str, Any]] = deque(maxlen=EVENTS)
         self._last_event = 0
         self._slow = _Slow()
@@ -89,7 +90,7 @@ class Follower:
         )
 
     def _read_slow(self, workspace: Workspace, run: Run) -> None:
-        moved, begun = run.state != self._state, time.monotonic()
+        moved, begun = run.state != self._state, self._clock()
         if not moved and not (self._stale and begun >= self._due):
             return
         if run.kind == "generate":
@@ -98,7 +99,7 @@ class Follower:
             self._slow = _Slow(curves={name: workspace.metrics(run.id, name) for name in CURVES})
         elif run.kind == "eval" and run.state not in OPEN:
             self._slow = _Slow(scores=tuple(workspace.scores(run.id)))
-        ended = time.monotonic()
+        ended = self._clock()
         self._state, self._stale = run.state, False
         self._due = ended + max(SLOW_SECONDS, REST * (ended - begun))
 
@@ -110,7 +111,7 @@ class Follower:
             return None
         if (said := number(run.progress.get("eta"))) is not None:
             return said
-        now = time.monotonic()
+        now = self._clock()
         if self._first is None or done < self._first[1]:
             self._first = (now, done)
         since, begun = self._first

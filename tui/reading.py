@@ -4,7 +4,7 @@ Knows the API and how often each part may be read; knows no widget and no event 
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from syncse_local.api import OPEN, Run, Workspace
@@ -26,7 +26,8 @@ class View:
 class Reader:
     """Keeps what was read last and reads again only what may have changed. Used from one thread at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._runs: tuple[Run, ...] = ()
         self._listed_at: float | None = None
         self._list_again = True
@@ -41,7 +42,7 @@ class Reader:
         self._list_again = self._list_again or changed
         if self._list_due():
             self._runs = tuple(workspace.runs(LIST_LIMIT))
-            self._listed_at, self._list_again = time.monotonic(), False
+            self._listed_at, self._list_again = self._clock(), False
         elif changed:
             self._runs = tuple(_again(workspace, self._runs, selected))
         chosen = next((run for run in self._runs if run.id == selected), self._runs[0] if self._runs else None)
@@ -51,14 +52,14 @@ class Reader:
         if self._listed_at is None:
             return True
         wanted = self._list_again or any(run.state in OPEN for run in self._runs)
-        return wanted and time.monotonic() - self._listed_at >= LIST_SECONDS
+        return wanted and self._clock() - self._listed_at >= LIST_SECONDS
 
     def _detail(self, workspace: Workspace, run: Run | None, changed: bool, log: bool) -> Detail | None:
         if run is None:
             self._follower = None
             return None
         if self._follower is None or self._follower.run_id != run.id:
-            self._follower = Follower(run.id)
+            self._follower = Follower(run.id, self._clock)
         return replace(self._follower.read(workspace, run, changed, log), run=run)
 
 

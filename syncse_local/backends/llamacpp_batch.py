@@ -16,6 +16,8 @@ from syncse_local.backends.llamacpp_vocab import Vocab
 from syncse_local.backends.sampling import BROKEN, sample
 from syncse_local.records import Completion, Context, Finish
 
+AHEAD = 8
+
 
 @dataclass(slots=True)
 class Counters:
@@ -113,6 +115,7 @@ class Scheduler:
         while self._prefixes and self._prefixes[0].ready:
             item_or_none = next(self._prefixes[0].rows, None)
             if item_or_none is not None:
+                self._prefixes[0].left -= 1
                 if isinstance(item_or_none, Job):
                     self._prefixes[0].users += 1
                 return item_or_none

@@ -26,6 +26,7 @@ class Prefix:
     context: Context
     tokens: Tokens
     rows: Iterator["Job | Completion"]
+    left: int = 0
     holder: int = -1
     fed: int = 0
     users: int = 0
@@ -113,7 +114,7 @@ class Prompter:
     def open(self, context: Context) -> Prefix:
         """A context with its shared prefix (empty where sharing does not pay or is not possible) and its jobs, lazily."""
         messages = [Message(m.role, self.guard(m.content)) for m in context.prefix]
-        prefix = Prefix(context, NO_TOKENS, iter(()))
+        prefix = Prefix(context, NO_TOKENS, iter(()), len(context.rows))
         try:
             if self.sharing and len(context.rows) > 1:
                 prefix.tokens = self._common(messages, context.rows)

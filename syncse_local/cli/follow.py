@@ -66,7 +66,7 @@ def _events(workspace: Workspace, run_id: str, after: int, as_json: bool) -> int
     for event in workspace.events(run_id, after):
         after = event["id"]
         if as_json:
-            emit({"run": run_id, "time": event["time"], "event": event["kind"], **{"data": event["data"]}})
+            emit({"run": run_id, "time": event["time"], "event": event["kind"], "data": event["data"]})
         elif line := describe(event["kind"], event["data"]):
             print(f"{_clear()}{line}", file=sys.stderr, flush=True)
     return after

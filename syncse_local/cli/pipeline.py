@@ -26,7 +26,7 @@ def add(verbs: Any) -> None:
     )
     made.add_argument("input", nargs="?", help="sentences (default: the ones that ship with the project)")
     for flag in ("recipe", "model", "backend", "encoder", "senteval", "device", "precision", "column", "encoding"):
-        made.add_argument(f"--{flag}", help=f"as in `syncse generate`, `train` and `eval`")
+        made.add_argument(f"--{flag}", help="as in `syncse generate`, `train` and `eval`")
     made.add_argument("--count", type=int, default=0, help="sentences to write, for scratch recipes")
     made.add_argument("--limit", type=int, default=0, help="use only the first N sentences")
     made.add_argument("--epochs", type=int, default=3, help="training epochs")

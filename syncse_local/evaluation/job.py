@@ -6,7 +6,7 @@ from typing import Any
 
 from syncse_local.evaluation.run import EvaluationResult, evaluate
 from syncse_local.evaluation.tasks import TASKS
-from syncse_local.jobs.worker import Cancelled, Job
+from syncse_local.jobs.worker import Job
 from syncse_local.paths import starter_sts
 from syncse_local.store import runs
 from syncse_local.training.device import pick_device
@@ -14,7 +14,7 @@ from syncse_local.training.encoder import Encoder
 
 
 def run(job: Job) -> dict[str, Any]:
-    """Do an eval run; returns its table: per task the Spearman correlation, and the average."""
+    """Do an eval run; returns its table. Raises SyncseError, with code INTERRUPTED when it was asked to stop."""
     options = job.run.options
     model = Path(options["encoder"])
     job.reporter.event("loading", encoder=str(model))
@@ -28,8 +28,6 @@ def run(job: Job) -> dict[str, Any]:
         starter=starter_sts(),
         keep_predictions=True,
     )
-    if job.reporter.cancelled():
-        raise Cancelled
     runs.add_scores(job.connection, job.run.id, rows(result, options.get("label") or model.name))
     average = asdict(result.average) if result.average else None
     return {

@@ -59,7 +59,7 @@ def _outcome(job: Job) -> tuple[str, SyncseError | None, dict[str, Any]]:
     except Cancelled:
         return "cancelled", None, {}
     except SyncseError as error:
-        return "failed", error, {}
+        return ("cancelled", None, {}) if error.code is ExitCode.INTERRUPTED else ("failed", error, {})
     except airgap.AirgapRefusal as error:
         return "failed", _blocked(str(error)), {}
     except (MemoryError, Exception) as error:

@@ -66,7 +66,7 @@ def _roll_back(connection: sqlite3.Connection) -> None:
         connection.execute("ROLLBACK")
 
 
-class _apply:  # noqa: N801  (a function object that sqlite-utils asks for a name)
+class _apply:
     def __init__(self, file: Path) -> None:
         self.__name__ = file.stem
         self.statements = file.read_text(encoding="utf-8")

@@ -74,6 +74,9 @@ def _write(encoder: "Encoder", path: Path, readme: str) -> None:
         backend.no_truncation()
         backend.no_padding()
     encoder.tokenizer.save_pretrained(path)
+    _portable_tokenizer(path / "tokenizer_config.json")
+    for weights in path.glob("*.safetensors"):  # written for the owner only
+        shutil.copymode(path / "config.json", weights)
     _json(path / "sentence_bert_config.json", {"max_seq_length": encoder.max_length, "do_lower_case": encoder.lower})
     prompts = {"default": encoder.prompt} if encoder.prompt else {}
     versions = {"transformers": transformers.__version__, "pytorch": str(torch.__version__)}
@@ -88,6 +91,13 @@ def _write(encoder: "Encoder", path: Path, readme: str) -> None:
         (path / "README.md").write_text(readme, encoding="utf-8")
     names = ["Transformer", *_pooling(encoder, path), *_tail(encoder, path)]
     _json(path / "modules.json", [_module(place, name) for place, name in enumerate(names)])
+
+
+def _portable_tokenizer(file: Path) -> None:
+    """Give the generic tokenizer the class name that older transformers releases know as well."""
+    config = json.loads(file.read_text(encoding="utf-8"))
+    if config.get("tokenizer_class") == "TokenizersBackend":
+        _json(file, {**config, "tokenizer_class": "PreTrainedTokenizerFast"})
 
 
 def _pooling(encoder: "Encoder", path: Path) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from syncse_local.api import Workspace
-from syncse_local.store import runs
+from tests.jobs.helpers import process_of, wait
 
 KILLS = 20
 
@@ -32,34 +32,12 @@ def _options(data: Path, encoder: Path, output: Path) -> dict[str, object]:
     return {"data": str(data), "encoder": str(encoder), "output": str(output), "training": training, "dev": ["starter"]}
 
 
-def _wait(workspace: Workspace, run_id: str) -> runs.Run:
-    deadline = time.monotonic() + 300
-    while (run := workspace.run(run_id)).state in ("queued", "running"):
-        assert time.monotonic() < deadline, f"{run_id} hangs: {workspace.log_path(run_id).read_text()[-2000:]}"
-        workspace.runs(5)
-        time.sleep(0.1)
-    return run
-
-
-def _worker_pids(run_id: str) -> list[int]:
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                command = (entry / "cmdline").read_bytes().split(b"\0")
-            except OSError:
-                continue
-            if b"syncse_local.jobs.worker" in command and run_id.encode() in command:
-                found.append(int(entry.name))
-    return found
-
-
 @pytest.mark.slow
 def test_killed_training_ends_with_the_same_weights(tmp_path: Path, tiny_encoder: Path) -> None:
     data = _triplets(tmp_path / "triplets.csv", 400)
     workspace = Workspace(tmp_path / "w")
     straight = workspace.start("train", _options(data, tiny_encoder, tmp_path / "straight"))
-    assert _wait(workspace, straight.id).state == "done"
+    assert wait(workspace, straight.id).state == "done"
 
     rng, kills = random.Random(11), 0
     run = workspace.start("train", _options(data, tiny_encoder, tmp_path / "killed"))
@@ -68,13 +46,13 @@ def test_killed_training_ends_with_the_same_weights(tmp_path: Path, tiny_encoder
         target = seen + rng.randint(1, 7)
         deadline = time.monotonic() + 120
         while workspace.run(run.id).state in ("queued", "running") and kills < KILLS:
-            if workspace.run(run.id).progress.get("done", 0) >= target and (pids := _worker_pids(run.id)):
+            if workspace.run(run.id).progress.get("done", 0) >= target and (pids := process_of("worker", run.id)):
                 os.kill(pids[0], signal.SIGKILL)
                 kills += 1
                 break
             assert time.monotonic() < deadline
             time.sleep(0.005)
-        ended = _wait(workspace, run.id)
+        ended = wait(workspace, run.id)
         if ended.state != "done":
             assert ended.state == "failed"
             assert ended.error is not None

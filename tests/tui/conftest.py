@@ -1,13 +1,8 @@
 """A real workspace with real rows for the screens, made with the store's own functions; ids and times are fixed."""
 
-import os
-
-# Textual reads these when it is imported; a theme or NO_COLOR of the person at the keyboard would change the snapshots.
-for _name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_ANIMATIONS"):
-    os.environ.pop(_name, None)
-
 import asyncio
 import math
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,12 +21,9 @@ from syncse_local.store.database import connect
 from tui.app import SyncseApp
 from tui.screens.runs import RunsScreen
 
-NOW = 1_800_000_000.0
-PATIENCE = 60.0
-HOSTILE = (
-    "[red]not red[/red] \x1b[31mESC\x1b[0m \u202ebidi\u202c a\u200bb \x07 [@click=app.quit]x[/] 👩‍👩‍👧 漢字 z"
-    + "\u0335" * 40
-)
+NOW = 1_700_000_000.0
+PATIENCE = 20.0
+HOSTILE = "[red]not red[/red] \x1b[31mESC\x1b[0m \u202ebidi 漢字 \U0001f469\u200d\U0001f467 z" + "\u0335" * 40
 
 
 class Rows:
@@ -40,7 +32,7 @@ class Rows:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.connection = connect(directory / "syncse.db")
-        self._locks: list[int] = []
+        self._locks: dict[str, int] = {}
 
     def add(self, run_id: str, kind: str, name: str = "", ago: float = 60.0, state: str = "running") -> Run:
         """A run with this very id; an open one is held by a lock, as a living worker holds it."""
@@ -61,7 +53,11 @@ class Rows:
         """Take the run's lock."""
         lock = liveness.acquire(run_directory(self.directory, run_id) / "lock")
         assert lock is not None
-        self._locks.append(lock)
+        self._locks[run_id] = lock
+
+    def abandon(self, run_id: str) -> None:
+        """Free the run's lock, as the kernel does when a worker dies."""
+        os.close(self._locks.pop(run_id))
 
     def settle(self, run_id: str, ago: float) -> None:
         """Set every time of the run to `ago` seconds before NOW; it took 40 s if it has ended."""
@@ -159,9 +155,16 @@ class Rows:
 
     def close(self) -> None:
         """Free the locks and the database."""
-        for lock in self._locks:
+        for lock in self._locks.values():
             os.close(lock)
         self.connection.close()
+
+
+@pytest.fixture(autouse=True)
+def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A theme or NO_COLOR of the person at the keyboard would change what the tests see."""
+    for name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_ANIMATIONS"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

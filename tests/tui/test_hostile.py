@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Looker = Callable[[Pilot[int]], Look]
 
 HOSTILE = "[red]not red[/red] \x1b[31mESC\x1b[0m \u202ebidi\u202c a\u200bb \x07 [@click=app.quit]x[/]"
-LONG = "[b]漢字👩‍👩‍👧 " + "x" * 10_000
+LONG = "[b]漢字\U0001f469\u200d\U0001f467 " + "x" * 10_000
 
 
 def sound(seen: Look, width: int) -> None:

@@ -31,39 +31,38 @@ def test_an_unchanged_store_is_not_asked_again(rows: Rows, workspace: Workspace)
     assert asked == []
 
 
-def test_a_change_reads_the_open_runs_and_not_the_list(
-    rows: Rows, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reading, "LIST_SECONDS", 1e9)
+def test_a_change_reads_the_open_runs_at_once_and_the_list_later(rows: Rows, workspace: Workspace) -> None:
     rows.fill()
-    reader = Reader()
+    now = [100.0]
+    reader = Reader(lambda: now[0])
     reader.read(workspace, "t0101-bbbbbb", True, False)
     rows.progress("g0101-aaaaaa", done=2000, total=4000)
     rows.add("g0101-ffffff", "generate")
     view = reader.read(workspace, "t0101-bbbbbb", True, False)
     assert {run.id: run for run in view.runs}["g0101-aaaaaa"].progress["done"] == 2000
     assert "g0101-ffffff" not in {run.id for run in view.runs}
+    now[0] += reading.LIST_SECONDS
+    assert "g0101-ffffff" in {run.id for run in reader.read(workspace, "", False, False).runs}
+
+
+def test_hurry_lists_at_once(rows: Rows, workspace: Workspace) -> None:
+    rows.evaluate()
+    reader = Reader(lambda: 100.0)
+    reader.read(workspace, "", True, False)
+    rows.add("g0101-ffffff", "generate")
     reader.hurry()
     assert "g0101-ffffff" in {run.id for run in reader.read(workspace, "", True, False).runs}
 
 
-def test_costly_parts_rest_and_are_caught_up_without_a_new_change(
-    rows: Rows, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(following, "SLOW_SECONDS", 1e9)
+def test_costly_parts_rest_and_are_caught_up_without_a_new_change(rows: Rows, workspace: Workspace) -> None:
     rows.generate()
-    reader = Reader()
-    reader.read(workspace, "", True, False)
-    rows.answers("g0101-aaaaaa", "x", "y", "z")
-    again = reader.read(workspace, "", True, False)
-    assert again.detail is not None
-    assert again.detail.failures == {"refusal": 1}
-    monkeypatch.setattr(following, "SLOW_SECONDS", 0.0)
-    monkeypatch.setattr(following, "REST", 0)
-    fresh = Reader()
-    fresh.read(workspace, "", True, False)
+    now = [100.0]
+    reader = Reader(lambda: now[0])
+    assert _failures(reader, workspace, True) == {"refusal": 1}
     rows.connection.execute("DELETE FROM decision WHERE verdict = 'reject'")
-    assert _failures(fresh, workspace, True) == {}
+    assert _failures(reader, workspace, True) == {"refusal": 1}
+    now[0] += following.SLOW_SECONDS
+    assert _failures(reader, workspace, False) == {}
 
 
 def _failures(reader: Reader, workspace: Workspace, changed: bool) -> dict[str, int]:
@@ -82,17 +81,23 @@ def test_events_are_read_once_each(rows: Rows, workspace: Workspace) -> None:
     assert [e["data"]["text"] for e in view.detail.events if e["kind"] == "warning"] == ["0", "1", "2"]
 
 
-def test_a_run_without_an_eta_of_its_own_gets_one_from_its_pace(
-    rows: Rows, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = iter([100.0, 110.0])
+def test_a_run_without_an_eta_of_its_own_gets_one_from_its_pace(rows: Rows, workspace: Workspace) -> None:
+    now = [100.0]
     rows.add("t0101-eeeeee", "train")
-    follower = following.Follower("t0101-eeeeee")
-    monkeypatch.setattr(following.time, "monotonic", lambda: next(now))
+    reader = Reader(lambda: now[0])
     rows.progress("t0101-eeeeee", done=100, total=400)
-    assert follower._eta(rows.state("t0101-eeeeee")) is None
+    assert _eta(reader, workspace) is None
     rows.progress("t0101-eeeeee", done=200, total=400)
-    assert follower._eta(rows.state("t0101-eeeeee")) == pytest.approx(20.0)
+    now[0] = 110.0
+    assert _eta(reader, workspace) == pytest.approx(20.0)
+    rows.progress("t0101-eeeeee", done=200, total=400, eta=7.5)
+    assert _eta(reader, workspace) == 7.5
+
+
+def _eta(reader: Reader, workspace: Workspace) -> float | None:
+    detail = reader.read(workspace, "", True, False).detail
+    assert detail is not None
+    return detail.eta
 
 
 def test_the_log_is_read_from_its_end(rows: Rows, workspace: Workspace) -> None:

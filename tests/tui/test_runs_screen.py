@@ -45,7 +45,7 @@ async def test_a_train_run_shows_its_curves(app: SyncseApp, rows: Rows, look: Lo
         seen = look(pilot)
         await seen.ready()
         await pilot.press("j")
-        await seen.see("The run was lost", "r resumes it", "loss 5.026 → 0.622", "dev 0.473 → 0.691", "▁")
+        await seen.see("The run was lost", "r resumes it", "loss 5.026 → 0.622", "dev 0.473 → 0.689", "▁")
 
 
 async def test_an_evaluation_shows_its_table(app: SyncseApp, rows: Rows, look: Looker) -> None:
@@ -104,10 +104,12 @@ async def test_an_empty_workspace_says_what_to_do_and_fills_by_itself(app: Syncs
 
 async def test_a_run_whose_process_is_gone_is_found_lost(app: SyncseApp, rows: Rows, look: Looker) -> None:
     rows.generate()
-    rows.connection.execute("UPDATE run SET id = 'g0101-ghosts'")  # no lock lies under this name
     async with app.run_test(size=SMALL) as pilot:
-        await look(pilot).see("? lost", "The run was lost", "r resumes it")
-    assert rows.state("g0101-ghosts").state == "lost"
+        seen = look(pilot)
+        await seen.see("● running")
+        rows.abandon("g0101-aaaaaa")  # nothing is written: the front end has to look
+        await seen.see("? lost", "The run was lost", "r resumes it")
+    assert rows.state("g0101-aaaaaa").state == "lost"
 
 
 async def test_cancel_climbs_the_ladder_a_step_a_press(app: SyncseApp, rows: Rows, look: Looker) -> None:
@@ -135,7 +137,7 @@ async def test_cancel_is_greyed_where_there_is_nothing_to_cancel(app: SyncseApp,
 
 async def test_a_refused_action_shows_the_error(app: SyncseApp, rows: Rows, look: Looker) -> None:
     rows.evaluate()
-    async with app.run_test(size=MIDDLE) as pilot:
+    async with app.run_test(size=MIDDLE, notifications=True) as pilot:
         seen = look(pilot)
         await seen.see("✓ done")
         assert isinstance(app.screen, RunsScreen)
@@ -206,6 +208,7 @@ async def test_t_changes_between_dark_and_light(app: SyncseApp, rows: Rows, look
     rows.fill()
     async with app.run_test(size=SMALL) as pilot:
         seen = look(pilot)
+        app.theme = "textual-dark"
         await seen.see("● running")
         await pilot.press("t")
         assert not app.current_theme.dark
@@ -257,3 +260,29 @@ async def test_a_resize_keeps_every_line_whole(app: SyncseApp, rows: Rows, look:
             await asyncio.sleep(0)
             await seen.until(lambda size=size: {len(line) for line in seen.lines} == {size[0]})  # type: ignore[misc]
         await seen.see("g0101-aaaaaa", "evaluate before 1a2b3c4d", "1,600 of 4,000")
+
+
+async def test_a_reading_that_comes_back_while_the_program_closes_is_dropped(
+    app: SyncseApp, rows: Rows, look: Looker
+) -> None:
+    rows.fill()
+    async with app.run_test(size=SMALL) as pilot:
+        seen = look(pilot)
+        await seen.ready()
+        screen = app.screen
+        await screen.query("#masthead, #detail").remove()
+        rows.progress("g0101-aaaaaa", done=3900, total=4000)
+        assert isinstance(screen, RunsScreen)
+        await seen.until(lambda: screen.run_shown and screen.run_shown.progress["done"] == 3900)
+        await pilot.pause()
+        await pilot.press("q")
+    assert app.return_code == 0
+
+
+def test_a_crash_is_no_success(rows: Rows) -> None:
+    class Broken(SyncseApp):
+        def on_mount(self) -> None:
+            raise RuntimeError("broken")
+
+    with Workspace(rows.directory) as workspace:
+        assert Broken(workspace).run(headless=True) == 1

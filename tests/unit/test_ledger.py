@@ -71,7 +71,7 @@ def test_only_pairs_with_both_parts_accepted_are_triplets(planned: tuple[sqlite3
 
 
 def test_a_second_run_of_the_same_plan_has_nothing_to_ask(planned: tuple[sqlite3.Connection, str]) -> None:
-    connection, run_id = planned
+    connection, _run_id = planned
     for key in ("s1-positive", "s1-negative", "s2-positive", "s2-negative"):
         ledger.add_answers(connection, [_answer(key, f"text of {key}")])
     again = runs.create(connection, "generate", {})

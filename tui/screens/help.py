@@ -46,5 +46,5 @@ class HelpScreen(ModalScreen[None]):
             rows.append(Content.assemble((f"{keys:<10}", "$text-accent bold"), binding.description))
             if binding.tooltip:
                 rows.append(Content.styled(f"{'':<10}{binding.tooltip}", "dim"))
-        rows += [Content(""), Content("Runs go on when this program is closed. Escape closes this list.")]
+        rows += [Content(""), Content("Runs go on when this program is closed.")]
         return Content("\n").join(rows)

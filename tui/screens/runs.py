@@ -6,6 +6,7 @@ Knows when to read again and which key does what; all reading and acting happens
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import ClassVar
 
@@ -14,6 +15,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
+from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.widgets import DataTable, Footer, Static
 
@@ -61,6 +63,7 @@ class RunsScreen(Screen[None]):
         self._wake = asyncio.Event()
         self._version, self._changed, self._asked = -1, True, 0.0
         self._selected, self._log, self._trouble = "", False, ""
+        self._offered: tuple[str, str] | None = None
 
     def compose(self) -> ComposeResult:
         """Table, details, the command line that does the same, keys."""
@@ -126,6 +129,10 @@ class RunsScreen(Screen[None]):
         return self.view.detail.run if self.view and self.view.detail else None
 
     def _draw(self) -> None:
+        with suppress(NoMatches):  # on closing, the widgets go before the last reading has come back
+            self._paint()
+
+    def _paint(self) -> None:
         view, now = self.view, self.clock()
         runs = None if view is None else view.runs
         self.query_one(Masthead).show(self.workspace.directory, runs, self.workspace.settings.airgap, self._trouble)
@@ -137,7 +144,11 @@ class RunsScreen(Screen[None]):
         if view.detail is not None and view.detail.run.id in ("", table.current):
             self.query_one(DetailPane).show(view.detail, now)
             self.query_one("#command", Section).put(Content.styled(f"$ {self._command()}", "dim"))
-        self.refresh_bindings()
+        run = self.run_shown
+        offered = (run.id, run.state) if run else None
+        if offered != self._offered:  # the footer is composed anew each time
+            self._offered = offered
+            self.refresh_bindings()
 
     def _arrange(self) -> None:
         filled = bool(self.view and self.view.runs)
@@ -153,12 +164,13 @@ class RunsScreen(Screen[None]):
     # -- keys --------------------------------------------------------------------------------------------------------
 
     @on(DataTable.RowHighlighted)
-    def _chosen(self) -> None:
+    def _chosen(self, event: DataTable.RowHighlighted) -> None:
         """The cursor stands on another run: follow that one. The table is asked, for messages may come late."""
-        current = self.query_one(RunTable).current
-        if current != self._selected:
-            self._selected = current
-            self.query_one(DetailPane).scroll_home(animate=False)
+        table = event.data_table
+        if isinstance(table, RunTable) and table.current != self._selected:
+            self._selected = table.current
+            for pane in self.query(DetailPane):
+                pane.scroll_home(animate=False)
             self._wake.set()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -66,7 +66,7 @@ def _rates(run: Run) -> Content:
     parts = [f"{figure(data[name])} {label}" for name, label in RATES if number(data.get(name)) is not None]
     if (loss := figure(data.get("loss"))) and run.kind == "train":
         parts.insert(0, f"loss {loss}")
-    if isinstance(task := data.get("task"), str):
+    if isinstance(task := data.get("task"), str) and run.state in OPEN:
         parts.append(f"task {safe(task, 30)}")
     if run.blocked:
         parts.append(f"{run.blocked} connections refused")

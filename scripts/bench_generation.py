@@ -1,0 +1,200 @@
+"""Requests per second of ways to generate with one model, side by side in one run: the table of docs/log.md.
+
+Row by row with llama_cpp.Llama (as a user would write it, exemplars drawn anew each call), the same with rows grouped
+by context, our engine for several numbers of rows in flight, and the engine's own prompt-processing rate.
+
+    python scripts/bench_generation.py models/starter-llm/starter-llm.gguf
+    python scripts/bench_generation.py random --prefix 100 300 1000     # makes a random 135 M model
+"""
+
+import argparse
+import ctypes
+import platform
+import random
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from syncse_local.backends.chat import with_turn
+from syncse_local.backends.llamacpp import LlamaCppBackend
+from syncse_local.backends.llamacpp_native import Model
+from syncse_local.records import Context, Message, Row, Sampling
+
+WORDS = (
+    "the a old young man woman child dog train garden letter river quickly slowly near under over and but because walks "
+    "carries finds opens writes sees green small heavy bright morning street market window music friend road story"
+).split()
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The rows of one measurement, grouped by context."""
+
+    contexts: tuple[Context, ...]
+
+    @property
+    def rows(self) -> int:
+        """Number of requests."""
+        return sum(len(context.rows) for context in self.contexts)
+
+    def first(self, count: int) -> "Work":
+        """About `count` rows: the first few of every context, so that the groups stay alike."""
+        each = max(2, count // len(self.contexts))
+        return Work(tuple(Context(c.id, c.prefix, c.rows[:each]) for c in self.contexts[: max(1, count // each)]))
+
+
+def make_work(count: Callable[[str], int], contexts: int, rows: int, prefix: int, turn: int, out: int) -> Work:
+    """Contexts whose prefix has about `prefix` tokens, rows with about `turn`, answers of at most `out`."""
+    draw = random.Random(0)
+
+    def sentence(tokens: int) -> str:
+        words = [draw.choice(WORDS)]
+        while count(" ".join(words)) < tokens:
+            words.append(draw.choice(WORDS))
+        return " ".join(words).capitalize() + "."
+
+    def one(number: int) -> Context:
+        messages = [Message("system", f"Rewrite the sentence, variant {number}.")]
+        while sum(count(m.content) + 6 for m in messages) < prefix:
+            messages += [Message("user", sentence(turn)), Message("assistant", sentence(turn))]
+        sampling = Sampling(temperature=1.0, top_p=0.9, max_tokens=out)
+        made = [Row(f"{number}-{i}", sentence(turn), number * 1000 + i, sampling) for i in range(rows)]
+        return Context(str(number), tuple(messages), made)
+
+    return Work(tuple(one(number) for number in range(contexts)))
+
+
+def plain_loop(llama: Any, prompts: list[tuple[str, Row]]) -> int:
+    """The loop a user would write; returns the tokens that the library reports."""
+    tokens = 0
+    for prompt, row in prompts:
+        s = row.sampling
+        made = llama.create_completion(
+            prompt, max_tokens=s.max_tokens, temperature=s.temperature, top_p=s.top_p, top_k=0, min_p=0.0, seed=row.seed,
+            repeat_penalty=1.0, stop=list(s.stop) or None,
+        )  # fmt: skip
+        tokens += made["usage"]["total_tokens"]
+    return tokens
+
+
+def prompt_rate(path: Path, threads: int, clock: Callable[[], float], size: int = 512) -> float:
+    """Tokens/s of one full batch of prompt tokens, best of three: what the engine can process."""
+    import llama_cpp as native
+    import numpy as np
+
+    model = Model(path, 0)
+    params = native.llama_context_default_params()
+    params.n_ctx, params.n_batch, params.n_ubatch = size, size, size
+    params.n_threads = params.n_threads_batch = threads
+    context = native.llama_init_from_model(model.pointer, params)
+    tokens = np.random.default_rng(0).integers(0, model.vocab.size, size).astype(np.int32)
+    best = 0.0
+    for _ in range(4):
+        native.llama_memory_clear(native.llama_get_memory(context), False)
+        pointer = tokens.ctypes.data_as(ctypes.POINTER(ctypes.c_int32))
+        began = clock()
+        native.llama_decode(context, native.llama_batch_get_one(pointer, size))
+        native.llama_synchronize(context)
+        best = max(best, size / (clock() - began))
+    native.llama_free(context)
+    model.close()
+    return best
+
+
+def baselines(path: Path, work: Work, threads: int, clock: Callable[[], float]) -> tuple[float, float]:
+    """Requests/s of `llama_cpp.Llama` with contexts mixed, and grouped."""
+    from llama_cpp import Llama
+
+    llama = Llama(str(path), n_ctx=2048, n_threads=threads, n_threads_batch=threads, verbose=False)
+    backend_profile = LlamaCppBackend(path, "-", n_seq=1, n_ctx=512, threads=threads)
+    profile = backend_profile._profile
+    grouped = [(profile.render(with_turn(c.prefix, row.turn)), row) for c in work.contexts for row in c.rows]
+    backend_profile.close()
+    mixed = [grouped[i :: len(work.contexts[0].rows)] for i in range(len(work.contexts[0].rows))]
+    rates = []
+    for prompts in ([p for part in mixed for p in part], grouped):
+        llama.reset()
+        plain_loop(llama, prompts[:1])
+        began = clock()
+        plain_loop(llama, prompts[1:])
+        rates.append((len(prompts) - 1) / (clock() - began))
+    llama.close()
+    return rates[0], rates[1]
+
+
+def ours(
+    path: Path, work: Work, rows: int, threads: int, clock: Callable[[], float]
+) -> tuple[float, float, float, str]:
+    """Requests/s, processed tokens/s, share of the time spent sampling, and the context chosen."""
+    backend = LlamaCppBackend(path, "-", n_seq=rows, threads=threads)
+    began = clock()
+    answered = sum(c.finish in ("stop", "length") for c in backend.generate(iter(work.contexts), lambda: False))
+    seconds = clock() - began
+    if answered != work.rows:
+        raise SystemExit(f"{work.rows - answered} of {work.rows} rows were not answered")
+    counters = backend.counters
+    sampling = counters["sampling"] / (counters["sampling"] + counters["decoding"])
+    shown = f"n_ctx {backend.settings()['n_ctx']}"
+    backend.close()
+    return answered / seconds, counters["tokens"] / seconds, sampling, shown
+
+
+def report(path: Path, options: argparse.Namespace, prefix: int) -> Iterator[str]:
+    """The lines of one table."""
+    clock = time.process_time if options.clock == "cpu" else time.perf_counter
+    model = Model(path, 0)
+    window = model.train_ctx
+    work = make_work(
+        lambda text: len(model.vocab.tokenise(text)), options.contexts, options.rows, prefix, options.turn, options.out
+    )
+    model.close()
+    yield f"\n{path.name}: {work.rows} rows in {len(work.contexts)} contexts, prefix about {prefix} tokens, window {window}"
+    rate = prompt_rate(path, options.threads, clock, min(512, window))
+    yield f"prompt processing alone: {rate:.0f} tokens/s"
+    mixed, grouped = baselines(path, work.first(options.baseline_rows), options.threads, clock)
+    yield "| how | requests/s | x row by row | x grouped | tokens/s | of prompt rate | sampling |"
+    yield "|---|---|---|---|---|---|---|"
+    yield f"| Llama, row by row | {mixed:.2f} | 1.0 | {mixed / grouped:.1f} | | | |"
+    yield f"| Llama, grouped by context | {grouped:.2f} | {grouped / mixed:.1f} | 1.0 | | | |"
+    for count in options.n:
+        speed, tokens, sampling, shown = ours(path, work, count, options.threads, clock)
+        yield (
+            f"| ours, N = {count}, {shown} | {speed:.2f} | {speed / mixed:.1f} | {speed / grouped:.1f} | {tokens:.0f} "
+            f"| {tokens / rate:.0%} | {sampling:.0%} |"
+        )
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", help="path of a GGUF, or 'random' for a random-weight 135 M model")
+    parser.add_argument("--n", type=int, nargs="+", default=[1, 4, 8, 16, 32, 64], help="rows in flight")
+    parser.add_argument("--prefix", type=int, nargs="+", default=[300], help="prefix lengths in tokens")
+    parser.add_argument("--contexts", type=int, default=4)
+    parser.add_argument("--rows", type=int, default=48, help="rows per context")
+    parser.add_argument("--turn", type=int, default=25, help="tokens per sentence")
+    parser.add_argument("--out", type=int, default=24, help="tokens per answer, at most")
+    parser.add_argument("--baseline-rows", type=int, default=24, help="rows of the slow loops")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument(
+        "--clock", choices=["wall", "cpu"], default="wall", help="cpu: on a busy machine, with 1 thread"
+    )
+    options = parser.parse_args()
+    print(f"{platform.processor() or platform.machine()}, {options.threads} threads, {options.clock} time")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(options.model)
+        if options.model == "random":
+            from random_model import Shape, write
+
+            path = Path(folder) / "random-135m-q8_0.gguf"
+            write(path, Shape())
+        for prefix in options.prefix:
+            for line in report(path, options, prefix):
+                print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

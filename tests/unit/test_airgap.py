@@ -1,0 +1,69 @@
+"""The socket guard: loopback passes, everything else is refused, counted, and blamed on its caller."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from syncse_local import airgap
+
+SCRIPT = """
+import json, socket, sys
+from syncse_local import airgap
+airgap.install()
+refused = []
+def attempt(name, action):
+    try:
+        action()
+    except airgap.AirgapRefusal:
+        refused.append(name)
+    except OSError:
+        pass
+import urllib.request
+attempt("connect", lambda: socket.create_connection(("192.0.2.1", 80), timeout=0.2))
+attempt("name", lambda: socket.getaddrinfo("example.org", 80))
+attempt("datagram", lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("192.0.2.1", 53)))
+attempt("ipv6", lambda: socket.socket(socket.AF_INET6).connect(("2001:db8::1", 80)))
+attempt("listen", lambda: socket.socket().bind(("0.0.0.0", 0)))
+server = socket.create_server(("127.0.0.1", 0))
+socket.create_connection(server.getsockname(), timeout=5).close()
+child = __import__("subprocess").run([sys.executable, "-c",
+    "from syncse_local import airgap; airgap.install_if_ordered(); import socket\\n"
+    "try:\\n socket.create_connection(('192.0.2.1', 80), timeout=0.2)\\nexcept airgap.AirgapRefusal: print('refused')\\nexcept OSError: print('tried')"],
+    capture_output=True, text=True).stdout.strip()
+print(json.dumps({"refused": refused, "counted": airgap.refused(), "child": child}))
+"""
+
+
+def test_everything_beyond_loopback_is_refused_and_counted() -> None:
+    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    assert found["refused"] == ["connect", "name", "datagram", "ipv6", "listen"]
+    assert [address for _, address in found["counted"]] == [
+        "192.0.2.1",
+        "example.org",
+        "192.0.2.1",
+        "2001:db8::1",
+        "0.0.0.0",
+    ]
+    assert {module for module, _ in found["counted"]} == {"__main__"}
+    assert found["child"] == "refused"
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [("127.0.0.1", True), ("127.8.9.1", True), ("::1", True), ("localhost", True), ("", True), ("10.0.0.1", False), ("localhost.example.org", False), ("0.0.0.0", False), ("fe80::1%eth0", False)],
+)
+def test_what_counts_as_this_machine(host: str, local: bool) -> None:
+    assert airgap.is_local(host) is local
+
+
+def test_the_switches_are_set_before_any_library() -> None:
+    script = "import os, syncse_local.cli.main as m; m.main(['--version'])"
+    code = f"import sys\ntry:\n    {script}\nexcept SystemExit:\n    pass\nimport os, json; print(json.dumps(dict(os.environ)))"
+    env = {name: value for name, value in os.environ.items() if name not in airgap.SWITCHES}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
+    seen = json.loads(done.stdout.splitlines()[-1])
+    assert {name: seen.get(name) for name in airgap.SWITCHES} == airgap.SWITCHES
