@@ -63,7 +63,8 @@ def evaluation_keys(senteval: Path) -> set[str]:
 class Corpus:
     """The sentences and pairs, and an endless, seeded stream of examples made from them."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, repair_share: float = 0.12) -> None:
+        self.repair_share = repair_share
         self.left_out = evaluation_keys(data / "senteval")
         triplets = self._rows(data / "nli" / "nli_triplets_all.csv", ",")
         random.Random(2).shuffle(triplets)
@@ -98,8 +99,9 @@ class Corpus:
     @staticmethod
     def _rows(path: Path, delimiter: str) -> list[dict[str, str]]:
         with path.open(encoding="utf-8", newline="") as handle:
-            quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
-            return list(csv.DictReader(handle, delimiter=delimiter, quoting=quoting))
+            if delimiter == "\t":
+                return list(csv.DictReader(handle, delimiter=delimiter, quoting=csv.QUOTE_NONE))
+            return list(csv.DictReader(handle))
 
     def _allowed(self, sentence: str) -> bool:
         words = len(sentence.split())
@@ -116,11 +118,11 @@ class Corpus:
         """Endless examples; the same seed gives the same stream."""
         rng = random.Random(seed)
         makers = [
-            (0.42, self._human),
-            (0.30, self._edited),
-            (0.12, self._repaired),
+            (0.44, self._human),
+            (0.38, self._edited),
+            (self.repair_share, self._repaired),
             (0.04, self._exemplar),
-            (0.12, self._scratch),
+            (0.09, self._scratch),
         ]
         weights = [w for w, _ in makers]
         while True:

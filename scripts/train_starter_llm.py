@@ -138,7 +138,8 @@ def train(corpus: Corpus, work: Path, steps: int, peak: float, compiled: bool) -
     torch.set_flush_denormal(True)  # decayed moments of rare tokens would otherwise slow every step
     device = "cuda" if torch.cuda.is_available() else "cpu"
     tokenizer = train_tokenizer(corpus, work / "tokenizer.json")
-    model = LlamaModel(CONFIG).to(device)
+    model = LlamaModel(CONFIG)
+    model.to(torch.device(device))  # type: ignore[arg-type]
     optimizer = torch.optim.AdamW(model.parameters(), lr=peak, betas=(0.9, 0.95), weight_decay=0.05, fused=True)
     checkpoint = Checkpoint(work / "checkpoint.safetensors", model, optimizer)
     step, pool, tokens = checkpoint.load()
@@ -178,13 +179,16 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="directory for the checkpoint")
     parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--peak", type=float, default=1.5e-3)
+    parser.add_argument(
+        "--repair-share", type=float, default=0.12, help="part of copying and repairing tasks; lower it at the end"
+    )
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--compile", action="store_true")
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
     options.work.mkdir(parents=True, exist_ok=True)
-    train(Corpus(options.data), options.work, options.steps, options.peak, options.compile)
+    train(Corpus(options.data, options.repair_share), options.work, options.steps, options.peak, options.compile)
 
 
 if __name__ == "__main__":

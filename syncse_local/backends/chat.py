@@ -4,7 +4,7 @@ Knows chat templates and the plain few-shot profile; knows no engine (tokenising
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, Protocol
 
 from jinja2.exceptions import TemplateError
@@ -14,7 +14,7 @@ from syncse_local.backends.sandbox import TemplateSandbox
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.records import Message
 
-Tokenise = Callable[[str], Sequence[int]]
+Tokenise = Callable[[str], Iterable[int]]
 PROBES = ("Probe one.", "7 other words")
 MAX_TEMPLATE = 1 << 20
 
@@ -137,13 +137,13 @@ def guard(specials: Sequence[str]) -> Callable[[str], str]:
     return lambda text: pattern.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
 
 
-def shared_prefix(profile: PromptProfile, tokenise: Tokenise, prefix: Sequence[Message]) -> Sequence[int]:
+def shared_prefix(profile: PromptProfile, tokenise: Tokenise, prefix: Sequence[Message]) -> list[int]:
     """The tokens that prompts of this context have in common, whatever the template does with the last turn.
 
     The longest common token prefix of two renderings with unlike turns. A row may still differ inside it (a turn that
     merges with what stands before it), so callers compare each row's own tokens: see `common`.
     """
-    first, second = (tokenise(profile.render([*prefix, Message("user", probe)])) for probe in PROBES)
+    first, second = (list(tokenise(profile.render([*prefix, Message("user", probe)]))) for probe in PROBES)
     return first[: common(first, second)]
 
 

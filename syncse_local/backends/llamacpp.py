@@ -15,7 +15,7 @@ from syncse_local.backends.gguf import file_sha256, model_info
 from syncse_local.backends.llamacpp_batch import Scheduler
 from syncse_local.backends.llamacpp_native import Decoder, Model, version
 from syncse_local.backends.llamacpp_rows import Prompter
-from syncse_local.backends.llamacpp_size import HOLDERS, choose_shape, offload_warning
+from syncse_local.backends.llamacpp_size import HOLDERS, choose_shape, offload_warning, offloads
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.records import Completion, Context
 
@@ -33,7 +33,7 @@ class LlamaCppBackend:
     promises = Promises(
         deterministic_alone=True,
         deterministic_in_batch=False,
-        notes="Batch sizes change the order of floating-point sums: a row's text may differ where two tokens are close.",
+        notes="The batch size changes the order of float sums: a row's text may differ where two tokens are close.",
     )
 
     def __init__(self, model: Path, sha256: str = "", **options: Any) -> None:
@@ -75,7 +75,9 @@ class LlamaCppBackend:
             self._profile, model.vocab.tokenise, guard(model.vocab.specials), window, sharing, model.vocab.longest
         )
         self._window, self._sharing = window, sharing
-        self._scheduler = Scheduler(model.vocab, self._decoder, prompter, self._shape.n_seq - HOLDERS, HOLDERS)
+        self._scheduler = Scheduler(
+            model.vocab, self._decoder, prompter, self._shape.n_seq - HOLDERS, HOLDERS, offloads(self.options)
+        )
 
     def generate(self, contexts: Iterable[Context], cancelled: Callable[[], bool]) -> Iterator[Completion]:
         """See `Backend.generate`. One at a time: a second one while the first runs raises RuntimeError."""

@@ -6,7 +6,6 @@ Knows pointers and their lifetimes; knows no rows, prompts or policy. Every obje
 import ctypes
 import logging
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,7 +54,7 @@ def version() -> str:
 
 
 class Model:
-    """Loaded weights and the vocabulary. Raises SyncseError(PREFLIGHT) with llama.cpp's own words when it cannot load."""
+    """Weights and vocabulary. Raises SyncseError(PREFLIGHT) with llama.cpp's own words when they cannot be loaded."""
 
     def __init__(self, path: Path, n_gpu_layers: int) -> None:
         start()
@@ -69,7 +68,7 @@ class Model:
             raise SyncseError(
                 "The model cannot be loaded",
                 f"{path.name}: {said[:500]}.",
-                "The file may be damaged, too large for the memory, or of an architecture this llama.cpp does not know.",
+                "The file may be damaged, too large for the memory, or of a kind this llama.cpp does not know.",
                 ExitCode.PREFLIGHT,
             )
         self.vocab = Vocab(self.pointer)
@@ -175,7 +174,7 @@ class Decoder:
         return True
 
     def logits(self, rows: int) -> NDArray[np.float32]:
-        """Logits of the entries that asked for output, in batch order, shape (rows, vocabulary); writable, not a copy."""
+        """Logits of the entries that asked for output, in batch order: (rows, vocabulary), writable, not a copy."""
         pointer = native.llama_get_logits(self.pointer)
         return np.ctypeslib.as_array(pointer, shape=(rows, self._vocab_size))
 
@@ -183,10 +182,9 @@ class Decoder:
         """Let `target` see the first `length` positions of `source` without copying them."""
         native.llama_memory_seq_cp(self._memory, source, target, 0, length)
 
-    def forget(self, sequences: Sequence[int]) -> None:
-        """Drop sequences; cells that another one shares stay."""
-        for sequence in sequences:
-            native.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+    def forget(self, sequence: int) -> None:
+        """Drop a sequence; cells that another one shares stay."""
+        native.llama_memory_seq_rm(self._memory, sequence, -1, -1)
 
     def clear(self) -> None:
         """Drop everything."""

@@ -112,7 +112,7 @@ class Prompter:
     longest: int = 512
 
     def open(self, context: Context) -> Prefix:
-        """A context with its shared prefix (empty where sharing does not pay or is not possible) and its jobs, lazily."""
+        """A context with its shared prefix (empty where sharing cannot be had or does not pay) and its jobs, lazily."""
         messages = [Message(m.role, self.guard(m.content)) for m in context.prefix]
         prefix = Prefix(context, NO_TOKENS, iter(()), len(context.rows))
         try:
@@ -132,8 +132,11 @@ class Prompter:
             # Equal prompts: all but the last token is shared, which each row decodes for its own first draw.
             tokens = self.tokenise(self.profile.render(messages))[:-1]
         else:
-            tokens = np.asarray(shared_prefix(self.profile, self.tokenise, messages), np.int32)
+            tokens = np.asarray(shared_prefix(self.profile, self._token_list, messages), np.int32)
         return tokens if len(tokens) < self.window else NO_TOKENS
+
+    def _token_list(self, text: str) -> list[int]:
+        return [int(token) for token in self.tokenise(text)]
 
     def _job(self, prefix: Prefix, messages: Sequence[Message], row: Row) -> Job | Completion:
         turns = with_turn(messages, self.guard(row.turn))

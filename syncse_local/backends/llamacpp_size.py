@@ -21,7 +21,7 @@ _CELL_BYTES: dict[KvType, float] = {"f32": 4.0, "f16": 2.0, "q8_0": 34 / 32}
 def choose_shape(options: LlamaOptions, info: ModelInfo, model: Model) -> Shape:
     """The context's size; sequences include the HOLDERS that hold prefixes."""
     most = native.llama_max_parallel_sequences() - HOLDERS
-    offload = options.n_gpu_layers != 0 and native.llama_supports_gpu_offload()
+    offload = offloads(options)
     rows = max(1, min(options.n_seq or (128 if offload else 32), most))
     batch = max(options.n_batch or _batch(info.parameters, offload), rows)
     cells = options.n_ctx or _cells(rows, options.kv_type, model)
@@ -76,6 +76,11 @@ def _threads(parameters: int) -> int:
         pass
     most = 2 if parameters < 30_000_000 else 8 if parameters < 1_000_000_000 else 32
     return max(1, min(cores, most))
+
+
+def offloads(options: LlamaOptions) -> bool:
+    """Whether layers go to a GPU."""
+    return options.n_gpu_layers != 0 and bool(native.llama_supports_gpu_offload())
 
 
 def offload_warning(options: LlamaOptions) -> list[str]:

@@ -62,14 +62,14 @@ class Vocab:
         return known
 
     def _find_unwritable(self) -> frozenset[str] | None:
-        """For a SentencePiece vocabulary without byte tokens: the texts it has. None where every byte can be written."""
+        """The texts of a SentencePiece vocabulary that lacks byte tokens; None where every byte can be written."""
         if native.llama_vocab_type(self._vocab) != SENTENCEPIECE:
             return None
         known = frozenset(map(self.text, range(self.size)))
         return None if all(f"<0x{byte:02X}>" in known for byte in range(256)) else known
 
     def _mend(self, text: str) -> str:
-        """Write a space for letters the vocabulary does not have: llama.cpp ends the process on a byte it cannot write."""
+        """A space for letters that the vocabulary lacks: llama.cpp ends the process on a byte it cannot write."""
         known = self._unwritable
         if known is None:
             return text

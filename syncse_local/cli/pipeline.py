@@ -31,10 +31,12 @@ def add(verbs: Any) -> None:
     made.add_argument("--limit", type=int, default=0, help="use only the first N sentences")
     made.add_argument("--epochs", type=int, default=3, help="training epochs")
     made.add_argument(
-        "--learning-rate", type=float, default=2e-4, help="training rate (default suits the starter encoder)"
+        "--learning-rate", type=float, default=3e-4, help="training rate (default suits the starter encoder)"
     )
     made.add_argument("--seed", type=int, default=1, help="seed of the plan and of the training")
-    for name in ("samples", "threads", "n-gpu-layers", "n-ctx"):
+    made.add_argument("--samples", type=int, default=2, help="triplets to try for each sentence (default: 2)")
+    made.add_argument("--pooling", default="avg", help="avg suits the starter encoder; the paper's is cls")
+    for name in ("threads", "n-gpu-layers", "n-ctx"):
         made.add_argument(f"--{name}", type=int, help=argparse.SUPPRESS)
     made.set_defaults(temperature=None, max_failure_rate=1.0)
 
@@ -53,6 +55,7 @@ def run(options: argparse.Namespace) -> ExitCode:
             return code
         output = str(opened.default_output(f"from-{made.id}"))
         training = {"epochs": options.epochs, "learning_rate": options.learning_rate, "seed": options.seed}
+        training |= {"pooling": options.pooling, "batch_size": 64, "no_duplicates": True}  # samples share their anchor
         plan = {**train.request(chosen, output, training), "dev": ["starter"], "runs": [made.id], "limit": 0}
         if chosen.senteval and (Path(chosen.senteval)).exists():
             plan["dev"] = ["STSB-dev"]

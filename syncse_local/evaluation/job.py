@@ -6,7 +6,7 @@ from typing import Any
 
 from syncse_local.evaluation.run import EvaluationResult, evaluate
 from syncse_local.evaluation.tasks import TASKS
-from syncse_local.jobs.worker import Job
+from syncse_local.jobs.job import Job
 from syncse_local.paths import starter_sts
 from syncse_local.store import runs
 from syncse_local.training.device import pick_device

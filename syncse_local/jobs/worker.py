@@ -2,35 +2,19 @@
 
 import os
 import signal
-import sqlite3
 import sys
 import traceback
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from syncse_local import airgap
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.jobs.job import Cancelled, Job
 from syncse_local.jobs.progress import StoreReporter
 from syncse_local.jobs.supervise import database, run_directory
 from syncse_local.registry import STAGES, load
 from syncse_local.store import runs
 from syncse_local.store.database import connect
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What a stage gets: its run, the store, the reporter, and a directory of its own."""
-
-    run: runs.Run
-    connection: sqlite3.Connection
-    reporter: StoreReporter
-    workspace: Path
-    directory: Path
-
-
-class Cancelled(Exception):
-    """Raised by a stage that has saved its work after being asked to stop."""
 
 
 def work(workspace: Path, run_id: str) -> int:

@@ -3,6 +3,7 @@
 Knows the file and its version; knows nothing of what the tables mean.
 """
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -109,14 +110,16 @@ def database_path(connection: sqlite3.Connection) -> str:
 
 def storage_error(error: Exception, path: Path) -> SyncseError:
     """SQLite's and the file system's failures as title, sentence and next step."""
-    text = str(error).lower()
-    if "full" in text or "no space" in text:
+    # Only SQLite's own words are looked at: an OSError's text has the path in it, which may say anything.
+    text = str(error).lower() if isinstance(error, sqlite3.Error) else ""
+    number = error.errno if isinstance(error, OSError) else None
+    if "disk is full" in text or number in (errno.ENOSPC, errno.EDQUOT):
         return SyncseError(
             "The disk is full",
             f"{path} could not be written: {error}.",
             "Free some space and resume the run; what was finished is kept.",
         )
-    if "readonly" in text or "read-only" in text or isinstance(error, PermissionError) or "unable to open" in text:
+    if number is not None or "readonly" in text or "unable to open" in text:
         return SyncseError(
             "The workspace cannot be written",
             f"{path}: {error}.",

@@ -4,13 +4,23 @@ import hashlib
 import sqlite3
 from pathlib import Path
 
+from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.store.database import writing
 
 
 def model_sha256(connection: sqlite3.Connection, path: Path) -> str:
-    """The file's SHA-256 as hex digits. Raises OSError where it cannot be read."""
+    """The file's SHA-256 as hex digits. Raises SyncseError (PREFLIGHT) where it cannot be read."""
     path = path.resolve()
-    stat = path.stat()
+    try:
+        stat = path.stat()
+        path.open("rb").close()
+    except OSError as error:
+        raise SyncseError(
+            "The model cannot be read",
+            f"{path}: {error.strerror}.",
+            "Check the path and the permissions.",
+            ExitCode.PREFLIGHT,
+        ) from error
     known = connection.execute(
         "SELECT sha256 FROM model_hash WHERE path = ? AND size = ? AND mtime_ns = ?",
         (str(path), stat.st_size, stat.st_mtime_ns),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.jobs.worker import Cancelled, Job
+from syncse_local.jobs.job import Cancelled, Job
 from syncse_local.records import Completion, Context
 from syncse_local.registry import BACKENDS, load
 from syncse_local.store import ledger, runs

@@ -8,7 +8,7 @@ from typing import Any
 
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.evaluation.readers import read_tasks
-from syncse_local.jobs.worker import Cancelled, Job
+from syncse_local.jobs.job import Cancelled, Job
 from syncse_local.paths import starter_sts
 from syncse_local.records import ScoredPair, Triplet
 from syncse_local.store import ledger, runs

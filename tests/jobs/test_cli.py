@@ -110,6 +110,7 @@ def test_json_follows_a_run_line_by_line(cli: Cli, sentences: Path) -> None:
         ("odd.docx", b"PK", ExitCode.USAGE),
         ("long.txt", b"x" * 1_000_000 + b"\n", ExitCode.NOTHING),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_bad_input_is_one_clear_error(cli: Cli, tmp_path: Path, name: str, content: bytes, code: ExitCode) -> None:
     path = tmp_path / name

@@ -50,7 +50,7 @@ def test_a_run_answers_every_request_once(workspace: Workspace, sentences: Path)
     assert run.state == "done"
     counts = workspace.counts(run.id)
     assert (counts["planned"], counts["answered"]) == (80, 80)
-    assert run.result["triplets"] == len(list(workspace.triplets([run.id]))) > 20
+    assert run.result["triplets"] == len(list(workspace.triplets([run.id]))) > 5
     kinds = [event["kind"] for event in workspace.events(run.id)]
     assert kinds[0] == "state"
     assert {"mapping", "planned", "engine"} <= set(kinds)

@@ -9,7 +9,7 @@ import pytest
 
 from syncse_local import airgap
 
-SCRIPT = """
+SCRIPT = '''
 import json, socket, sys
 from syncse_local import airgap
 airgap.install()
@@ -29,12 +29,21 @@ attempt("ipv6", lambda: socket.socket(socket.AF_INET6).connect(("2001:db8::1", 8
 attempt("listen", lambda: socket.socket().bind(("0.0.0.0", 0)))
 server = socket.create_server(("127.0.0.1", 0))
 socket.create_connection(server.getsockname(), timeout=5).close()
-child = __import__("subprocess").run([sys.executable, "-c",
-    "from syncse_local import airgap; airgap.install_if_ordered(); import socket\\n"
-    "try:\\n socket.create_connection(('192.0.2.1', 80), timeout=0.2)\\nexcept airgap.AirgapRefusal: print('refused')\\nexcept OSError: print('tried')"],
-    capture_output=True, text=True).stdout.strip()
-print(json.dumps({"refused": refused, "counted": airgap.refused(), "child": child}))
+child_script = """
+from syncse_local import airgap
+airgap.install_if_ordered()
+import socket
+try:
+    socket.create_connection(("192.0.2.1", 80), timeout=0.2)
+except airgap.AirgapRefusal:
+    print("refused")
+except OSError:
+    print("tried")
 """
+import subprocess
+child = subprocess.run([sys.executable, "-c", child_script], capture_output=True, text=True).stdout.strip()
+print(json.dumps({"refused": refused, "counted": airgap.refused(), "child": child}))
+'''
 
 
 def test_everything_beyond_loopback_is_refused_and_counted() -> None:
@@ -54,7 +63,17 @@ def test_everything_beyond_loopback_is_refused_and_counted() -> None:
 
 @pytest.mark.parametrize(
     ("host", "local"),
-    [("127.0.0.1", True), ("127.8.9.1", True), ("::1", True), ("localhost", True), ("", True), ("10.0.0.1", False), ("localhost.example.org", False), ("0.0.0.0", False), ("fe80::1%eth0", False)],
+    [
+        ("127.0.0.1", True),
+        ("127.8.9.1", True),
+        ("::1", True),
+        ("localhost", True),
+        ("", True),
+        ("10.0.0.1", False),
+        ("localhost.example.org", False),
+        ("0.0.0.0", False),
+        ("fe80::1%eth0", False),
+    ],
 )
 def test_what_counts_as_this_machine(host: str, local: bool) -> None:
     assert airgap.is_local(host) is local
