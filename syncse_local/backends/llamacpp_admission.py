@@ -28,17 +28,19 @@ class Admission:
         self._unopened: deque[Prefix] = deque()
         self._retry: deque[Job] = deque()
         self._waiting: Job | None = None
+        self._exhausted = False
 
     @property
     def empty(self) -> bool:
-        """Whether nothing is in flight or known to come."""
-        return not (self.running or self.prefixes or self._unopened or self._retry or self._waiting)
+        """Whether nothing is in flight and nothing will come."""
+        return self._exhausted and not (self.running or self.prefixes or self._unopened or self._retry or self._waiting)
 
     def open(self) -> None:
         """Open contexts just before their rows are needed: the cells of a prefix cost every token in flight."""
         while len(self.prefixes) < self._holders and sum(p.left for p in self.prefixes) <= self._rows // AHEAD:
             if not self._unopened:
                 if (found := next(self._source, None)) is None:
+                    self._exhausted = True
                     return
                 self._unopened.append(found)
             prefix = self._unopened[0]
