@@ -34,7 +34,7 @@ def add(verbs: Any) -> None:
         "--learning-rate", type=float, default=3e-4, help="training rate (default suits the starter encoder)"
     )
     made.add_argument("--seed", type=int, default=1, help="seed of the plan and of the training")
-    made.add_argument("--samples", type=int, default=2, help="triplets to try for each sentence (default: 2)")
+    made.add_argument("--samples", type=int, default=3, help="triplets to try for each sentence (default: 3)")
     made.add_argument("--pooling", default="avg", help="avg suits the starter encoder; the paper's is cls")
     for name in ("threads", "n-gpu-layers", "n-ctx"):
         made.add_argument(f"--{name}", type=int, help=argparse.SUPPRESS)
