@@ -11,13 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from syncse_local.backends.base import ModelInfo
-from syncse_local.backends.gguf_reader import Cursor, LongArray, Malformed, TensorInfo, Value, read_metadata, read_tensors
+from syncse_local.backends.gguf_reader import Cursor, Malformed, TensorInfo, Value, read_metadata, read_tensors
 from syncse_local.backends.gguf_types import FILE_TYPES, MAGIC, TENSOR_TYPES, UINT32
 from syncse_local.errors import ExitCode, SyncseError
 
 COPY_AGAIN = "Download or copy the model again and compare its checksum with the publisher's."
 _SHARD = re.compile(r"^(?P<stem>.*)-(?P<index>\d{5})-of-(?P<count>\d{5})\.gguf$")
-_SIZES = {"block_count": 512, "embedding_length": 1 << 20, "context_length": 1 << 28}
+_RANGES = {
+    "block_count": (1, 512),
+    "embedding_length": (1, 1 << 20),
+    "context_length": (1, 1 << 28),
+    "attention.layer_norm_rms_epsilon": (0.0, 1.0),
+    "attention.layer_norm_epsilon": (0.0, 1.0),
+}
 _NOT_GENERATORS = {"bert", "nomic-bert", "jina-bert-v2", "modern-bert", "clip", "t5encoder", "wavtokenizer-dec"}
 
 
@@ -154,11 +160,9 @@ def read_model(path: Path) -> list[GgufHeader]:
 
 def _check_plausible(header: GgufHeader) -> None:
     """Refuse sizes on which llama.cpp ends the process instead of returning an error."""
-    for key, most in _SIZES.items():
-        value = header.metadata.get(f"{header.architecture}.{key}", 1)
-        if isinstance(value, (str, LongArray, tuple)):
-            continue
-        if not 1 <= value <= most:
+    for key, (least, most) in _RANGES.items():
+        value = header.metadata.get(f"{header.architecture}.{key}")
+        if isinstance(value, (int, float)) and not least <= value <= most:
             raise _refuse("Damaged GGUF file", f"{header.path} states {key} = {value}.", COPY_AGAIN)
 
 

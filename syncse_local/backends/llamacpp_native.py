@@ -21,7 +21,9 @@ from syncse_local.errors import ExitCode, SyncseError
 log = logging.getLogger("syncse_local.llamacpp")
 log.addHandler(logging.NullHandler())
 NO_ROOM = 1
-_LEVELS = {0: logging.DEBUG, 1: logging.DEBUG, 2: logging.INFO, 3: logging.WARNING, 4: logging.DEBUG}
+# ggml_log_level of ggml.h; llama.cpp calls ordinary progress INFO.
+_LEVELS = {1: logging.DEBUG, 2: logging.DEBUG, 3: logging.WARNING, 4: logging.ERROR}
+_ERROR = 4
 _KV_TYPES: dict[KvType, int] = {"f32": 0, "f16": 1, "q8_0": 8}
 _FLASH: dict[FlashAttention, int] = {"auto": -1, "off": 0, "on": 1}
 _recent: deque[str] = deque(maxlen=6)
@@ -34,7 +36,7 @@ def _receive(level: int, text: bytes | None, _: Any) -> None:
     line = (text or b"").decode("utf-8", "replace").strip()
     if line.strip("."):
         log.log(_last_level, "%s", line)
-        if level == 3:
+        if level == _ERROR:
             _recent.append(line)
 
 

@@ -108,7 +108,8 @@ def _progress(run: Run, shown: str, as_json: bool) -> str:
 
 def _coarse(line: str) -> str:
     """Where output is a file, a line is worth printing only when the bar's tenth changes."""
-    return line.split("%")[0][:-1] if "%" in line else ""
+    share = line.partition("]")[2].partition("%")[0].strip()
+    return str(int(share) // 10) if share.isdigit() else line[:8]
 
 
 def _clear() -> str:

@@ -1,0 +1,149 @@
+"""What is particular to the llama.cpp engine: its reference, models it cannot share, damaged files, a full cache."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from syncse_local.backends.gguf import read_header
+from syncse_local.backends.llamacpp import LlamaCppBackend
+from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.records import Completion, Context, Message, Row, Sampling
+from tests.contract import odd_models
+
+GREEDY = Sampling(temperature=0.0, max_tokens=10)
+LIVELY = Sampling(temperature=1.5, top_p=1.0, max_tokens=20)
+
+
+@pytest.fixture
+def story(models_dir: Path) -> Path:
+    """A tiny trained model."""
+    path = models_dir / "tinystories-656k" / "tinystories-656k-f16.gguf"
+    if not path.exists():
+        pytest.skip(f"no model at {path}; set SYNCSE_MODELS")
+    return path
+
+
+def contexts(count: int, rows: int, sampling: Sampling) -> Iterator[Context]:
+    """Contexts that each share an instruction."""
+    for c in range(count):
+        made = [Row(f"{c}-{r}", f"Once there were {r} cats and {c} dogs.", r, sampling) for r in range(rows)]
+        yield Context(str(c), (Message("system", f"Tell a story about number {c}."),), made)
+
+
+def run(backend: LlamaCppBackend, work: Iterator[Context]) -> dict[str, Completion]:
+    """Completions by key; closes the backend."""
+    found = list(backend.generate(work, lambda: False))
+    backend.close()
+    assert len({c.key for c in found}) == len(found)
+    return {c.key: c for c in found}
+
+
+def test_greedy_texts_are_those_of_the_library(story: Path) -> None:
+    """The same prompts through llama_cpp.Llama, which shares, batches and samples nothing of ours."""
+    from llama_cpp import Llama
+
+    backend = LlamaCppBackend(story, n_seq=5, threads=1)
+    profile = backend._profile
+    prompts = {
+        row.key: profile.render([*context.prefix, Message("user", row.turn)])
+        for context in contexts(2, 6, GREEDY)
+        for row in context.rows
+    }
+    ours = run(backend, contexts(2, 6, GREEDY))
+    llama = Llama(str(story), n_ctx=512, n_threads=1, verbose=False)
+    theirs = {
+        key: llama.create_completion(prompt, temperature=0.0, max_tokens=10, stop=["\n"])["choices"][0]["text"]
+        for key, prompt in prompts.items()
+    }
+    llama.close()
+    assert {key: completion.text for key, completion in ours.items()} == theirs
+
+
+@pytest.mark.parametrize("kind", ["recurrent", "sliding_window"])
+def test_models_that_cannot_share_are_decoded_whole_and_say_so(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"{kind}.gguf"
+    getattr(odd_models, kind)(path)
+    texts = []
+    for rows in (1, 6):
+        backend = LlamaCppBackend(path, n_seq=rows, threads=1)
+        assert backend.settings()["shared_prefix"] is False
+        assert kind.replace("_", " ") in str(backend.settings()["warnings"])
+        found = run(backend, contexts(2, 8, GREEDY))
+        assert len(found) == 16
+        assert {c.cached_tokens for c in found.values()} == {0}
+        texts.append({key: c.text for key, c in found.items()})
+    assert texts[0] == texts[1]
+
+
+def test_damaged_weights_are_refused(story: Path, tmp_path: Path) -> None:
+    data = bytearray(story.read_bytes())
+    start = read_header(story).data_start
+    data[start : start + 4096] = b"\xff" * 4096
+    path = tmp_path / "damaged.gguf"
+    path.write_bytes(data)
+    with pytest.raises(SyncseError) as caught:
+        LlamaCppBackend(path, threads=1)
+    assert caught.value.code == ExitCode.PREFLIGHT
+
+
+@pytest.mark.parametrize("keep", [0.0, 0.3, 0.999])
+def test_truncated_files_are_refused(story: Path, tmp_path: Path, keep: float) -> None:
+    path = tmp_path / "cut.gguf"
+    path.write_bytes(story.read_bytes()[: int(story.stat().st_size * keep)])
+    with pytest.raises(SyncseError) as caught:
+        LlamaCppBackend(path, threads=1)
+    assert caught.value.code == ExitCode.PREFLIGHT
+
+
+def test_a_text_file_and_an_unknown_architecture_are_refused(story: Path, tmp_path: Path) -> None:
+    path = tmp_path / "notes.gguf"
+    path.write_text("These are my notes.\n" * 100)
+    with pytest.raises(SyncseError, match="Not a GGUF file"):
+        LlamaCppBackend(path)
+    path.write_bytes(story.read_bytes().replace(b"llama", b"lxama"))
+    with pytest.raises(SyncseError, match="cannot be loaded") as caught:
+        LlamaCppBackend(path)
+    assert "lxama" in caught.value.detail
+
+
+def test_rows_give_way_when_the_cache_is_full_against_the_count(story: Path) -> None:
+    backend = LlamaCppBackend(story, n_seq=12, n_ctx=256, threads=1)
+    assert backend._decoder is not None
+    backend._decoder.n_ctx = 5000
+    found = list(backend.generate(contexts(4, 10, replace(LIVELY, max_tokens=40)), lambda: False))
+    assert backend.counters["preempted"] > 0
+    assert sorted(c.key for c in found) == sorted(f"{c}-{r}" for c in range(4) for r in range(10))
+    assert {c.finish for c in found} <= {"stop", "length"}
+    backend.close()
+
+
+def test_nothing_is_written_to_the_terminal(story: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    run(LlamaCppBackend(story, n_seq=2, threads=1, n_gpu_layers=-1), contexts(1, 2, GREEDY))
+    damaged = tmp_path / "damaged.gguf"
+    damaged.write_bytes(story.read_bytes().replace(b"llama", b"lxama"))
+    with pytest.raises(SyncseError):
+        LlamaCppBackend(damaged)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_sizes_are_chosen_and_shown(story: Path) -> None:
+    backend = LlamaCppBackend(story)
+    shown = backend.settings()
+    for name in ("n_ctx", "n_seq", "n_batch", "threads"):
+        value = shown[name]
+        assert isinstance(value, int)
+        assert value > 0
+    assert (shown["profile"], shown["shared_prefix"], shown["window"]) == ("plain", True, 512)
+    backend.close()
+
+
+def test_a_second_generate_while_one_runs_is_refused(story: Path) -> None:
+    backend = LlamaCppBackend(story, n_seq=2, threads=1)
+    running = backend.generate(contexts(1, 8, LIVELY), lambda: False)
+    next(running)
+    with pytest.raises(RuntimeError, match="already"):
+        next(backend.generate(contexts(1, 2, LIVELY), lambda: False))
+    assert len(list(running)) == 7
+    backend.close()
