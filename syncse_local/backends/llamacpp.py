@@ -62,11 +62,10 @@ class LlamaCppBackend:
                 ExitCode.PREFLIGHT,
             )
         self._profile = choose_profile(self.info, self.options.chat_profile, model.vocab.bos, model.vocab.eos)
-        self._shape = choose_shape(self.options, self.info, model)
-        self._decoder = Decoder(model, self._shape)
+        self.warnings = offload_warning(self.options)
+        self._decoder = self._decoder_that_fits(model)
         window = min(self._decoder.n_ctx, model.train_ctx or self._decoder.n_ctx)
         sharing = not model.unshareable
-        self.warnings = offload_warning(self.options)
         if not sharing:
             self.warnings.append(f"The model's memory is {model.unshareable}: prefixes are decoded for every row.")
         for warning in self.warnings:
@@ -78,6 +77,19 @@ class LlamaCppBackend:
         self._scheduler = Scheduler(
             model.vocab, self._decoder, prompter, self._shape.n_seq - HOLDERS, HOLDERS, offloads(self.options)
         )
+
+    def _decoder_that_fits(self, model: Model) -> Decoder:
+        """A decoder of the chosen size, or of a half or a quarter where the memory ends and no size was asked for."""
+        self._shape = choose_shape(self.options, self.info, model)
+        for _ in range(2):
+            try:
+                return Decoder(model, self._shape)
+            except SyncseError:
+                if self.options.n_ctx:
+                    raise
+                self._shape = replace(self._shape, n_ctx=max(256, self._shape.n_ctx // 2))
+                self.warnings.append(f"The cache did not fit the memory; now {self._shape.n_ctx} cells.")
+        return Decoder(model, self._shape)
 
     def generate(self, contexts: Iterable[Context], cancelled: Callable[[], bool]) -> Iterator[Completion]:
         """See `Backend.generate`. One at a time: a second one while the first runs raises RuntimeError."""

@@ -4,6 +4,7 @@ Knows sizes only. Every choice can be overridden by an option and is shown in th
 """
 
 import os
+import time
 from pathlib import Path
 
 import llama_cpp as native
@@ -22,11 +23,18 @@ def choose_shape(options: LlamaOptions, info: ModelInfo, model: Model) -> Shape:
     """The context's size; sequences include the HOLDERS that hold prefixes."""
     most = native.llama_max_parallel_sequences() - HOLDERS
     offload = offloads(options)
-    rows = max(1, min(options.n_seq or (128 if offload else 32), most))
+    rows = max(1, min(options.n_seq or _rows(info.parameters, offload), most))
     batch = max(options.n_batch or _batch(info.parameters, offload), rows)
     cells = options.n_ctx or _cells(rows, options.kv_type, model)
     threads = options.threads or _threads(info.parameters)
     return Shape(cells, rows + HOLDERS, batch, threads, options.kv_type, options.flash_attn)
+
+
+def _rows(parameters: int, offload: bool) -> int:
+    """Rows in flight. More make larger batches and longer attention: on a CPU small models gain least from the former."""
+    if offload:
+        return 128
+    return 16 if parameters < 50_000_000 else 32
 
 
 def _batch(parameters: int, offload: bool) -> int:
@@ -64,7 +72,10 @@ def free_memory() -> int:
 
 
 def _threads(parameters: int) -> int:
-    """Physical cores, fewer for models so small that waiting for each other costs more than the work."""
+    """Physical cores that nobody else uses, fewer for models so small that waiting costs more than the work.
+
+    llama.cpp's threads wait for each other in busy loops: one thread too many on a loaded machine is 50 times slower.
+    """
     try:
         cores = len(os.sched_getaffinity(0))
     except AttributeError:
@@ -74,8 +85,26 @@ def _threads(parameters: int) -> int:
             cores = max(1, cores // 2)
     except OSError:
         pass
+    cores -= round(busy_cores())
     most = 2 if parameters < 30_000_000 else 8 if parameters < 1_000_000_000 else 32
     return max(1, min(cores, most))
+
+
+def busy_cores(seconds: float = 0.1) -> float:
+    """How many cores are at work now, this process asleep; 0 where the system does not say."""
+
+    def ticks() -> list[int]:
+        line = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0]
+        return [int(field) for field in line.split()[1:9]]
+
+    try:
+        before = ticks()
+        time.sleep(seconds)
+        spent = [after - was for after, was in zip(ticks(), before, strict=True)]
+    except (OSError, ValueError, IndexError):
+        return 0.0
+    idle = spent[3] + spent[4]
+    return (os.cpu_count() or 1) * (1 - idle / max(1, sum(spent)))
 
 
 def offloads(options: LlamaOptions) -> bool:
