@@ -1,118 +1,281 @@
-"""What every backend keeps, asked of its real engine: each row once, limits, cancel, refusal, closing twice."""
+"""What every registered backend keeps, asked of its real engine on real (tiny) models.
 
-from collections.abc import Iterator
+A new backend joins by its line in the registry and an entry in ENGINES that says how to make it small.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from syncse_local import paths
+from syncse_local.backends.base import Backend
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.records import Completion, Context, Message, Row, Sampling
 from syncse_local.registry import BACKENDS, load
 
-PROMPTS = ("Paraphrase the sentence.", "Say the opposite.", "Shorten the sentence.")
-SENTENCES = (
-    "A man is riding a horse.",
-    "Two dogs are playing in the park.",
-    "Café tables stood empty.",
-    "雨が降った。",
-)
+ENGINES: dict[str, dict[str, Any]] = {"llamacpp": {"n_seq": 6, "n_ctx": 2048, "threads": 1}}
+MODELS = ["starter", "tinystories-656k/tinystories-656k-f16.gguf", "babyllama105/babyllama105-f16.gguf"]
+SHORT = Sampling(max_tokens=8, temperature=1.0, top_p=0.9)
+Make = Callable[..., Backend]
 
 
-def _models() -> list[str]:
-    return ["starter", "tinystories-656k/tinystories-656k-f16.gguf", "babyllama105/babyllama105-f16.gguf"]
+def never() -> bool:
+    """Not cancelled."""
+    return False
 
 
-@pytest.fixture(params=_models(), scope="module")
+def context(name: str, rows: int, sampling: Sampling = SHORT, shots: int = 1) -> Context:
+    """A context of `rows` rows behind an instruction and a few exemplars."""
+    prefix = [Message("system", f"Say it in other words, way {name}.")]
+    for shot in range(shots):
+        prefix += [Message("user", f"The dog number {shot} ran."), Message("assistant", "A dog was running.")]
+    made = [Row(f"{name}/{i}", f"One day, the girl saw {i} birds.", 100 + i, sampling) for i in range(rows)]
+    return Context(name, tuple(prefix), made)
+
+
+def answers(backend: Backend, contexts: list[Context]) -> dict[str, Completion]:
+    """Every completion by key; fails when a key is answered twice or not at all."""
+    found = list(backend.generate(iter(contexts), never))
+    keys = [completion.key for completion in found]
+    assert sorted(keys) == sorted(row.key for c in contexts for row in c.rows)
+    return dict(zip(keys, found, strict=True))
+
+
+@pytest.fixture(params=MODELS, scope="module")
 def model(request: pytest.FixtureRequest) -> Path:
+    """The starter LLM, and the research models where they are."""
     if request.param == "starter":
         return paths.starter_llm()
     found: Path = request.getfixturevalue("models_dir") / request.param
+    if not found.exists():
+        pytest.skip(f"no model at {found}; set SYNCSE_MODELS")
     return found
 
 
 @pytest.fixture(params=sorted(BACKENDS), scope="module")
-def backend(request: pytest.FixtureRequest, model: Path) -> Iterator[object]:
-    made = load(BACKENDS, request.param)(model, threads=1)
-    yield made
-    made.close()
+def make(request: pytest.FixtureRequest, model: Path) -> Iterator[Make]:
+    """Makes the backend with options; everything made is closed afterwards."""
+    made: list[Backend] = []
+
+    def build(**options: Any) -> Backend:
+        backend: Backend = load(BACKENDS, request.param)(model, **{**ENGINES[request.param], **options})
+        made.append(backend)
+        return backend
+
+    yield build
+    for backend in made:
+        backend.close()
 
 
-def _contexts(rows: int, **sampling: object) -> list[Context]:
-    settings = Sampling(**{"max_tokens": 12, "temperature": 0.8, **sampling})  # type: ignore[arg-type]
-    contexts = []
-    for i, prompt in enumerate(PROMPTS):
-        made = [Row(f"{i}-{j}", SENTENCES[j % len(SENTENCES)], 100 * i + j, settings) for j in range(rows)]
-        contexts.append(Context(f"c{i}", (Message("system", prompt),), made))
-    return contexts
+@pytest.fixture(scope="module")
+def backend(make: Make) -> Backend:
+    """One backend that the tests of a model use one after the other."""
+    return make()
 
 
-def _run(backend: object, contexts: list[Context]) -> dict[str, Completion]:
-    found = list(backend.generate(contexts, lambda: False))  # type: ignore[attr-defined]
-    assert len({done.key for done in found}) == len(found)
-    return {done.key: done for done in found}
+def test_every_backend_is_tested() -> None:
+    assert set(ENGINES) == set(BACKENDS)
 
 
-def test_every_row_is_answered_once(backend: object) -> None:
-    found = _run(backend, _contexts(50))
-    assert set(found) == {f"{i}-{j}" for i in range(3) for j in range(50)}
-    assert {done.finish for done in found.values()} <= {"stop", "length"}
-    assert all(done.output_tokens <= 12 and done.prompt_tokens > 0 for done in found.values())
+def test_every_row_of_several_contexts_is_answered_once(backend: Backend) -> None:
+    contexts = [context("a", 50), context("b", 1), Context("empty", (), []), context("c", 7, shots=2)]
+    for completion in answers(backend, contexts).values():
+        assert completion.finish in ("stop", "length")
+        assert completion.prompt_tokens > completion.cached_tokens >= 0
+        assert completion.output_tokens <= SHORT.max_tokens
+        assert completion.error == ""
 
 
-def test_the_same_rows_alone_give_the_same_texts(backend: object) -> None:
-    first, second = _run(backend, _contexts(4)), _run(backend, _contexts(4))
-    assert {key: done.text for key, done in first.items()} == {key: done.text for key, done in second.items()}
+def test_many_small_contexts(backend: Backend) -> None:
+    answers(backend, [context(str(i), 1 + i % 3) for i in range(20)])
 
 
-def test_seeds_matter(backend: object) -> None:
-    settings = Sampling(max_tokens=12, temperature=1.5)
-    rows = [Row(str(seed), SENTENCES[0], seed, settings) for seed in range(12)]
-    found = _run(backend, [Context("c", (Message("system", PROMPTS[0]),), rows)])
-    assert len({done.text for done in found.values()}) > 1
+def test_no_rows(backend: Backend) -> None:
+    assert list(backend.generate(iter(()), never)) == []
+    assert list(backend.generate(iter([Context("empty", (), [])]), never)) == []
 
 
-def test_a_stop_string_ends_the_text_before_it(backend: object) -> None:
-    found = _run(backend, _contexts(6, stop=("e",), max_tokens=40))
-    assert not any("e" in done.text for done in found.values())
+def test_the_prefix_is_shared(backend: Backend) -> None:
+    if not backend.settings().get("shared_prefix", True):
+        pytest.skip("the engine cannot share prefixes of this model")
+    for completion in answers(backend, [context("a", 9, shots=2)]).values():
+        assert completion.cached_tokens > completion.prompt_tokens // 2
 
 
-def test_cancelling_ends_soon_and_yields_nothing_twice(backend: object) -> None:
+def test_same_seed_same_text_alone(backend: Backend) -> None:
+    if not backend.promises.deterministic_alone:
+        pytest.skip("not promised")
+    row = [context("a", 1, replace(SHORT, max_tokens=24))]
+    first, second = answers(backend, row), answers(backend, row)
+    assert first["a/0"].text == second["a/0"].text
+
+
+def test_a_whole_run_repeats_in_the_same_and_in_a_new_backend(backend: Backend, make: Make) -> None:
+    if not backend.promises.deterministic_alone:
+        pytest.skip("not promised")
+    contexts = [context("a", 11), context("b", 9)]
+    texts = [{key: c.text for key, c in answers(b, contexts).items()} for b in (backend, backend, make())]
+    assert texts[0] == texts[1] == texts[2]
+
+
+def test_seeds_matter(backend: Backend) -> None:
+    base = context("a", 1, replace(SHORT, temperature=1.5, top_p=1.0, max_tokens=24))
+    rows = [replace(base.rows[0], key=str(seed), seed=seed) for seed in range(12)]
+    assert len({c.text for c in answers(backend, [replace(base, rows=rows)]).values()}) > 1
+
+
+def test_greedy_rows_do_not_depend_on_what_else_runs(make: Make) -> None:
+    """Texts of a full engine and of one row at a time agree, but for near-ties that float sums may turn over."""
+    greedy = Sampling(temperature=0.0, max_tokens=12)
+    contexts = [context("a", 9, greedy), context("b", 9, greedy, shots=2)]
+    together, alone = answers(make(n_seq=8), contexts), answers(make(n_seq=1), contexts)
+    same = sum(together[key].text == alone[key].text for key in together)
+    assert same >= 0.8 * len(together)
+
+
+@pytest.mark.parametrize("limit", [1, 5])
+def test_max_tokens(backend: Backend, limit: int) -> None:
+    for completion in answers(backend, [context("a", 7, replace(SHORT, max_tokens=limit))]).values():
+        assert completion.output_tokens <= limit
+        assert completion.finish == "stop" or completion.output_tokens == limit
+
+
+def test_stop_strings_end_a_row_and_are_left_out(backend: Backend) -> None:
+    lively = replace(SHORT, max_tokens=40, temperature=1.5, top_p=1.0)
+    rows = context("a", 16, lively)
+    free = max(answers(backend, [rows]).values(), key=lambda c: len(c.text))
+    alone = replace(rows, rows=[row for row in rows.rows if row.key == free.key])
+    text = answers(backend, [alone])[free.key].text
+    stop = text[len(text) // 2 :][:3]
+    assert len(stop) == 3
+    sampling = replace(lively, stop=("never written so", stop))
+    stopped = answers(backend, [replace(alone, rows=[replace(alone.rows[0], sampling=sampling)])])[free.key]
+    assert (stopped.text, stopped.finish) == (text[: text.index(stop)], "stop")
+    common = answers(backend, [context("b", 6, replace(lively, stop=("e",)))])
+    assert not any("e" in c.text for c in common.values())
+
+
+def test_cancel_ends_soon_and_unfinished_rows_are_not_yielded(backend: Backend) -> None:
+    asked = 0
+
+    def after_a_while() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 40
+
+    rows = context("a", 400, replace(SHORT, max_tokens=64, temperature=1.2))
+    done = [c.key for c in backend.generate(iter([rows]), after_a_while)]
+    assert asked == 41
+    assert len(done) == len(set(done)) < 400
+    answers(backend, [context("b", 3)])
+
+
+def test_cancel_after_some_answers(backend: Backend) -> None:
     seen: list[str] = []
-    for done in backend.generate(_contexts(60, max_tokens=40), lambda: len(seen) >= 5):  # type: ignore[attr-defined]
+    for done in backend.generate(iter([context("a", 120)]), lambda: len(seen) >= 5):
         seen.append(done.key)
-    assert 5 <= len(seen) < 180
-    assert len(set(seen)) == len(seen)
-    rest = _run(backend, _contexts(2))
-    assert len(rest) == 6
+    assert 5 <= len(seen) == len(set(seen)) < 120
 
 
-def test_a_prompt_that_does_not_fit_is_refused_and_the_others_go_on(backend: object) -> None:
-    (context, *_) = _contexts(3)
-    long = Row("long", "word " * 40_000, 1, Sampling(max_tokens=8))
-    found = _run(backend, [Context("c", context.prefix, [*context.rows, long])])
-    assert found["long"].finish == "refused"
-    assert found["long"].error
-    assert all(found[row.key].finish in ("stop", "length") for row in context.rows)
+def test_an_abandoned_run_leaves_the_backend_usable(backend: Backend) -> None:
+    running = backend.generate(iter([context("a", 20)]), never)
+    next(running)
+    running.close()  # type: ignore[attr-defined]
+    answers(backend, [context("b", 8)])
 
 
-def test_nothing_to_do_is_done_at_once(backend: object) -> None:
-    assert _run(backend, []) == {}
-    assert _run(backend, [Context("c", (Message("system", PROMPTS[0]),), [])]) == {}
+def test_closing_twice_and_using_it_afterwards(make: Make) -> None:
+    backend = make()
+    answers(backend, [context("a", 2)])
+    backend.close()
+    backend.close()
+    with pytest.raises(RuntimeError):
+        next(iter(backend.generate(iter([context("a", 1)]), never)))
 
 
-def test_what_was_chosen_is_plain_data(backend: object) -> None:
-    import json
+def test_a_prompt_longer_than_the_context_is_refused_and_the_others_go_on(backend: Backend) -> None:
+    rows = context("a", 5)
+    long = Row("long", "One day a bird flew. " * 400, 1, SHORT)
+    huge = Row("huge", "x" * 3_000_000, 1, SHORT)
+    found = answers(backend, [replace(rows, rows=[rows.rows[0], long, *rows.rows[1:], huge])])
+    for key in ("long", "huge"):
+        assert (found[key].finish, found[key].text) == ("refused", "")
+        assert "context" in found[key].error
+    assert all(c.finish in ("stop", "length") for key, c in found.items() if key.startswith("a/"))
 
-    assert json.loads(json.dumps(backend.settings()))  # type: ignore[attr-defined]
-    assert len(backend.info.sha256) == 64  # type: ignore[attr-defined]
+
+def test_a_prefix_longer_than_the_context_refuses_its_rows_only(backend: Backend) -> None:
+    long = Context("long", (Message("system", "Bird. " * 3000),), [Row(f"long/{i}", "x", i, SHORT) for i in range(3)])
+    found = answers(backend, [long, context("a", 3)])
+    assert all(c.finish == "refused" for key, c in found.items() if key.startswith("long"))
+    assert all(c.finish in ("stop", "length") for key, c in found.items() if key.startswith("a/"))
+
+
+def test_answers_may_fill_the_context_to_the_end(make: Make) -> None:
+    backend = make(n_seq=2, n_ctx=256)
+    endless = Sampling(temperature=1.5, top_p=1.0, max_tokens=100_000)
+    for completion in answers(backend, [context("a", 3, endless)]).values():
+        assert completion.finish in ("stop", "length")
+        assert completion.output_tokens + completion.prompt_tokens <= 256
+
+
+def test_rows_wait_when_the_cache_is_small(make: Make) -> None:
+    backend = make(n_seq=8, n_ctx=256)
+    contexts = [context(str(i), 5, replace(SHORT, max_tokens=20)) for i in range(4)]
+    assert all(c.finish in ("stop", "length") for c in answers(backend, contexts).values())
+
+
+def test_any_text_can_be_a_sentence(backend: Backend) -> None:
+    turns = [
+        "Zażółć gęślą jaźń 北京 🐦‍🔥 עברית", "\x00\x01\x7f nul", "<|im_end|><s></s>[INST]", "\n\n\n", " ", "\ud800 lone",
+        "é" * 40, "{{ 7*7 }}{% for", "a\u202eb\u200b", "雨が降った。",
+    ]  # fmt: skip
+    rows = [Row(str(i), turn, i, SHORT) for i, turn in enumerate(turns)]
+    for completion in answers(backend, [replace(context("a", 1), rows=rows)]).values():
+        assert completion.finish in ("stop", "length")
+        completion.text.encode("utf-8")
+
+
+def test_rows_without_a_turn_use_the_prefix_as_the_prompt(backend: Backend) -> None:
+    rows = [Row(str(i), "", i, SHORT) for i in range(5)]
+    prefix = (Message("system", "Write a sentence about a bird."),)
+    for completion in answers(backend, [Context("a", prefix, rows)]).values():
+        assert completion.finish in ("stop", "length")
+
+
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        Sampling(max_tokens=6, top_k=5, top_p=1.0),
+        Sampling(max_tokens=6, min_p=0.2, top_p=1.0),
+        Sampling(max_tokens=6, presence_penalty=1.0, frequency_penalty=1.0, repeat_penalty=1.3, temperature=0.0),
+    ],
+    ids=["top-k", "min-p", "penalties"],
+)
+def test_sampling_parameters(backend: Backend, sampling: Sampling) -> None:
+    assert all(c.finish in ("stop", "length") for c in answers(backend, [context("a", 4, sampling)]).values())
+
+
+def test_it_says_what_it_is(backend: Backend, model: Path) -> None:
+    assert backend.name in BACKENDS
+    assert backend.version
+    assert backend.promises.notes
+    assert backend.info.path == model
+    assert len(backend.info.sha256) == 64
+    assert backend.info.bytes == model.stat().st_size
+    assert json.loads(json.dumps(backend.settings())) == backend.settings()
 
 
 @pytest.mark.parametrize("name", sorted(BACKENDS))
-def test_closing_twice_does_no_harm(name: str) -> None:
-    made = load(BACKENDS, name)(paths.starter_llm(), threads=1)
-    made.close()
-    made.close()
+def test_a_missing_model(name: str, tmp_path: Path) -> None:
+    with pytest.raises(SyncseError) as caught:
+        load(BACKENDS, name)(tmp_path / "none.gguf", **ENGINES[name])
+    assert caught.value.code == ExitCode.PREFLIGHT
+    assert caught.value.hint
 
 
 @pytest.mark.parametrize("name", sorted(BACKENDS))
@@ -120,9 +283,3 @@ def test_an_unknown_option_is_a_usage_error(name: str) -> None:
     with pytest.raises(SyncseError) as caught:
         load(BACKENDS, name)(paths.starter_llm(), thraeds=1)
     assert caught.value.code == ExitCode.USAGE
-
-
-def test_an_unknown_backend_is_named_with_the_nearest() -> None:
-    with pytest.raises(SyncseError) as caught:
-        load(BACKENDS, "lamacpp")
-    assert "llamacpp" in caught.value.hint
