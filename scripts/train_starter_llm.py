@@ -135,7 +135,7 @@ class Checkpoint:
 def train(corpus: Corpus, work: Path, steps: int, peak: float, compiled: bool) -> None:
     """Train to `steps` steps, saving after every pool."""
     torch.manual_seed(0)
-    torch.set_flush_denormal(True)  # decayed moments of rare tokens would otherwise slow every step
+    torch.set_flush_denormal(True)  # moments of rare tokens decay towards denormals, which CPUs handle slowly
     device = "cuda" if torch.cuda.is_available() else "cpu"
     tokenizer = train_tokenizer(corpus, work / "tokenizer.json")
     model = LlamaModel(CONFIG)
