@@ -104,7 +104,7 @@ def test_json_follows_a_run_line_by_line(cli: Cli, sentences: Path) -> None:
         ("nul.csv", b"sentence\nab\0c\n", ExitCode.PREFLIGHT),
         ("quotes.csv", b'sentence\n"never closed\n', ExitCode.PREFLIGHT),
         ("latin.txt", "Caf\xe9 au lait is served here.".encode("latin-1"), ExitCode.PREFLIGHT),
-        ("columns.csv", b"height,width\n1,2\n", ExitCode.PREFLIGHT),
+        ("columns.csv", b"height,width\n1,2\n", ExitCode.USAGE),
         ("broken.jsonl", b'{"sentence": "fine"}\n{"sentence": \n', ExitCode.PREFLIGHT),
         ("fake.parquet", b"sentence\nno parquet\n", ExitCode.PREFLIGHT),
         ("odd.docx", b"PK", ExitCode.USAGE),
@@ -118,7 +118,7 @@ def test_bad_input_is_one_clear_error(cli: Cli, tmp_path: Path, name: str, conte
     done = cli("generate", str(path), "--json")
     error = json.loads(done.stdout.splitlines()[-1])["error"]
     assert "Traceback" not in done.stderr + done.stdout
-    assert done.returncode in (code, ExitCode.USAGE), error
+    assert done.returncode == code, error
     assert error["title"]
     assert error["hint"]
 

@@ -1,11 +1,7 @@
-"""The training loop: the same gradients in any chunks, the same bits after a stop, and what ends it."""
+"""The training loop: the same bits after a stop, what it keeps, and what ends it."""
 
 import dataclasses
-import math
-import random
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,123 +9,10 @@ import torch
 from safetensors.torch import load_file
 
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.records import ScoredPair, Triplet
 from syncse_local.training.checkpoint import Checkpoints, Progress
-from syncse_local.training.data import BatchPlan, TripletData
 from syncse_local.training.encoder import Encoder
-from syncse_local.training.loop import dev_score, learning_rate, train
-from syncse_local.training.mlm import MaskedHead, hide, masked_backward
-from syncse_local.training.options import POOLINGS, TrainOptions
-from syncse_local.training.step import Stepper
-from syncse_local.training.tokens import TokenRows, chunks
-
-WHO = ["a man", "the dog", "some one", "a red car", "the train", "every body", "the big green bus near the town"]
-DOES = ["runs", "is playing a guitar", "was late", "sees the rain", "stops"]
-
-
-class Listener:
-    """A reporter that remembers, and cancels once `stop_at` losses were reported."""
-
-    def __init__(self, stop_at: int = 10**9) -> None:
-        self.stop_at = stop_at
-        self.points: dict[str, list[tuple[int, float]]] = {}
-        self.events: list[str] = []
-        self.done: list[tuple[int, int]] = []
-
-    def progress(self, done: int, total: int, **data: object) -> None:
-        self.done.append((done, total))
-
-    def event(self, kind: str, **data: object) -> None:
-        self.events.append(kind)
-
-    def metric(self, name: str, step: int, value: float) -> None:
-        self.points.setdefault(name, []).append((step, value))
-
-    def cancelled(self) -> bool:
-        return len(self.points.get("loss", [])) >= self.stop_at
-
-
-def triplets(n: int = 40) -> list[Triplet]:
-    rng = random.Random(4)
-    rows = []
-    for i in range(n):
-        who, does = rng.choice(WHO), rng.choice(DOES)
-        rows.append(Triplet(f"{who} {does} {i}.", f"{i}: {does} {who}", f"no one {does} {i}"))
-    return rows
-
-
-def dev_pairs() -> list[ScoredPair]:
-    return [
-        ScoredPair(f"{w} {d}", f"{w} {e}", float(d == e) * 4 + len(w) % 3)
-        for w in WHO
-        for d, e in zip(DOES, DOES[1:] + DOES[:1], strict=True)
-    ]
-
-
-def options(tiny: Path, folder: Path, **changes: Any) -> TrainOptions:
-    base: dict[str, Any] = {"batch_size": 8, "epochs": 2, "eval_every": 3, "checkpoint_every": 4, "learning_rate": 1e-3}
-    places = {"encoder": tiny, "output": folder / "out", "checkpoint": folder / "check", "device": "cpu"}
-    return TrainOptions(**{**places, **base, **changes})
-
-
-def stepper(tiny: Path, folder: Path, rows: Sequence[Triplet], **changes: Any) -> tuple[Stepper, TripletData]:
-    opts = options(tiny, folder, **changes)
-    encoder = Encoder.load(tiny, pooling=opts.pooling, seed=opts.seed)
-    data = TripletData(rows, encoder, opts)
-    return Stepper(encoder, data.tokens, opts, lambda: False), data
-
-
-def gradients(module: torch.nn.Module) -> dict[str, torch.Tensor]:
-    return {name: p.grad.clone() for name, p in module.named_parameters() if p.grad is not None}
-
-
-@pytest.mark.parametrize("pooling", POOLINGS)
-@pytest.mark.parametrize(
-    "changes", [{"chunk_tokens": 40}, {"chunk_tokens": 40, "graph_gib": 1e-9}], ids=["kept", "cached"]
-)
-def test_chunks_and_caching_do_not_change_the_gradients(
-    tiny_encoder: Path, tmp_path: Path, pooling: str, changes: dict[str, Any]
-) -> None:
-    found = []
-    for chosen in ({"chunk_tokens": 100_000}, changes):
-        step, data = stepper(tiny_encoder, tmp_path, triplets(24), pooling=pooling, hard_negative_weight=0.5, **chosen)
-        step.encoder.eval()
-        loss = step.contrastive(data.index, 0)
-        found.append((loss, gradients(step.encoder)))
-    (loss, whole), (other, parts) = found
-    assert other == pytest.approx(loss, abs=1e-5)
-    assert whole.keys() == parts.keys()
-    for name, gradient in whole.items():
-        assert torch.allclose(gradient, parts[name], atol=1e-5), name
-    assert max(float(g.abs().max()) for g in whole.values()) > 1e-3
-
-
-def test_caching_repeats_the_dropout(tiny_encoder: Path, tmp_path: Path) -> None:
-    found = []
-    for gib in (4.0, 1e-9):
-        step, data = stepper(tiny_encoder, tmp_path, triplets(24), chunk_tokens=60, graph_gib=gib)
-        step.encoder.train()
-        found.append((step.contrastive(data.index, 7), gradients(step.encoder)))
-    assert found[0][0] == found[1][0]
-    assert all(torch.allclose(found[0][1][n], g, atol=1e-5) for n, g in found[1][1].items())
-    step.encoder.zero_grad()
-    assert step.contrastive(data.index, 8) != found[0][0]
-
-
-def test_a_batch_of_512_is_one_batch_in_any_chunks(tiny_encoder: Path, tmp_path: Path) -> None:
-    losses = []
-    for gib in (4.0, 1e-9):
-        step, data = stepper(tiny_encoder, tmp_path, triplets(512), batch_size=512, chunk_tokens=512, graph_gib=gib)
-        step.encoder.eval()
-        losses.append(step.contrastive(data.index, 0))
-    vectors = [
-        torch.from_numpy(step.encoder.encode(c))
-        for c in zip(*((t.sentence, t.positive, t.negative) for t in triplets(512)), strict=True)
-    ]
-    a, p, n = (torch.nn.functional.normalize(v, dim=-1) for v in vectors)
-    logits = torch.cat([a @ p.T, a @ n.T], 1) / 0.05
-    assert losses[0] == pytest.approx(float(torch.nn.functional.cross_entropy(logits, torch.arange(512))), abs=1e-4)
-    assert losses[1] == pytest.approx(losses[0], abs=1e-5)
+from syncse_local.training.loop import dev_score, train
+from tests.unit.training_setup import Listener, dev_pairs, options, triplets
 
 
 @pytest.mark.parametrize("mlm_weight", [0.0, 0.1])
@@ -214,18 +97,6 @@ def test_dev_score_is_spearman_of_cosines(tiny_encoder: Path) -> None:
     assert dev_score(encoder, pairs) == pytest.approx(wanted["spearman_cosine"], abs=1e-4)
 
 
-def test_unsupervised_pairs_differ_by_dropout_only(tiny_encoder: Path, tmp_path: Path) -> None:
-    step, data = stepper(tiny_encoder, tmp_path, triplets(10), unsupervised=True)
-    assert data.index.shape == (10, 2)
-    assert (data.index[:, 0] == data.index[:, 1]).all()
-    step.encoder.eval()
-    without = step.contrastive(data.index, 0)
-    step.encoder.train()
-    assert step.contrastive(data.index, 0) > without
-    result = train(options(tiny_encoder, tmp_path, unsupervised=True, max_steps=2), triplets(10), [], Listener())
-    assert result.steps == 2
-
-
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_checkpoint(tiny_encoder: Path, tmp_path: Path) -> None:
     opts = options(tiny_encoder, tmp_path, checkpoint_every=2)
     assert train(opts, triplets(), [], Listener(4)).cancelled
@@ -287,28 +158,6 @@ def test_memory_that_runs_out_ends_with_arithmetic(
     assert "chunk_tokens to 32" in caught.value.hint
 
 
-@pytest.mark.parametrize(
-    ("changes", "word"),
-    [
-        ({"pooling": "sum"}, "pooling"),
-        ({"batch_size": 1}, "batch_size"),
-        ({"batch_size": True}, "batch_size"),
-        ({"temperature": 0.0}, "temperature"),
-        ({"learning_rate": math.nan}, "learning_rate"),
-        ({"chunk_tokens": 16}, "chunk_tokens"),
-        ({"warmup_ratio": 1.0}, "warmup_ratio"),
-        ({"precision": "fp8"}, "precision"),
-        ({"device": "tpu"}, "device"),
-        ({"epochs": 0}, "epochs"),
-        ({"mlm_weight": -0.1}, "mlm_weight"),
-    ],
-)
-def test_bad_options_are_refused_by_name(tmp_path: Path, changes: dict[str, Any], word: str) -> None:
-    with pytest.raises(SyncseError, match=f"`{word}`") as caught:
-        options(tmp_path, tmp_path, **changes)
-    assert caught.value.code == ExitCode.USAGE
-
-
 def test_an_output_that_would_be_lost_is_refused_before_training(tiny_encoder: Path, tmp_path: Path) -> None:
     opts = options(tiny_encoder, tmp_path)
     opts.output.mkdir()
@@ -320,92 +169,3 @@ def test_an_output_that_would_be_lost_is_refused_before_training(tiny_encoder: P
         assert caught.value.code == ExitCode.USAGE
     assert not listener.points
     assert (opts.output / "thesis.tex").exists()
-
-
-def test_bf16_is_close_to_fp32(tiny_encoder: Path, tmp_path: Path) -> None:
-    losses = []
-    for precision in ("fp32", "bf16"):
-        step, data = stepper(tiny_encoder, tmp_path, triplets(24), precision=precision, pooling="avg")
-        step.encoder.eval()
-        losses.append(step.contrastive(data.index, 0))
-    assert losses[0] != losses[1]
-    assert losses[1] == pytest.approx(losses[0], rel=0.05)
-
-
-@pytest.mark.parametrize(("rows", "dev"), [([], []), (triplets(1), []), (triplets(), dev_pairs()[:1])])
-def test_too_little_data_is_refused(
-    tiny_encoder: Path, tmp_path: Path, rows: list[Triplet], dev: list[ScoredPair]
-) -> None:
-    with pytest.raises(SyncseError, match="Too few"):
-        train(options(tiny_encoder, tmp_path), rows, dev, Listener())
-
-
-def test_plan_is_a_function_of_seed_and_step(tiny_encoder: Path, tmp_path: Path) -> None:
-    index = np.arange(63).reshape(21, 3)
-    opts = options(tiny_encoder, tmp_path, batch_size=10, epochs=3)
-    plan, other = BatchPlan(index, opts), BatchPlan(index, opts)
-    assert (plan.per_epoch, plan.total) == (2, 6)  # one row left over has no negative to be told from
-    forward = [plan.rows(step).tolist() for step in range(6)]
-    assert [other.rows(step).tolist() for step in reversed(range(6))] == forward[::-1]
-    assert all(len(set(forward[2 * e] + forward[2 * e + 1])) == 20 for e in range(3))
-    assert forward[0] != forward[2]
-    assert BatchPlan(index, dataclasses.replace(opts, seed=1)).rows(0).tolist() != forward[0]
-
-
-def test_batches_without_duplicates(tiny_encoder: Path, tmp_path: Path) -> None:
-    rows = [Triplet(f"a {i % 4}", f"the {i}", f"no {i % 5}") for i in range(20)]
-    opts = options(tiny_encoder, tmp_path, batch_size=20, no_duplicates=True)
-    data = TripletData(rows, Encoder.load(tiny_encoder), opts)
-    taken = data.index[BatchPlan(data.index, opts).rows(0)]
-    assert 2 <= len(taken) <= 4
-    assert len(np.unique(taken)) == taken.size
-
-
-def test_chunks_cover_every_row_once_within_the_budget() -> None:
-    lengths = np.random.default_rng(0).integers(1, 60, 200)
-    parts = chunks(lengths, 128)
-    assert sorted(np.concatenate(parts).tolist()) == list(range(200))
-    assert all(len(part) == 1 or len(part) * lengths[part].max() <= 128 for part in parts)
-    padding = sum(len(part) * lengths[part].max() for part in parts) / lengths.sum()
-    assert padding < 1.25
-
-
-def test_padded_rows_are_the_rows() -> None:
-    rows = TokenRows([[5, 6, 7], [8], [9, 10]], pad=1)
-    ids, mask = rows.padded(np.array([1, 2]), torch.device("cpu"))
-    assert ids.tolist() == [[8, 1], [9, 10]]
-    assert mask.tolist() == [[1, 0], [1, 1]]
-
-
-def test_learning_rate_warms_up_and_falls(tmp_path: Path) -> None:
-    opts = options(tmp_path, tmp_path, warmup_ratio=0.2, learning_rate=1.0)
-    rates = [learning_rate(opts, step, 10) for step in range(11)]
-    assert rates[:3] == [0.5, 1.0, 1.0]
-    assert rates[10] == 0.0
-    assert sorted(rates[2:], reverse=True) == rates[2:]
-
-
-def test_hidden_tokens_follow_berts_shares() -> None:
-    ids = torch.full((200, 500), 7)
-    ids[:, 0] = 2
-    hidden, targets = hide(ids, torch.tensor([0, 2]), 4, 1000, 0.15, seed=1)
-    asked = targets != -100
-    assert not asked[:, 0].any()
-    assert (hidden[~asked] == ids[~asked]).all()
-    assert float(asked[:, 1:].float().mean()) == pytest.approx(0.15, abs=0.005)
-    assert float((hidden[asked] == 4).float().mean()) == pytest.approx(0.8, abs=0.01)
-    assert float((hidden[asked] == 7).float().mean()) == pytest.approx(0.1, abs=0.01)
-
-
-def test_masked_loss_is_the_mean_over_the_hidden_tokens(tiny_encoder: Path, tmp_path: Path) -> None:
-    step, data = stepper(tiny_encoder, tmp_path, triplets(24), mlm_weight=0.5, chunk_tokens=10_000)
-    step.encoder.eval()
-    head = MaskedHead(step.encoder, 1)
-    whole = masked_backward(step, head, data.index, 0)
-    vocabulary = step.encoder.model.get_input_embeddings().weight.shape[0]
-    assert 0.3 * math.log(vocabulary) < whole < 5 * math.log(vocabulary)
-    gradient = head.bias.grad
-    assert gradient is not None
-    # the bias's gradient is weight x (mean predicted share - share among the targets): both sum to one
-    assert float(gradient.sum()) == pytest.approx(0.0, abs=1e-5)
-    assert 0.05 < float(gradient.abs().sum()) <= 2 * 0.5

@@ -1,0 +1,93 @@
+"""What goes into a step and when: batches, chunks, rates, and options that are refused."""
+
+import dataclasses
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.records import ScoredPair, Triplet
+from syncse_local.training.data import BatchPlan, TripletData
+from syncse_local.training.encoder import Encoder
+from syncse_local.training.loop import learning_rate, train
+from syncse_local.training.tokens import TokenRows, chunks
+from tests.unit.training_setup import Listener, dev_pairs, options, triplets
+
+
+def test_plan_is_a_function_of_seed_and_step(tiny_encoder: Path, tmp_path: Path) -> None:
+    index = np.arange(63).reshape(21, 3)
+    opts = options(tiny_encoder, tmp_path, batch_size=10, epochs=3)
+    plan, other = BatchPlan(index, opts), BatchPlan(index, opts)
+    assert (plan.per_epoch, plan.total) == (2, 6)  # one row left over has no negative to be told from
+    forward = [plan.rows(step).tolist() for step in range(6)]
+    assert [other.rows(step).tolist() for step in reversed(range(6))] == forward[::-1]
+    assert all(len(set(forward[2 * e] + forward[2 * e + 1])) == 20 for e in range(3))
+    assert forward[0] != forward[2]
+    assert BatchPlan(index, dataclasses.replace(opts, seed=1)).rows(0).tolist() != forward[0]
+
+
+def test_batches_without_duplicates(tiny_encoder: Path, tmp_path: Path) -> None:
+    rows = [Triplet(f"a {i % 4}", f"the {i}", f"no {i % 5}") for i in range(20)]
+    opts = options(tiny_encoder, tmp_path, batch_size=20, no_duplicates=True)
+    data = TripletData(rows, Encoder.load(tiny_encoder), opts)
+    taken = data.index[BatchPlan(data.index, opts).rows(0)]
+    assert 2 <= len(taken) <= 4
+    assert len(np.unique(taken)) == taken.size
+
+
+def test_chunks_cover_every_row_once_within_the_budget() -> None:
+    lengths = np.random.default_rng(0).integers(1, 60, 200)
+    parts = chunks(lengths, 128)
+    assert sorted(np.concatenate(parts).tolist()) == list(range(200))
+    assert all(len(part) == 1 or len(part) * lengths[part].max() <= 128 for part in parts)
+    padding = sum(len(part) * lengths[part].max() for part in parts) / lengths.sum()
+    assert padding < 1.25
+
+
+def test_padded_rows_are_the_rows() -> None:
+    rows = TokenRows([[5, 6, 7], [8], [9, 10]], pad=1)
+    ids, mask = rows.padded(np.array([1, 2]), torch.device("cpu"))
+    assert ids.tolist() == [[8, 1], [9, 10]]
+    assert mask.tolist() == [[1, 0], [1, 1]]
+
+
+def test_learning_rate_warms_up_and_falls(tmp_path: Path) -> None:
+    opts = options(tmp_path, tmp_path, warmup_ratio=0.2, learning_rate=1.0)
+    rates = [learning_rate(opts, step, 10) for step in range(11)]
+    assert rates[:3] == [0.5, 1.0, 1.0]
+    assert rates[10] == 0.0
+    assert sorted(rates[2:], reverse=True) == rates[2:]
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"pooling": "sum"}, "pooling"),
+        ({"batch_size": 1}, "batch_size"),
+        ({"batch_size": True}, "batch_size"),
+        ({"temperature": 0.0}, "temperature"),
+        ({"learning_rate": math.nan}, "learning_rate"),
+        ({"chunk_tokens": 16}, "chunk_tokens"),
+        ({"warmup_ratio": 1.0}, "warmup_ratio"),
+        ({"precision": "fp8"}, "precision"),
+        ({"device": "tpu"}, "device"),
+        ({"epochs": 0}, "epochs"),
+        ({"mlm_weight": -0.1}, "mlm_weight"),
+    ],
+)
+def test_bad_options_are_refused_by_name(tmp_path: Path, changes: dict[str, Any], word: str) -> None:
+    with pytest.raises(SyncseError, match=f"`{word}`") as caught:
+        options(tmp_path, tmp_path, **changes)
+    assert caught.value.code == ExitCode.USAGE
+
+
+@pytest.mark.parametrize(("rows", "dev"), [([], []), (triplets(1), []), (triplets(), dev_pairs()[:1])])
+def test_too_little_data_is_refused(
+    tiny_encoder: Path, tmp_path: Path, rows: list[Triplet], dev: list[ScoredPair]
+) -> None:
+    with pytest.raises(SyncseError, match="Too few"):
+        train(options(tiny_encoder, tmp_path), rows, dev, Listener())
