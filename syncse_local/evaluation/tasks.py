@@ -59,7 +59,7 @@ _ALL = (
         "starter",
         "bundled starter set: a smoke test, never a benchmark",
         "models/starter-sts/pairs.tsv",
-        352,
+        672,
         f"{_READERS}:read_starter",
         source="starter",
     ),
