@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from starter_edits import Edits, Lexicon, sentence_of, words_of
+from starter_frames import Frames
 
 HERE = Path(__file__).resolve().parent
 POOLS = HERE.parent / "syncse_local" / "synthesis" / "pools"
@@ -63,7 +64,7 @@ def evaluation_keys(senteval: Path) -> set[str]:
 class Corpus:
     """The sentences and pairs, and an endless, seeded stream of examples made from them."""
 
-    def __init__(self, data: Path, repair_share: float = 0.12) -> None:
+    def __init__(self, data: Path, repair_share: float = 0.05) -> None:
         self.repair_share = repair_share
         self.left_out = evaluation_keys(data / "senteval")
         triplets = self._rows(data / "nli" / "nli_triplets_all.csv", ",")
@@ -88,6 +89,8 @@ class Corpus:
             self._pair(sentence, simple[2 * i], "split")
         own = (HERE.parent / "models" / "starter-sentences" / "sentences.txt").read_text(encoding="utf-8").splitlines()
         self.own = self._clean(own)
+        self.own_keys = {key_of(sentence) for sentence in own}
+        self.frames = Frames()
         self.captions = self._clean(captions)
         self.wiki = self._clean([s for s in wiki + simple if s.rstrip().endswith(".")])
         self.nli = self._clean([row[k] for row in triplets for k in ("sent0", "sent1", "hard_neg")])
@@ -118,10 +121,11 @@ class Corpus:
         """Endless examples; the same seed gives the same stream."""
         rng = random.Random(seed)
         makers = [
-            (0.44, self._human),
-            (0.38, self._edited),
+            (0.42, self._human),
+            (0.16, self._edited),
+            (0.25, self._framed),
             (self.repair_share, self._repaired),
-            (0.04, self._exemplar),
+            (0.03, self._exemplar),
             (0.09, self._scratch),
         ]
         weights = [w for w, _ in makers]
@@ -130,6 +134,12 @@ class Corpus:
             example = maker(rng)
             if example and key_of(example.answer) not in self.left_out:
                 yield example
+
+    def framed(self, count: int) -> list[str]:
+        """About `count` sentences from the starter frames and their variants, evaluation sentences left out."""
+        rng = random.Random(3)
+        drawn = (sentence for _ in range(count // 2) for sentence in self.frames.draw(rng)[:2])
+        return self._clean(list(dict.fromkeys(drawn)))
 
     def _any_sentence(self, rng: random.Random) -> str:
         return rng.choice(rng.choices([self.nli, self.captions, self.wiki, self.own], [4, 3, 2, 2])[0])
@@ -145,13 +155,18 @@ class Corpus:
         answer = self.edits.apply(prompt, sentence, rng)
         return Example(self.instructions[prompt], sentence, tidy(answer)) if answer else None
 
+    def _framed(self, rng: random.Random) -> Example | None:
+        """A fresh filling of a starter frame; the sentences that ship are left out."""
+        sentence, answer, kind = self.frames.draw(rng)
+        if key_of(sentence) in self.own_keys or key_of(sentence) == key_of(answer):
+            return None
+        return Example(self.instructions[rng.choice(prompts_for(sentence, answer, kind))], sentence, answer)
+
     def _repaired(self, rng: random.Random) -> Example:
         sentence = self._any_sentence(rng)
         words = sentence.split()
         kind = rng.random()
-        if kind < 0.25:
-            return Example("Repeat the sentence.", sentence, sentence)
-        if kind < 0.5 and len(words) <= 12:
+        if kind < 0.4 and len(words) <= 12:
             rng.shuffle(words)
             return Example("Put the words in order.", " ".join(words), sentence)
         kept = [w for w in words if rng.random() > 0.15] or words
