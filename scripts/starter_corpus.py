@@ -55,9 +55,9 @@ def evaluation_keys(senteval: Path) -> set[str]:
         if "train" not in path.name:
             for line in path.read_text(encoding="utf-8").splitlines():
                 keys.update(key_of(part) for part in line.split("\t")[1:3])
-    starter = HERE.parent / "models" / "starter-sts" / "pairs.tsv"
-    for line in starter.read_text(encoding="utf-8").splitlines():
-        keys.update(key_of(part) for part in line.split("\t")[2:4])
+    for path in sorted((HERE.parent / "models" / "starter-sts").glob("*.tsv")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            keys.update(key_of(part) for part in line.split("\t")[2:4])
     return keys
 
 

@@ -69,7 +69,7 @@ def main() -> None:
     ]
     dev: list[ScoredPair] = [
         pair
-        for task in read_tasks(["starter"], None, paths.starter_sts())[0]
+        for task in read_tasks(["starter-dev"], None, paths.starter_sts())[0]
         for part in task.subsets.values()
         for pair in part
     ]

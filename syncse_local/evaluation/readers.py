@@ -61,7 +61,7 @@ def read_tasks(
     missing: list[Missing] = []
     for task in resolve(names):
         if task.source == "starter":
-            read = read_task(task, starter)
+            read = read_task(task, starter if task.name == "starter" else starter.with_name(Path(task.path).name))
         elif downstream:
             read = read_task(task, downstream / task.path)
         else:

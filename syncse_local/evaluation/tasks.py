@@ -14,7 +14,7 @@ _READERS = "syncse_local.evaluation.readers"
 class Task:
     """One task.
 
-    `path` is relative to SentEval's `downstream` directory, or the starter set's file when `source` is `starter`.
+    `path` is relative to SentEval's `downstream` directory, or to the project where `source` is `starter`.
     `reader` is `module:function`, imported when the task is first read; the function takes (task, path) and returns
     `readers.TaskData`, or `readers.Missing` when the files are not there. `official_pairs` counts the scored pairs of
     the published release.
@@ -59,7 +59,15 @@ _ALL = (
         "starter",
         "bundled starter set: a smoke test, never a benchmark",
         "models/starter-sts/pairs.tsv",
-        672,
+        336,
+        f"{_READERS}:read_starter",
+        source="starter",
+    ),
+    Task(
+        "starter-dev",
+        "the starter set's other half, for choosing a checkpoint",
+        "models/starter-sts/dev.tsv",
+        336,
         f"{_READERS}:read_starter",
         source="starter",
     ),
@@ -70,7 +78,7 @@ TASKS: dict[str, Task] = {task.name: task for task in _ALL}
 SEVEN = ("STS12", "STS13", "STS14", "STS15", "STS16", "STSB", "SICKR")
 """The tasks whose mean Spearman the field quotes as "STS average" (SimCSE, SynCSE)."""
 
-DEV = ("STSB-dev", "SICKR-dev")
+DEV = ("STSB-dev", "SICKR-dev", "starter-dev")
 """Splits for choosing a checkpoint; they never enter the average of the seven."""
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.evaluation.readers import read_tasks
 from syncse_local.evaluation.run import TaskScore, average, evaluate
 from syncse_local.evaluation.tasks import SEVEN, TASKS
 
@@ -214,8 +215,15 @@ def test_incomplete_and_undefined_tasks_take_the_official_label_away() -> None:
     assert average([task_score("STSB", 0.5), task_score("starter", 0.5)]) is None
 
 
-def test_the_bundled_starter_set_is_read_in_full() -> None:
-    score = evaluate(Letters(), ["starter"], None, Recorder()).scores[0]
+@pytest.mark.parametrize("name", ["starter", "starter-dev"])
+def test_the_bundled_starter_sets_are_read_in_full(name: str) -> None:
+    score = evaluate(Letters(), [name], None, Recorder()).scores[0]
     assert score.pairs >= 300
     assert score.complete
     assert score.skipped == 0
+
+
+def test_the_starter_sets_share_no_sentence() -> None:
+    test, dev = read_tasks(["starter", "starter-dev"], None)[0]
+    found = [{s for pair in data.subsets[data.name] for s in (pair.first, pair.second)} for data in (test, dev)]
+    assert not found[0] & found[1]
