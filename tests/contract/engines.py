@@ -1,0 +1,60 @@
+"""How each backend is made small for the contract suite, with which models, and what it does differently."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from syncse_local.backends.base import Backend
+from syncse_local.backends.vllm_python import find
+from syncse_local.errors import SyncseError
+from syncse_local.registry import BACKENDS, load
+
+
+@dataclass(frozen=True)
+class Engine:
+    """How to make an engine small: its options, its names for rows in flight and context, its models, why it is not here.
+
+    `prefix_ahead`: a context's prefix is decoded before its rows, so that the first one finds it too.
+    """
+
+    options: Callable[[], dict[str, Any]]
+    models: tuple[str, ...]
+    names: dict[str, str] = field(default_factory=dict)
+    missing: Callable[[], str] = lambda: ""
+    prefix_ahead: bool = True
+
+    def make(self, name: str, model: Path, **options: Any) -> Backend:
+        """The backend; skips where the engine is not on this machine."""
+        if reason := self.missing():
+            pytest.skip(reason)
+        given = {self.names.get(option, option): value for option, value in options.items()}
+        made: Backend = load(BACKENDS, name)(model, **{**self.options(), **given})
+        return made
+
+
+def no_vllm() -> str:
+    """Why vLLM cannot be tested here."""
+    try:
+        find()
+    except SyncseError as problem:
+        return f"{problem.detail} {problem.hint}"
+    return ""
+
+
+ENGINES = {
+    "llamacpp": Engine(
+        lambda: {"n_seq": 6, "n_ctx": 2048, "threads": 1},
+        ("starter", "tinystories-656k/tinystories-656k-f16.gguf", "babyllama105/babyllama105-f16.gguf"),
+    ),
+    "vllm": Engine(
+        lambda: {"dtype": "float32", "kv_cache_memory_bytes": 32 << 20, "threads": 1, "max_num_seqs": 64},
+        ("random",),
+        {"n_seq": "max_num_seqs", "n_ctx": "max_model_len"},
+        no_vllm,
+        prefix_ahead=False,
+    ),
+}
+CASES = [(name, model) for name in sorted(ENGINES) for model in ENGINES[name].models]
