@@ -5,7 +5,7 @@ Knows how the pieces fit and how sizes are chosen; the C API is in llamacpp_nati
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,11 @@ from syncse_local.backends.base import LlamaOptions, Promises
 from syncse_local.backends.chat import choose_profile, guard
 from syncse_local.backends.gguf import file_sha256, model_info
 from syncse_local.backends.llamacpp_batch import Scheduler
+from syncse_local.backends.llamacpp_cells import HOLDERS
 from syncse_local.backends.llamacpp_native import Decoder, Model, version
 from syncse_local.backends.llamacpp_rows import Prompter
-from syncse_local.backends.llamacpp_size import HOLDERS, choose_shape, offload_warning, offloads
+from syncse_local.backends.llamacpp_size import choose_shape, offload_warning, offloads
+from syncse_local.backends.options import read_options
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.records import Completion, Context
 
@@ -40,7 +42,7 @@ class LlamaCppBackend:
         self._model: Model | None = None
         self._decoder: Decoder | None = None
         self._busy = False
-        self.options = _options(options)
+        self.options = read_options(LlamaOptions, self.name, options)
         path = Path(model)
         self.info = model_info(path, sha256)
         if not sha256:
@@ -129,15 +131,3 @@ class LlamaCppBackend:
             decoder.close()
         if model:
             model.close()
-
-
-def _options(given: dict[str, Any]) -> LlamaOptions:
-    known = {f.name for f in fields(LlamaOptions)}
-    if unknown := sorted(set(given) - known):
-        raise SyncseError(
-            "Unknown backend option",
-            f"llamacpp has no option {', '.join(unknown)}.",
-            f"Its options are: {', '.join(sorted(known))}.",
-            ExitCode.USAGE,
-        )
-    return LlamaOptions(**given)

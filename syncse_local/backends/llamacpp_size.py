@@ -9,66 +9,35 @@ from pathlib import Path
 
 import llama_cpp as native
 
+from syncse_local import machine
 from syncse_local.backends.base import KvType, LlamaOptions, ModelInfo
+from syncse_local.backends.llamacpp_cells import CELL_BYTES, HOLDERS, batch_size, cells_for, rows_in_flight
 from syncse_local.backends.llamacpp_native import Model, Shape
-
-HOLDERS = 4
-ROW_CELLS = 160
-PREFIX_CELLS = 1024
-KV_SHARE = 0.3
-_CELL_BYTES: dict[KvType, float] = {"f32": 4.0, "f16": 2.0, "q8_0": 34 / 32}
 
 
 def choose_shape(options: LlamaOptions, info: ModelInfo, model: Model) -> Shape:
     """The context's size; sequences include the HOLDERS that hold prefixes."""
     most = native.llama_max_parallel_sequences() - HOLDERS
     offload = offloads(options)
-    rows = max(1, min(options.n_seq or _rows(info.parameters, offload), most))
-    batch = max(options.n_batch or _batch(info.parameters, offload), rows)
-    cells = options.n_ctx or _cells(rows, options.kv_type, model)
+    rows = max(1, min(options.n_seq or rows_in_flight(info.parameters, offload), most))
+    batch = max(options.n_batch or batch_size(info.parameters, offload), rows)
+    each = cell_bytes(model, options.kv_type)
+    cells = options.n_ctx or cells_for(rows, model.train_ctx, each, _free_for_cache(offload))
     threads = options.threads or _threads(info.parameters)
     return Shape(cells, rows + HOLDERS, batch, threads, options.kv_type, options.flash_attn)
-
-
-def _rows(parameters: int, offload: bool) -> int:
-    """Rows in flight. More make larger batches and longer attention: on a CPU small models gain least from the former."""
-    if offload:
-        return 128
-    return 16 if parameters < 50_000_000 else 32
-
-
-def _batch(parameters: int, offload: bool) -> int:
-    """Tokens per decode call. Cancelling waits for one call, so large models on a CPU get short ones."""
-    if offload:
-        return 2048
-    return 512 if parameters < 2_000_000_000 else 128
-
-
-def _cells(rows: int, kv_type: KvType, model: Model) -> int:
-    """Room for every row and the prefixes, within a share of the free memory; at least one full window if that fits."""
-    trained = model.train_ctx or 4096
-    wanted = rows * min(ROW_CELLS, trained) + HOLDERS * min(PREFIX_CELLS, trained)
-    wanted = max(wanted, min(trained, 8192))
-    affordable = int(KV_SHARE * free_memory() / cell_bytes(model, kv_type))
-    return max(512, min(wanted, affordable)) // 256 * 256
 
 
 def cell_bytes(model: Model, kv_type: KvType) -> float:
     """Bytes of one KV cell over all layers (keys and values)."""
     heads = max(1, native.llama_model_n_head(model.pointer))
     width = native.llama_model_n_embd(model.pointer) / heads * max(1, native.llama_model_n_head_kv(model.pointer))
-    return float(2 * max(1, native.llama_model_n_layer(model.pointer)) * width * _CELL_BYTES[kv_type])
+    return float(2 * max(1, native.llama_model_n_layer(model.pointer)) * width * CELL_BYTES[kv_type])
 
 
-def free_memory() -> int:
-    """Bytes of main memory that can be used without swapping; 4 GiB where that cannot be read."""
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError):
-        return 4 << 30
+def _free_for_cache(offload: bool) -> int:
+    """Bytes free where the cache will lie: on the GPUs when layers go there and they say, else in main memory."""
+    on_gpus = [gpu.free for gpu in machine.gpus() if gpu.free is not None] if offload else []
+    return sum(on_gpus) if on_gpus else machine.memory().free
 
 
 def _threads(parameters: int) -> int:

@@ -5,6 +5,7 @@ Knows processes and states; knows nothing of what a run does. Never imports anyt
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from syncse_local import airgap
 from syncse_local.errors import SyncseError
-from syncse_local.jobs import liveness
+from syncse_local.jobs import liveness, relay
 from syncse_local.store import runs
 from syncse_local.store.database import connect
 
@@ -50,16 +51,28 @@ def launch(workspace: Path, run_id: str, guarded: bool) -> None:
 
 
 def supervise(workspace: Path, run_id: str) -> int:
-    """Run the worker of one queued run to its end; returns the worker's exit status (0 when there is nothing to do)."""
+    """Run the worker of one queued run to its end, once it has its GPUs where it needs any.
+
+    Returns the worker's exit status (0 when there is nothing to do).
+    """
     connection = connect(database(workspace))
     lock = liveness.acquire(run_directory(workspace, run_id) / "lock")
-    if lock is None or not runs.move(connection, run_id, "queued", "running"):
+    turn = _turn(connection, workspace, run_id) if lock is not None else None
+    if lock is None or turn is None:
         return 0
+    if not runs.move(connection, run_id, "queued", "running"):
+        turn.end(connection)
+        return 0
+    locks = (lock, *turn.descriptors)
     worker = subprocess.Popen(
-        [sys.executable, "-X", "faulthandler", "-m", "syncse_local.jobs.worker", str(workspace), run_id],
+        [
+            *(sys.executable, "-X", "faulthandler", "-m", "syncse_local.jobs.worker", str(workspace), run_id),
+            *map(str, locks),
+        ],
         stdin=subprocess.DEVNULL,
-        pass_fds=(lock,),
+        pass_fds=locks,
         process_group=0,
+        env={"CUDA_DEVICE_ORDER": "PCI_BUS_ID", **os.environ},  # the order in which the relay counts GPUs
     )
     step, since = 0, time.monotonic()
     while worker.poll() is None:
@@ -75,7 +88,31 @@ def supervise(workspace: Path, run_id: str) -> int:
     if worker.returncode != 0:
         state = "cancelled" if runs.cancel_step(connection, run_id) else "failed"
         runs.finish(connection, run_id, state, death(worker.returncode, run_directory(workspace, run_id) / "log"))
+    turn.end(connection)
     return worker.returncode
+
+
+def _turn(connection: sqlite3.Connection, workspace: Path, run_id: str) -> relay.Turn | None:
+    """Wait until the run may use the GPUs it needs; None when it was cancelled, or failed, while it was queued."""
+    run = runs.get(connection, run_id)
+
+    def given_up() -> bool:
+        now = runs.get(connection, run_id)
+        return now.cancel > 0 or now.state != "queued"
+
+    def waiting(text: str) -> None:
+        runs.add_event(connection, run_id, "waiting", {"text": text})
+
+    try:
+        turn = relay.Turn(run_id, workspace, relay.devices_for(run.kind, run.options))
+        if turn.wait(connection, waiting, given_up):
+            return turn
+    except SyncseError as error:
+        if runs.move(connection, run_id, "queued", "running"):
+            runs.finish(connection, run_id, "failed", error)
+        return None
+    runs.move(connection, run_id, "queued", "cancelled")
+    return None
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:

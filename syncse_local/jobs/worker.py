@@ -74,6 +74,8 @@ def _unexpected(error: BaseException, log: Path) -> SyncseError:
 if __name__ == "__main__":
     airgap.set_switches()
     airgap.install_if_ordered()
+    for lock in sys.argv[3:]:  # held by this process, and by no engine's child that might outlive it
+        os.set_inheritable(int(lock), False)
     status = work(Path(sys.argv[1]), sys.argv[2])
     sys.stdout.flush()
     sys.stderr.flush()

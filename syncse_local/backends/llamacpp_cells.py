@@ -1,0 +1,40 @@
+"""Sizes of the llama.cpp engine that need no engine: rows in flight, batch, KV cells. Imports nothing heavy.
+
+The engine chooses with these, and the check whether a model fits comes to the same numbers before anything is loaded.
+"""
+
+from syncse_local.backends.base import KvType
+
+HOLDERS = 4
+"""Sequences that hold shared prefixes."""
+ROW_CELLS = 160
+PREFIX_CELLS = 1024
+KV_SHARE = 0.3
+LEAST_CELLS = 512
+UBATCH = 512
+"""Tokens that llama.cpp computes at once; its work space is made for them."""
+CELL_BYTES: dict[KvType, float] = {"f32": 4.0, "f16": 2.0, "q8_0": 34 / 32}
+"""Bytes of one number in the cache."""
+
+
+def rows_in_flight(parameters: int, offload: bool) -> int:
+    """More make larger batches and longer attention: on a CPU small models gain least from the former."""
+    if offload:
+        return 128
+    return 16 if parameters < 50_000_000 else 32
+
+
+def batch_size(parameters: int, offload: bool) -> int:
+    """Tokens per decode call. Cancelling waits for one call, so large models on a CPU get short ones."""
+    if offload:
+        return 2048
+    return 512 if parameters < 2_000_000_000 else 128
+
+
+def cells_for(rows: int, trained: int, cell_bytes: float, free: int) -> int:
+    """Room for every row and the prefixes, within a share of the free memory; at least one full window if that fits."""
+    trained = trained or 4096
+    wanted = rows * min(ROW_CELLS, trained) + HOLDERS * min(PREFIX_CELLS, trained)
+    wanted = max(wanted, min(trained, 8192))
+    affordable = int(KV_SHARE * free / cell_bytes) if cell_bytes else wanted
+    return max(LEAST_CELLS, min(wanted, affordable)) // 256 * 256

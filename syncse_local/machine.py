@@ -1,0 +1,149 @@
+"""What this machine has: free main memory, within the limits of its control group, and NVIDIA GPUs with theirs.
+
+Reads files and asks `nvidia-smi`; imports nothing heavy and never touches a GPU itself.
+"""
+
+import csv
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from syncse_local.errors import ExitCode, SyncseError
+
+PRETEND = "SYNCSE_GPUS"
+"""Environment variable that describes GPUs instead of asking for them: `index:total:free` in MiB, comma-separated."""
+MIB = 2**20
+_UNKNOWN_MEMORY = 4 << 30
+_UNLIMITED = 1 << 60  # version 1 control groups say "no limit" with a number near 2**63
+_QUERY = ("nvidia-smi", "--query-gpu=index,uuid,memory.total,memory.free,name", "--format=csv,noheader,nounits")
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """One GPU this process may use; memory in bytes, None where the driver does not say."""
+
+    index: int
+    name: str
+    total: int | None
+    free: int | None
+    uuid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Main memory in bytes: what there is and what can be used without swapping."""
+
+    total: int
+    free: int
+
+
+def memory() -> Memory:
+    """Main memory, or the tightest control group's where that leaves less."""
+    total, free = _system_memory()
+    for limit, used in _group_limits(Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")):
+        total, free = min(total, limit), min(free, max(0, limit - used))
+    return Memory(total, free)
+
+
+def _system_memory() -> tuple[int, int]:
+    try:
+        lines = (line.split() for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines())
+        sizes = {words[0]: int(words[1]) * 1024 for words in lines}
+        return sizes["MemTotal:"], sizes["MemAvailable:"]
+    except (OSError, ValueError, IndexError, KeyError):
+        pass
+    try:
+        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        total = _UNKNOWN_MEMORY
+    return total, total
+
+
+def _group_limits(root: Path, membership: Path) -> Iterator[tuple[int, int]]:
+    """(limit, used) of this process's control group and those above it; page cache that can be dropped is not used."""
+    names = (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes"))
+    try:
+        lines = [line.split(":", 2) for line in membership.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError):
+        return
+    for _, controllers, path in (line for line in lines if len(line) == 3):
+        if controllers not in ("", "memory"):
+            continue
+        top, (limit_name, used_name) = (root / controllers, names[bool(controllers)])
+        inside = PurePosixPath(path.lstrip("/"))
+        for group in (inside, *inside.parents):
+            limit, used = _number(top / group / limit_name), _number(top / group / used_name)
+            if limit is not None and used is not None and limit < _UNLIMITED:
+                yield limit, max(0, used - _droppable(top / group / "memory.stat"))
+
+
+def _number(path: Path) -> int | None:
+    try:
+        return int(path.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None
+
+
+def _droppable(path: Path) -> int:
+    try:
+        fields = dict(line.split() for line in path.read_text(encoding="ascii").splitlines())
+        return int(fields.get("total_inactive_file", fields.get("inactive_file", 0)))
+    except (OSError, ValueError):
+        return 0
+
+
+def gpus() -> list[Gpu]:
+    """The NVIDIA GPUs this process may use, in the driver's order; none where there is no driver.
+
+    Raises SyncseError (USAGE) for a pretended description that cannot be read.
+    """
+    if (pretended := os.environ.get(PRETEND)) is not None:
+        return _pretended(pretended)
+    try:
+        done = subprocess.run(_QUERY, capture_output=True, text=True, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return _visible(parse_smi(done.stdout), os.environ.get("CUDA_VISIBLE_DEVICES"))
+
+
+def parse_smi(text: str) -> list[Gpu]:
+    """The rows of `nvidia-smi --query-gpu` in the order of `_QUERY`; what is not a number is not known."""
+    found = []
+    for row in csv.reader(text.splitlines(), skipinitialspace=True):
+        if len(row) >= 5 and row[0].strip().isdigit():
+            found.append(Gpu(int(row[0]), ",".join(row[4:]).strip(), _mib(row[2]), _mib(row[3]), row[1].strip()))
+    return found
+
+
+def _mib(text: str) -> int | None:
+    return int(text) * MIB if text.strip().isdigit() else None
+
+
+def _visible(found: list[Gpu], chosen: str | None) -> list[Gpu]:
+    """Those that CUDA_VISIBLE_DEVICES leaves: indices or beginnings of UUIDs, up to the first that names none."""
+    if chosen is None:
+        return found
+    kept: list[Gpu] = []
+    for word in filter(None, (part.strip() for part in chosen.split(","))):
+        if word.startswith("MIG-"):  # a slice: which GPU it is on, and how much of it, is not said here
+            return [replace(gpu, total=None, free=None) for gpu in found]
+        named = [g for g in found if word == str(g.index) or (word.startswith("GPU-") and g.uuid.startswith(word))]
+        if len(named) != 1:
+            break
+        kept += [gpu for gpu in named if gpu not in kept]
+    return kept
+
+
+def _pretended(text: str) -> list[Gpu]:
+    try:
+        rows = [[int(number) for number in part.split(":")] for part in text.split(",") if part.strip()]
+        return [Gpu(index, "pretended GPU", total * MIB, free * MIB) for index, total, free in rows]
+    except ValueError as error:
+        raise SyncseError(
+            "The GPU description cannot be read",
+            f"{PRETEND} is {text!r}.",
+            "Write index:total:free in MiB, as in 0:24576:20000; unset it to ask the driver.",
+            ExitCode.USAGE,
+        ) from error
