@@ -19,34 +19,36 @@ def run(job: Job) -> dict[str, Any]:
     model = Path(options["encoder"])
     job.reporter.event("loading", encoder=str(model))
     encoder = Encoder.load(model, device=pick_device(options.get("device", "auto")))
-    senteval = Path(options["senteval"]) if options.get("senteval") else None
     result = evaluate(
         lambda sentences: encoder.encode(sentences, cancelled=job.reporter.cancelled),
         options.get("tasks") or list(TASKS),
-        senteval,
+        Path(options["senteval"]) if options.get("senteval") else None,
         job.reporter,
         starter=starter_sts(),
+        reranking=Path(options["reranking"]) if options.get("reranking") else None,
         keep_predictions=True,
     )
     runs.add_scores(job.connection, job.run.id, rows(result, options.get("label") or model.name))
-    average = asdict(result.average) if result.average else None
+    averages = {family: asdict(found) for family, found in result.averages.items()}
     return {
         "encoder": str(model),
         "label": options.get("label") or model.name,
-        "spearman": {score.task: score.spearman for score in result.scores},
+        "scores": {score.task: dict(score.metrics) for score in result.scores},
+        "spearman": {score.task: score.metrics["spearman"] for score in result.scores if "spearman" in score.metrics},
         "notes": {score.task: list(score.notes) for score in result.scores if score.notes},
         "missing": {absent.task: str(absent.looked_for) for absent in result.missing},
-        "average": average,
+        "average": averages.get("sts"),
+        "averages": averages,
     }
 
 
 def rows(result: EvaluationResult, label: str) -> list[dict[str, Any]]:
-    """The result as rows of the score table: one a task and metric, per-pair predictions in the detail."""
+    """The result as rows of the score table: one a task and metric, the metric's predictions in its detail."""
     found = []
     for score in result.scores:
-        detail = {"skipped": score.skipped, "subsets": [asdict(s) for s in score.subsets], "notes": list(score.notes)}
-        for metric, value in (("spearman", score.spearman), ("pearson", score.pearson)):
-            kept = {**detail, "predictions": score.predictions} if metric == "spearman" else detail
-            row = {"model": label, "task": score.task, "metric": metric, "value": value, "pairs": score.pairs}
-            found.append({**row, "detail": kept})
+        common = {"skipped": score.skipped, "notes": list(score.notes), **score.detail}
+        for metric, value in score.metrics.items():
+            kept = {"predictions": score.predictions[metric]} if metric in score.predictions else {}
+            row = {"model": label, "task": score.task, "metric": metric, "value": value, "pairs": score.items}
+            found.append({**row, "detail": {**common, **kept}})
     return found

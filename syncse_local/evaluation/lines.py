@@ -15,9 +15,10 @@ def bad_file(path: Path, line: int | None, what: str, hint: str = _HINT) -> Sync
     return SyncseError("Faulty task file", f"{where}: {what}.", hint)
 
 
-def read_lines(path: Path) -> list[str]:
+def read_lines(path: Path, otherwise: str = "") -> list[str]:
     """The lines of a UTF-8 file: BOM, CRLF and the final newline removed, blank lines kept.
 
+    `otherwise` is the single-byte encoding that a file which is no UTF-8 is read in; without it, such a file is refused.
     Only line feeds separate lines: the separators that `str.splitlines` adds (U+0085, U+2028 ...) occur inside
     sentences and would shift every pair after them. Raises SyncseError when the file cannot be read or is no UTF-8.
     """
@@ -33,8 +34,10 @@ def read_lines(path: Path) -> list[str]:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise bad_file(path, line, f"is not UTF-8 text (byte 0x{error.object[error.start]:02x})", recode) from error
+        if not otherwise:
+            line = raw.count(b"\n", 0, error.start) + 1
+            raise bad_file(path, line, f"is not UTF-8 text (byte 0x{raw[error.start]:02x})", recode) from error
+        text = raw.decode(otherwise)
     lines = text.replace("\r\n", "\n").split("\n")
     if lines[-1] == "":
         lines.pop()

@@ -39,6 +39,14 @@ def paired_cosine(first: ArrayLike, second: ArrayLike) -> Floats:
     return cosines
 
 
+def unit(vectors: ArrayLike) -> Floats:
+    """Each row of (n, d) at length one, in double precision; a zero row stays zero."""
+    rows = np.asarray(vectors, dtype=np.float64)
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    scaled: Floats = np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 0)
+    return scaled
+
+
 def _correlation(gold: ArrayLike, predicted: ArrayLike, statistic: Callable[..., Any]) -> float | None:
     x, y = np.asarray(gold, dtype=np.float64), np.asarray(predicted, dtype=np.float64)
     if x.ndim != 1 or x.shape != y.shape:

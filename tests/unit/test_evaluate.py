@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.evaluation.base import TaskScore
 from syncse_local.evaluation.readers import read_tasks
-from syncse_local.evaluation.run import TaskScore, average, evaluate
+from syncse_local.evaluation.run import average, evaluate
 from syncse_local.evaluation.tasks import SEVEN, TASKS
 
 PAIRS = [("a cat", "a cat sat", 4.0), ("dogs run", "birds fly", 0.5), ("a cat", "cats", 3.0), ("rain", "no rain", 2.0)]
@@ -83,11 +84,12 @@ def test_subsets_are_concatenated_into_one_spearman_not_averaged(tmp_path: Path)
     ]
     write_year(tmp_path, "STS13", more)
     score = evaluate(Letters(), ["STS13"], tmp_path, Recorder()).scores[0]
-    assert score.spearman == pytest.approx(expected(more))
-    assert score.pairs == sum(subset.pairs for subset in score.subsets) == 9
-    by_subset = [subset.spearman for subset in score.subsets]
+    assert score.value == pytest.approx(expected(more))
+    subsets = score.detail["subsets"]
+    assert score.items == sum(subset["pairs"] for subset in subsets) == 9
+    by_subset = [subset["spearman"] for subset in subsets]
     assert None not in by_subset
-    assert score.spearman != pytest.approx(np.mean([value for value in by_subset if value is not None]), abs=1e-3)
+    assert score.value != pytest.approx(np.mean([value for value in by_subset if value is not None]), abs=1e-3)
 
 
 def test_each_sentence_is_encoded_once_over_all_tasks_in_one_call(tmp_path: Path) -> None:
@@ -107,18 +109,16 @@ def test_missing_tasks_are_named_in_the_result_and_in_events(tmp_path: Path) -> 
     result = evaluate(Letters(), ["STS12", "starter"], tmp_path, recorder, starter=starter)
     assert [absent.task for absent in result.missing] == ["STS12"]
     assert ("task_missing", {"task": "STS12", "looked_for": result.missing[0].looked_for}) in recorder.events
-    assert result.average is None
+    assert result.averages == {}
     assert recorder.steps == [(1, 1)]
 
 
 def test_predictions_are_kept_on_request_in_the_order_of_the_pairs(tmp_path: Path) -> None:
     starter = write_starter(tmp_path / "pairs.tsv", PAIRS)
-    kept = (
-        evaluate(Letters(), ["starter"], None, Recorder(), starter=starter, keep_predictions=True).scores[0].predictions
-    )
-    assert kept is not None
+    score = evaluate(Letters(), ["starter"], None, Recorder(), starter=starter, keep_predictions=True).scores[0]
+    kept = score.predictions["spearman"]
     assert stats.spearmanr([gold for *_, gold in PAIRS], kept).statistic == pytest.approx(expected(PAIRS))
-    assert evaluate(Letters(), ["starter"], None, Recorder(), starter=starter).scores[0].predictions is None
+    assert evaluate(Letters(), ["starter"], None, Recorder(), starter=starter).scores[0].predictions == {}
 
 
 @pytest.mark.parametrize("noise", [0.0, 1e-8])
@@ -128,8 +128,8 @@ def test_a_collapsed_encoder_is_undefined_with_a_reason_not_zero(tmp_path: Path,
 
     starter = write_starter(tmp_path / "pairs.tsv", PAIRS)
     score = evaluate(collapsed, ["starter"], None, Recorder(), starter=starter).scores[0]
-    assert score.spearman is None
-    assert score.pearson is None
+    assert score.value is None
+    assert score.metrics["pearson"] is None
     assert any("all predictions are equal" in note for note in score.notes)
 
 
@@ -146,7 +146,7 @@ def test_too_few_pairs_or_constant_gold_is_a_named_skip(
 ) -> None:
     starter = write_starter(tmp_path / "pairs.tsv", pairs)
     score = evaluate(Letters(), ["starter"], None, Recorder(), starter=starter).scores[0]
-    assert score.spearman is None
+    assert score.value is None
     assert any(reason in note for note in score.notes)
 
 
@@ -187,7 +187,7 @@ def test_a_cancelled_run_stops_before_encoding(tmp_path: Path) -> None:
 
 
 def task_score(task: str, spearman: float | None, complete: bool = True) -> TaskScore:
-    return TaskScore(task, spearman, spearman, 10, 0, (), (), complete)
+    return TaskScore(task, {"spearman": spearman}, 10, complete=complete)
 
 
 def test_the_average_of_the_seven_needs_all_seven() -> None:
@@ -207,7 +207,7 @@ def test_incomplete_and_undefined_tasks_take_the_official_label_away() -> None:
     short = average(scores)
     assert short is not None
     assert not short.official
-    assert "not the official pairs: STS14" in short.label
+    assert "not the official data: STS14" in short.label
     undefined = average([*scores[:6], task_score("SICKR", None)])
     assert undefined is not None
     assert undefined.tasks == SEVEN[:6]
@@ -218,12 +218,12 @@ def test_incomplete_and_undefined_tasks_take_the_official_label_away() -> None:
 @pytest.mark.parametrize("name", ["starter", "starter-dev"])
 def test_the_bundled_starter_sets_are_read_in_full(name: str) -> None:
     score = evaluate(Letters(), [name], None, Recorder()).scores[0]
-    assert score.pairs >= 300
+    assert score.items >= 300
     assert score.complete
     assert score.skipped == 0
 
 
 def test_the_starter_sets_share_no_sentence() -> None:
     test, dev = read_tasks(["starter", "starter-dev"], None)[0]
-    found = [{s for pair in data.subsets[data.name] for s in (pair.first, pair.second)} for data in (test, dev)]
+    found = [set(data.sentences()) for data in (test, dev)]
     assert not found[0] & found[1]

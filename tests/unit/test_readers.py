@@ -7,15 +7,9 @@ from pathlib import Path
 import pytest
 
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.evaluation.readers import (
-    Missing,
-    TaskData,
-    read_sick,
-    read_starter,
-    read_sts_year,
-    read_stsb,
-    read_tasks,
-)
+from syncse_local.evaluation.base import Missing
+from syncse_local.evaluation.readers import read_tasks
+from syncse_local.evaluation.sts import StsData, read_sick, read_starter, read_sts_year, read_stsb
 from syncse_local.evaluation.tasks import DEV, SEVEN, TASKS, resolve
 from syncse_local.records import ScoredPair
 
@@ -38,9 +32,9 @@ def file(root: Path, content: str | bytes) -> Path:
     return path
 
 
-def sts(directory: Path) -> TaskData:
+def sts(directory: Path) -> StsData:
     data = read_sts_year(STS13, directory)
-    assert isinstance(data, TaskData)
+    assert isinstance(data, StsData)
     return data
 
 
@@ -48,7 +42,7 @@ def test_a_year_is_read_and_blank_gold_lines_are_skipped_and_counted(tmp_path: P
     directory = year(tmp_path, "FNWN", "a b\tc d\ne\tf\ng  h \ti\n", "3.5\n\n0\n")
     data = sts(directory)
     assert data.subsets == {"FNWN": [ScoredPair("a b", "c d", 3.5), ScoredPair("g h", "i", 0.0)]}
-    assert (data.skipped, data.pairs) == (1, 2)
+    assert (data.skipped, data.items) == (1, 2)
     assert data.missing_subsets == ["OnWN", "headlines"]
     assert any("STS.input.OnWN.txt" in note for note in data.notes)
 
@@ -116,13 +110,13 @@ def test_faulty_years_are_refused_by_file_and_line(tmp_path: Path, inputs: str |
 
 def test_surplus_blank_lines_at_the_end_are_no_mismatch(tmp_path: Path) -> None:
     data = sts(year(tmp_path, "FNWN", "a\tb\nc\td\n\n\n", "1\n2\n\n"))
-    assert (data.pairs, data.skipped) == (2, 0)
+    assert (data.items, data.skipped) == (2, 0)
 
 
 def test_stsb_keeps_quotes_skips_blank_gold_and_takes_extra_columns(tmp_path: Path) -> None:
     rows = ['news\tf\t2012\t1\t4.2\tsay "hi\tsay "hello', "news\tf\t2012\t2\t\tx\ty", "n\tf\t2012\t3\t0\ta\tb\tlicence"]
     data = read_stsb(TASKS["STSB"], file(tmp_path, "\r\n".join(rows)))
-    assert isinstance(data, TaskData)
+    assert isinstance(data, StsData)
     assert data.subsets["STSB"] == [ScoredPair('say "hi', 'say "hello', 4.2), ScoredPair("a", "b", 0.0)]
     assert data.skipped == 1
     assert any("extra columns" in note for note in data.notes)
@@ -137,7 +131,7 @@ def test_stsb_cut_inside_its_last_line_is_refused(tmp_path: Path) -> None:
 def test_sick_columns_are_found_by_name(tmp_path: Path) -> None:
     path = file(tmp_path, "relatedness_score\tpair_ID\tsentence_B\tsentence_A\n4.5\t7\tsecond\tfirst\n\t8\tx\ty\n")
     data = read_sick(TASKS["SICKR"], path)
-    assert isinstance(data, TaskData)
+    assert isinstance(data, StsData)
     assert data.subsets["SICKR"] == [ScoredPair("first", "second", 4.5)]
     assert data.skipped == 1
 
@@ -151,7 +145,7 @@ def test_sick_without_its_header_is_refused(tmp_path: Path, content: str) -> Non
 def test_starter_set_layout(tmp_path: Path) -> None:
     path = file(tmp_path, "genre\tscore\tsentence1\tsentence2\nnews\t2.5\ta b\tc d\n")
     data = read_starter(TASKS["starter"], path)
-    assert isinstance(data, TaskData)
+    assert isinstance(data, StsData)
     assert data.subsets["starter"] == [ScoredPair("a b", "c d", 2.5)]
 
 
@@ -204,7 +198,7 @@ def test_named_groups_are_tasks() -> None:
 
 @pytest.mark.parametrize("name", list(TASKS))
 def test_every_task_is_missing_by_name_where_its_files_are_not(name: str, tmp_path: Path) -> None:
-    found, missing = read_tasks([name], tmp_path, tmp_path / "pairs.tsv")
+    found, missing = read_tasks([name], tmp_path, tmp_path / "pairs.tsv", tmp_path)
     assert found == []
     assert [type(absent) for absent in missing] == [Missing]
     assert missing[0].looked_for.startswith(str(tmp_path))

@@ -1,0 +1,92 @@
+"""What the parts of an evaluation pass to each other: a task's data, its sentences' vectors, its score. Knows no family."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # reading task files needs no numpy
+    from numpy.typing import NDArray
+
+Pause = Callable[[], None]
+"""Called between the steps of a long score; raises SyncseError when the run has been asked to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A task that could not be read because its files are not there."""
+
+    task: str
+    looked_for: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """Embeddings by sentence: the row of each in one (n, d) array."""
+
+    index: Mapping[str, int]
+    embeddings: "NDArray[Any]"
+
+    def rows(self, sentences: Sequence[str]) -> list[int]:
+        """The sentences' rows; equal sentences share one."""
+        return [self.index[sentence] for sentence in sentences]
+
+    def of(self, sentences: Sequence[str]) -> "NDArray[Any]":
+        """(len(sentences), d) embeddings in the given order."""
+        found: NDArray[Any] = self.embeddings[self.rows(sentences)]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class TaskScore:
+    """One task's figures by metric, the family's main one first; None where one is undefined, with the reason in `notes`.
+
+    `items` counts what was scored (pairs, queries, sentences). `complete` is False when something of the published set
+    is missing or surplus: the figure cannot then stand beside published ones. `predictions`, where kept, holds by metric
+    one number an item, in the order read. `detail` is what else the family says, as JSON data.
+    """
+
+    task: str
+    metrics: Mapping[str, float | None]
+    items: int
+    skipped: int = 0
+    notes: tuple[str, ...] = ()
+    complete: bool = True
+    predictions: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def value(self) -> float | None:
+        """The main metric's value."""
+        return next(iter(self.metrics.values()))
+
+
+@dataclass(slots=True, kw_only=True)
+class TaskData(ABC):
+    """A task as read; each family has its own.
+
+    `skipped` counts rows that cannot be scored; `notes` says what a reader of the figures must know (counts that differ
+    from the official ones, ignored columns, what is missing); `complete` as in `TaskScore`.
+    """
+
+    name: str
+    skipped: int = 0
+    notes: list[str] = field(default_factory=list)
+    complete: bool = True
+
+    @property
+    @abstractmethod
+    def items(self) -> int:
+        """How many pairs, queries or sentences are scored."""
+
+    @abstractmethod
+    def sentences(self) -> Iterator[str]:
+        """Every text that needs a vector, repeats included."""
+
+    @abstractmethod
+    def score(self, vectors: Vectors, pause: Pause) -> TaskScore:
+        """The figures, from the vectors of `sentences`; notes may grow."""
+
+    def scored(self, metrics: Mapping[str, float | None], **more: Any) -> TaskScore:
+        """The score of this task with these figures."""
+        return TaskScore(self.name, metrics, self.items, self.skipped, tuple(self.notes), self.complete, **more)
