@@ -16,7 +16,8 @@ from syncse_local import airgap, paths
 from syncse_local.api import Workspace
 from syncse_local.evaluation.readers import read_tasks
 from syncse_local.evaluation.run import evaluate
-from syncse_local.records import ScoredPair, Triplet
+from syncse_local.evaluation.sts import scored_pairs
+from syncse_local.records import Triplet
 from syncse_local.synthesis.ingest import open_input
 from syncse_local.training.encoder import Encoder
 from syncse_local.training.loop import train
@@ -45,7 +46,7 @@ class Quiet:
 def scores(encoder: Path, data: Path) -> dict[str, float]:
     """Spearman x 100 by task."""
     result = evaluate(Encoder.load(encoder).encode, TASKS, data / "senteval", Quiet())
-    return {score.task: round(100 * (score.spearman or float("nan")), 2) for score in result.scores}
+    return {score.task: round(100 * (score.value or float("nan")), 2) for score in result.scores}
 
 
 def main() -> None:
@@ -67,12 +68,7 @@ def main() -> None:
         Triplet(r.sentence, r.positive or "", r.negative or "")
         for r in open_input(options.data / "nli" / "nli_triplets_all.csv", unique_by="row")
     ]
-    dev: list[ScoredPair] = [
-        pair
-        for task in read_tasks(["starter-dev"], None, paths.starter_sts())[0]
-        for part in task.subsets.values()
-        for pair in part
-    ]
+    dev = scored_pairs(read_tasks(["starter-dev"], None, paths.starter_sts())[0])
     print(json.dumps({"data": "none", "scores": scores(paths.starter_encoder(), options.data)}), flush=True)
     for name, triplets, epochs in (("starter LLM", made, options.epochs), ("human", human, options.human_epochs)):
         found = []

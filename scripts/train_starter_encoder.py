@@ -35,7 +35,7 @@ CONFIG = BertConfig(
     # The learning passes over the corpus about once, where dropout only slows it; the exported config has 0.1.
     hidden_dropout_prob=0.0,
     attention_probs_dropout_prob=0.0,
-    attn_implementation="eager",  # on short rows twice as fast on a CPU once compiled
+    attn_implementation="eager",  # type: ignore[call-arg]  # on short rows twice as fast on a CPU once compiled
 )
 LONGEST = 64  # tokens of one sentence
 WARMUP = 200  # steps

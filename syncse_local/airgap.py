@@ -8,6 +8,7 @@ import ipaddress
 import os
 import socket
 import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -25,6 +26,7 @@ SWITCHES = {
 GUARD = "SYNCSE_AIRGAP"
 _refused: list[tuple[str, str]] = []
 _installed = False
+_tell: Callable[[str, str], None] | None = None
 
 
 class AirgapRefusal(ConnectionRefusedError):
@@ -49,13 +51,22 @@ def install_if_ordered() -> None:
         install()
 
 
-def install() -> None:
-    """Refuse every connection, datagram and name look-up beyond loopback from now on, in this process and its children."""
-    global _installed
+def install(tell: Callable[[str, str], None] | None = None) -> None:
+    """Refuse every connection, datagram and name look-up beyond loopback from now on, in this process and its children.
+
+    `tell` is called with each refusal's module and address, as it is counted.
+    """
+    global _installed, _tell
     os.environ[GUARD] = "1"
+    _tell = tell
     if not _installed:
         _installed = True
         sys.addaudithook(_hook)
+
+
+def note(module: str, address: str) -> None:
+    """Count a refusal that a child process reports."""
+    _refused.append((module, address))
 
 
 def refused() -> list[tuple[str, str]]:
@@ -98,7 +109,9 @@ def is_local(host: str) -> bool:
 
 
 def _refuse(host: str) -> None:
-    _refused.append((_caller(sys._getframe(1)), host))
+    note(caller := _caller(sys._getframe(1)), host)
+    if _tell:
+        _tell(caller, host)
     raise AirgapRefusal(f"air-gap: refused a connection to {host}")
 
 

@@ -2,17 +2,21 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from syncse_local.config import Settings, as_dict
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.jobs import supervise
 from syncse_local.jobs.liveness import held
-from syncse_local.store import ledger, runs
+from syncse_local.store import filtering, gpus, ledger, runs
 from syncse_local.store.database import connect
 from syncse_local.store.runs import OPEN, RESUMABLE, Run
+
+if TYPE_CHECKING:
+    from syncse_local.catalog.entry import ModelEntry
+    from syncse_local.synthesis.filters.settings import FilterSettings
 
 __all__ = ["OPEN", "RESUMABLE", "Run", "Workspace"]
 
@@ -70,13 +74,30 @@ class Workspace:
         """Rejected answers of a generate run by typed reason."""
         return ledger.failures(self.connection, run_id)
 
-    def triplets(self, run_ids: list[str], accepted_only: bool = True) -> Iterator[dict[str, Any]]:
-        """Triplet rows of generate runs, streamed in plan order."""
-        return ledger.triplets(self.connection, [self.run(name).id for name in run_ids], accepted_only)
+    def triplets(
+        self, run_ids: list[str], accepted_only: bool = True, filtered: bool = True
+    ) -> Iterator[dict[str, Any]]:
+        """Triplet rows of generate runs, streamed in plan order; `filtered` by each run's latest filters, if any."""
+        found = [self.run(name).id for name in run_ids]
+        return ledger.triplets(self.connection, found, accepted_only, filtered and accepted_only)
+
+    def filters(self, run_id: str) -> dict[str, Any] | None:
+        """What a run's latest filters judged, dropped and keep; None where it was not filtered."""
+        return filtering.summary(self.connection, self.run(run_id).id)
 
     def answers(self, run_id: str, limit: int = 20, rejected_only: bool = False) -> list[dict[str, Any]]:
         """Raw answers of a generate run with what the parser made of them, newest first."""
         return ledger.answers(self.connection, self.run(run_id).id, limit, rejected_only)
+
+    def models(self, hashed: bool = False) -> list["ModelEntry"]:
+        """Every model on this machine, found anew; `hashed` computes the hashes that are not known yet (minutes)."""
+        from syncse_local.catalog.listing import list_models
+
+        return list_models(self.settings, self.directory, self.connection, hashed)
+
+    def gpu_holders(self) -> list[dict[str, Any]]:
+        """The runs of this workspace that use a GPU now: device, run_id, pid, since."""
+        return [row for row in gpus.holders(self.connection) if self.alive(row["run_id"])]
 
     def log_path(self, run_id: str) -> Path:
         """The run's log file."""
@@ -128,6 +149,26 @@ class Workspace:
         if found is None:
             return self.start(kind, options, f"{name} {digest}")
         return self.resume(found.id) if found.state in RESUMABLE else found
+
+    def lacks_measurements(self, run_id: str, wanted: "FilterSettings") -> bool:
+        """Whether these filters need cosines or scores that a run of kind `filter` has to measure first."""
+        from syncse_local.synthesis.filters import apply, instruments
+
+        rows = apply.candidates(self.connection, [self.run(run_id).id])
+        return instruments.lacking(self.connection, wanted, rows)
+
+    def apply_filters(
+        self, run_id: str, wanted: "FilterSettings", against: Sequence[str] = (), dry_run: bool = False
+    ) -> dict[str, Any]:
+        """Judge a run's accepted triplets anew and say what that changes. Raises SyncseError (NOTHING) where there are none."""
+        from syncse_local.synthesis.contamination import Gate
+        from syncse_local.synthesis.filters import apply, instruments
+
+        run, others = self.run(run_id), [self.run(name).id for name in against]
+        gate = Gate.load(Path(self.settings.senteval) if self.settings.senteval else None)
+        measured = instruments.stored(self.connection, wanted)
+        report = apply.apply(self.connection, run.id, wanted, measured, gate, others, dry_run)
+        return {**report.to_dict(), "evaluation_sets": gate.checked, "unread_sets": gate.unread}
 
     def default_output(self, name: str) -> Path:
         """Where a trained encoder of this name goes."""

@@ -23,8 +23,10 @@ class Settings:
     workspace: str = "workspace"
     airgap: bool = False
     senteval: str = ""
+    reranking: str = ""
     backend: str = "llamacpp"
     model: str = ""
+    model_dirs: str = ""
     encoder: str = ""
     recipe: str = "starter"
     device: str = "auto"
@@ -32,6 +34,7 @@ class Settings:
     threads: int = 0
     n_gpu_layers: int = 0
     n_ctx: int = 0
+    vllm_python: str = ""
     origin: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Where each setting that is not a default came from."""
 

@@ -9,12 +9,14 @@ from syncse_local.errors import ExitCode, SyncseError
 
 BACKENDS: dict[str, str] = {
     "llamacpp": "syncse_local.backends.llamacpp:LlamaCppBackend",
+    "vllm": "syncse_local.backends.vllm:VllmBackend",
 }
 
 STAGES: dict[str, str] = {
     "generate": "syncse_local.synthesis.job:run",
     "train": "syncse_local.training.job:run",
     "eval": "syncse_local.evaluation.job:run",
+    "filter": "syncse_local.synthesis.filters.measure:run",
 }
 
 

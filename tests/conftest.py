@@ -42,6 +42,14 @@ def models_dir() -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def random_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny Llama directory with random weights and a chat template."""
+    from random_llama import write
+
+    return write(tmp_path_factory.mktemp("random-llama"))
+
+
 @pytest.fixture
 def sentences(tmp_path: Path) -> Path:
     """Forty of the bundled sentences as a text file."""

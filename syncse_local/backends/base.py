@@ -9,6 +9,7 @@ from syncse_local.records import Completion, Context
 
 KvType = Literal["f16", "q8_0", "f32"]
 ChatProfile = Literal["auto", "chat", "plain"]
+DType = Literal["auto", "float32", "float16", "bfloat16"]
 FlashAttention = Literal["auto", "on", "off"]
 
 
@@ -65,6 +66,31 @@ class LlamaOptions:
     threads: int = 0
     flash_attn: FlashAttention = "auto"
     kv_type: KvType = "f16"
+    chat_profile: ChatProfile = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class VllmOptions:
+    """Options of the vLLM engine; 0 and `auto` mean chosen from the model and the machine, or left to vLLM.
+
+    `python`: interpreter that has vLLM. `max_model_len`: longest prompt with its answer (tokens). `max_num_seqs`: rows in
+    flight. `gpu_memory_utilization`: share of the GPU's memory. `kv_cache_memory_bytes`: the KV cache instead of what is
+    left. `block_size`: tokens per KV block. `threads`: on a CPU. `ahead`: rows given to the engine beyond those in flight.
+    """
+
+    python: str = ""
+    max_model_len: int = 0
+    max_num_seqs: int = 0
+    gpu_memory_utilization: float = 0.0
+    kv_cache_memory_bytes: int = 0
+    tensor_parallel_size: int = 1
+    dtype: DType = "auto"
+    quantization: str = "auto"
+    block_size: int = 0
+    enforce_eager: bool = False
+    seed: int = 0
+    threads: int = 0
+    ahead: int = 0
     chat_profile: ChatProfile = "auto"
 
 

@@ -24,7 +24,7 @@ _RANGES = {
     "attention.layer_norm_rms_epsilon": (0.0, 1.0),
     "attention.layer_norm_epsilon": (0.0, 1.0),
 }
-_NOT_GENERATORS = {"bert", "nomic-bert", "jina-bert-v2", "modern-bert", "clip", "t5encoder", "wavtokenizer-dec"}
+NOT_GENERATORS = {"bert", "nomic-bert", "jina-bert-v2", "modern-bert", "clip", "t5encoder", "wavtokenizer-dec"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def read_header(path: Path) -> GgufHeader:
         raise _refuse(
             "Model file not found",
             f"There is no file at {path}.",
-            "Check the path; `syncse doctor` lists what is found.",
+            "Check the path; `syncse models` lists what is found.",
         ) from problem
     except (OSError, ValueError) as problem:
         raise _refuse(
@@ -133,6 +133,17 @@ def shard_paths(path: Path) -> list[Path]:
     return [path.with_name(f"{match['stem']}-{index:05d}-of-{total:05d}.gguf") for index in range(1, total + 1)]
 
 
+def first_shard(path: Path) -> Path:
+    """The first file of the split model that `path` belongs to, or just `path`. It need not exist."""
+    return shard_paths(path)[0]
+
+
+def bare_name(path: Path) -> str:
+    """The file's name without `.gguf` and without the numbers of a shard."""
+    match = _SHARD.match(path.name)
+    return match["stem"] if match else path.stem
+
+
 def read_model(path: Path) -> list[GgufHeader]:
     """Headers of every shard of a text generation model.
 
@@ -142,7 +153,7 @@ def read_model(path: Path) -> list[GgufHeader]:
     headers = [read_header(shard) for shard in shard_paths(path)]
     first = headers[0]
     kind = first.text("general.type")
-    if kind not in ("", "model") or first.architecture in _NOT_GENERATORS:
+    if kind not in ("", "model") or first.architecture in NOT_GENERATORS:
         what = kind if kind not in ("", "model") else first.architecture
         raise _refuse(
             "Not a text generation model", f"{path} holds a '{what}'.", "Give the GGUF of the language model."

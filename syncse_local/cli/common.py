@@ -4,10 +4,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from syncse_local import config
+from syncse_local import config, machine
 from syncse_local.api import Workspace
+from syncse_local.catalog.fit import Room
+from syncse_local.catalog.resolve import resolve
 from syncse_local.cli.output import emit
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.jobs import relay
 
 
 def parser(verbs: Any, name: str, summary: str, example: str, run: Any) -> argparse.ArgumentParser:
@@ -32,6 +35,11 @@ def job_flags(made: argparse.ArgumentParser) -> None:
     """Flags of verbs that start a run."""
     made.add_argument("--detach", action="store_true", help="start the run and return; follow it with `syncse show`")
     made.add_argument("--name", default="", help="a name for the run")
+
+
+def force_flag(made: argparse.ArgumentParser) -> None:
+    """The flag of verbs that load a model into memory."""
+    made.add_argument("--force", action="store_true", help="go on also where the model will not fit into the memory")
 
 
 def settings(options: argparse.Namespace) -> config.Settings:
@@ -60,6 +68,16 @@ def existing(path: str, what: str) -> str:
     if not found.exists():
         raise SyncseError(f"The {what} is not there", f"{found} does not exist.", "Check the path.", ExitCode.PREFLIGHT)
     return str(found.resolve())
+
+
+def named(text: str, chosen: config.Settings, what: str, usable_by: str) -> str:
+    """The absolute path of a model given by path, or by its name in the catalog."""
+    return str(resolve(text, chosen, Path(chosen.workspace).resolve(), what, usable_by))
+
+
+def room() -> Room:
+    """The memory that a run made now can count on: a GPU that another run holds will have been handed on by then."""
+    return Room.now(gpus_change_hands=any(relay.holder(gpu.index) is not None for gpu in machine.gpus()))
 
 
 def begun(run: Any, as_json: bool) -> ExitCode:

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from syncse_local import __version__, airgap, paths
+from syncse_local.backends.vllm_python import find
 from syncse_local.cli.common import parser, settings
+from syncse_local.cli.inventory import machine_checks, model_checks
 from syncse_local.cli.output import emit, safe, table
 from syncse_local.config import Settings, as_dict
-from syncse_local.errors import ExitCode
+from syncse_local.errors import ExitCode, SyncseError
 
 LIBRARIES = {
     "llama_cpp": ("llama-cpp-python", "generation with llama.cpp", True),
@@ -34,7 +36,7 @@ def add(verbs: Any) -> None:
 def run(options: argparse.Namespace) -> ExitCode:
     """Print the checks; fails (PREFLIGHT) when something needed is missing."""
     chosen = settings(options)
-    checks = [*_libraries(), *_models(), *_machine(chosen)]
+    checks = [*_libraries(), _vllm(chosen), *_models(), *model_checks(chosen), *_machine(chosen), *machine_checks()]
     sources = {n: {"value": v, "from": chosen.origin.get(n, "default")} for n, v in as_dict(chosen).items()}
     if options.json:
         emit(
@@ -59,6 +61,15 @@ def _libraries() -> list[tuple[str, str, str]]:
         else:
             found.append((name, "missing" if needed else "absent", f"needed for {use}"))
     return found
+
+
+def _vllm(chosen: Settings) -> tuple[str, str, str]:
+    try:
+        found = find(chosen.vllm_python)
+    except SyncseError as problem:
+        wanted = chosen.backend == "vllm" or chosen.vllm_python
+        return ("vLLM", "missing" if wanted else "absent", safe(f"{problem.detail} {problem.hint}"))
+    return ("vLLM", "ok", safe(f"{found.version}, torch {found.torch}, {found.path}"))
 
 
 def _models() -> list[tuple[str, str, str]]:

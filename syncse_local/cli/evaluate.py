@@ -1,29 +1,35 @@
-"""`syncse eval`: score an encoder on STS tasks and print the table."""
+"""`syncse eval`: score an encoder on STS, reranking and transfer tasks and print the tables."""
 
 import argparse
 from typing import Any
 
 from syncse_local.api import Run, Workspace
-from syncse_local.cli.common import begun, existing, job_flags, parser, settings, workspace
+from syncse_local.cli.common import begun, existing, job_flags, named, parser, settings, workspace
 from syncse_local.cli.follow import follow
 from syncse_local.cli.output import safe, table
 from syncse_local.config import Settings
 from syncse_local.errors import ExitCode
-from syncse_local.evaluation.tasks import TASKS, resolve
+from syncse_local.evaluation.tasks import FAMILIES, TASKS, Family, resolve
 from syncse_local.paths import starter_encoder
 
 
 def add(verbs: Any) -> None:
     """Add the verb to the command line."""
     made = parser(
-        verbs, "eval", "score an encoder on STS tasks", "syncse eval models/mine --senteval ~/SentEval/data", run
+        verbs,
+        "eval",
+        "score an encoder: STS, reranking, transfer",
+        "syncse eval models/mine --senteval ~/SentEval/data --tasks sts transfer",
+        run,
     )
     job_flags(made)
-    made.add_argument("encoder", nargs="?", help="an encoder's directory (default: the starter encoder)")
+    made.add_argument("encoder", nargs="?", help="an encoder's directory or name (default: the starter encoder)")
+    made.add_argument("--senteval", metavar="DIR", help="SentEval's data directory, for the STS and transfer tasks")
     made.add_argument(
-        "--senteval", metavar="DIR", help="SentEval's data directory; without it only the starter set is scored"
+        "--reranking", metavar="DIR", help="directory with MTEB's reranking sets, or JSONL files like them"
     )
-    made.add_argument("--tasks", nargs="+", metavar="TASK", help=f"of: {', '.join(TASKS)}")
+    known = f"of: {', '.join(FAMILIES)} (all of a family), {', '.join(TASKS)}; or the name of a file in --reranking"
+    made.add_argument("--tasks", nargs="+", metavar="TASK", help=f"{known} (default: what is there, without transfer)")
     made.add_argument("--device", help="auto, cpu, cuda or mps")
 
 
@@ -42,38 +48,63 @@ def run(options: argparse.Namespace) -> ExitCode:
 
 def request(chosen: Settings, encoder: str | None, tasks: list[str] | None) -> dict[str, Any]:
     """The options of an eval run, checked."""
-    default = [name for name, task in TASKS.items() if chosen.senteval or task.source == "starter"]
     return {
-        "encoder": existing(encoder or chosen.encoder or str(starter_encoder()), "encoder"),
+        "encoder": named(encoder or chosen.encoder or str(starter_encoder()), chosen, "encoder", "train"),
         "senteval": existing(chosen.senteval, "SentEval directory") if chosen.senteval else "",
-        "tasks": [task.name for task in resolve(tasks or default)],
+        "reranking": existing(chosen.reranking, "reranking directory") if chosen.reranking else "",
+        "tasks": [task.name for task in resolve(tasks or _default_tasks(chosen))],
         "device": chosen.device,
     }
 
 
+def _default_tasks(chosen: Settings) -> list[str]:
+    """The STS and reranking tasks of the directories given; transfer, which takes minutes, is asked for by name."""
+    sts = [name for name, task in TASKS.items() if task.family == "sts" and name != "starter-dev"]
+    return [*(sts if chosen.senteval else ["starter"]), *(["reranking"] if chosen.reranking else [])]
+
+
 def scores_table(workspace: Workspace, evals: list[Run]) -> str:
-    """Spearman x 100, one row a task, one column an eval run; what is missing is named below."""
-    by_run = [{s["task"]: s for s in workspace.scores(run.id) if s["metric"] == "spearman"} for run in evals]
-    names = [name for name in TASKS if any(name in scores for scores in by_run)]
-    rows: list[list[object]] = []
-    for name in names:
-        pairs = next(scores[name]["pairs"] for scores in by_run if name in scores)
-        rows.append([name, pairs, *(_hundred(scores.get(name, {}).get("value")) for scores in by_run)])
-    averages = [run.result.get("average") for run in evals]
-    if all(averages):
-        labels = {average["label"] for average in averages if average}
-        rows.append(["average*", "", *(_hundred(average["value"]) for average in averages if average)])
-        note = f"* {'; '.join(sorted(labels))}"
-    else:
-        note = ""
-    lines = [table(["task", "pairs", *(safe(run.result.get("label", run.id)) for run in evals)], rows)]
-    lines.append("Spearman correlation x 100, SentEval protocol (years: all subsets concatenated).")
-    lines += [note] if note else []
+    """A block for each family, figures x 100, one column an eval run; what is missing is named below."""
+    by_run = [{(s["task"], s["metric"]): s for s in workspace.scores(run.id)} for run in evals]
+    order = list(TASKS)
+    names = dict.fromkeys(task for scores in by_run for task, _ in scores)
+    known = sorted(names, key=lambda name: (order.index(name) if name in order else len(order), name))
+    lines: list[str] = []
+    for name, family in FAMILIES.items():
+        tasks = [task.name for task in resolve(known) if task.family == name]
+        if tasks:
+            lines += [*_block(name, family, tasks, evals, by_run), ""]
     missing = {task: where for run in evals for task, where in run.result.get("missing", {}).items()}
     lines += [f"{task} is not there (looked for {safe(where)})" for task, where in missing.items()]
     remarks = {(task, note) for run in evals for task, notes in run.result.get("notes", {}).items() for note in notes}
-    lines += [f"{task}: {safe(note)}" for task, note in sorted(remarks)]
-    return "\n".join(lines)
+    lines += [f"{safe(task)}: {safe(note)}" for task, note in sorted(remarks)]
+    return "\n".join(lines).rstrip("\n")
+
+
+def _block(
+    name: str, family: Family, tasks: list[str], evals: list[Run], by_run: list[dict[tuple[str, str], Any]]
+) -> list[str]:
+    rows: list[list[object]] = []
+    for task in tasks:
+        for metric in family.shown:
+            found = [scores.get((task, metric)) for scores in by_run]
+            count = next((score["pairs"] for score in found if score), None)
+            if count is not None:
+                rows.append(
+                    [safe(task), metric, count, *(_hundred(score["value"]) if score else "" for score in found)]
+                )
+    averages = [_average(run, name) for run in evals]
+    if all(averages):
+        rows.append(["average*", family.shown[0], "", *(_hundred(average["value"]) for average in averages)])
+    labels = sorted({str(average["label"]) for average in averages if average}) if all(averages) else []
+    labelled = ["task", "metric", family.unit, *(safe(run.result.get("label", run.id)) for run in evals)]
+    return [table(labelled, rows), family.protocol, *(f"* {label}" for label in labels)]
+
+
+def _average(run: Run, family: str) -> dict[str, Any]:
+    """The family's average with its label; empty where it has none."""
+    found = run.result.get("averages") or {"sts": run.result.get("average")}
+    return found.get(family) or {}
 
 
 def _hundred(value: float | None) -> str:

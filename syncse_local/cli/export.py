@@ -1,4 +1,4 @@
-"""`syncse export`: accepted triplets as CSV, JSONL or Parquet."""
+"""`syncse export`: a run's triplets, as its filters left them, as CSV, JSONL or Parquet."""
 
 import argparse
 from pathlib import Path
@@ -18,6 +18,9 @@ def add(verbs: Any) -> None:
     made.add_argument("file", help="ends in .csv (sent0,sent1,hard_neg), .jsonl or .parquet (anchor,positive,negative)")
     made.add_argument("--format", choices=("csv", "jsonl", "parquet"), help="instead of the file's ending")
     made.add_argument("--force", action="store_true", help="replace the file if it exists")
+    made.add_argument(
+        "--unfiltered", action="store_true", help="also the accepted triplets that the run's filters drop"
+    )
     made.add_argument("--full", action="store_true", help="every column and the rejected rows too, with their reasons")
 
 
@@ -25,7 +28,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     """Stream the triplets to the file."""
     path = Path(options.file).expanduser()
     with workspace(options, must_exist=True) as opened:
-        rows = opened.triplets(options.runs, accepted_only=not options.full)
+        rows = opened.triplets(options.runs, not options.full, filtered=not options.unfiltered)
         if options.full:
             count = write_rows(rows, path, options.format, overwrite=options.force)
         else:

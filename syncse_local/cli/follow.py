@@ -88,6 +88,8 @@ def describe(kind: str, data: dict[str, Any]) -> str:
         return f"  training on {data['triplets']} triplets, {data['dev_pairs']} dev pairs"
     if kind == "task_missing":
         return f"  {safe(data['task'])} is not there (looked for {safe(data['looked_for'])})"
+    if kind in ("waiting", "memory") and data.get("text"):
+        return f"  {'memory: ' if kind == 'memory' else ''}{safe(data['text'])}"
     if kind == "warning":
         return f"  warning: {safe(data.get('text', ''))}"
     return ""

@@ -5,7 +5,9 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from syncse_local.cli.common import begun, existing, job_flags, parser, settings, workspace
+from syncse_local.catalog.preflight import check_generate
+from syncse_local.cli.common import begun, existing, force_flag, job_flags, named, parser, room, settings, workspace
+from syncse_local.cli.engine import engine_flags, engine_options
 from syncse_local.cli.follow import follow
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.paths import starter_llm
@@ -25,7 +27,11 @@ def add(verbs: Any) -> None:
     job_flags(made)
     made.add_argument("input", nargs="?", help=".txt, .csv, .tsv, .jsonl or .parquet with sentences (mode partial)")
     made.add_argument("--recipe", metavar="NAME", help=f"{', '.join(list_recipes())}, or a TOML file")
-    made.add_argument("--model", metavar="GGUF", help="the language model (default: the starter LLM)")
+    made.add_argument(
+        "--model",
+        metavar="NAME",
+        help="the language model: a path, or a name of `syncse models` (default: the starter LLM)",
+    )
     made.add_argument("--backend", help="the engine (default: llamacpp)")
     made.add_argument("--count", type=int, default=0, help="how many sentences to write (mode scratch)")
     made.add_argument("--limit", type=int, default=0, help="use only the first N sentences of the input")
@@ -37,9 +43,8 @@ def add(verbs: Any) -> None:
     made.add_argument(
         "--max-failure-rate", type=float, default=1.0, help="end early when more answers than this are rejected"
     )
-    made.add_argument("--threads", type=int, help="CPU threads (0: chosen)")
-    made.add_argument("--n-gpu-layers", type=int, help="layers on the GPU (-1: all)")
-    made.add_argument("--n-ctx", type=int, help="context cells (0: chosen)")
+    engine_flags(made)
+    force_flag(made)
 
 
 def run(options: argparse.Namespace) -> ExitCode:
@@ -57,15 +62,20 @@ def request(options: argparse.Namespace) -> dict[str, Any]:
         samples=options.samples, seed=options.seed, temperature=options.temperature
     )
     pools = load_pools(recipe)
-    model = existing(chosen.model or str(starter_llm()), "model")
+    model = named(chosen.model or str(starter_llm()), chosen, "model", chosen.backend)
+    engine = engine_options(chosen, options.backend_option)
+    if not options.force:
+        check_generate(chosen.backend, Path(model), engine, room())
     found: dict[str, Any] = {
         "recipe": recipe.to_dict(),
         "recipe_hash": recipe.hash,
         "pools_hash": pools.hash,
         "backend": chosen.backend,
         "model": model,
-        "backend_options": {"threads": chosen.threads, "n_gpu_layers": chosen.n_gpu_layers, "n_ctx": chosen.n_ctx},
+        "backend_options": engine,
         "max_failure_rate": options.max_failure_rate,
+        **({"force": True} if options.force else {}),
+        **({"senteval": existing(chosen.senteval, "SentEval directory")} if chosen.senteval else {}),
     }
     if recipe.mode == "scratch":
         if options.count < 1:

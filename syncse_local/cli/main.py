@@ -5,11 +5,24 @@ import sys
 from collections.abc import Sequence
 
 from syncse_local import __version__, airgap
-from syncse_local.cli import doctor, evaluate, export, generate, pipeline, runs, train, tui
+from syncse_local.cli import (
+    doctor,
+    evaluate,
+    export,
+    filter,
+    generate,
+    models,
+    pipeline,
+    recipes,
+    reparse,
+    runs,
+    train,
+    tui,
+)
 from syncse_local.cli.output import print_error
 from syncse_local.errors import ExitCode, SyncseError
 
-VERBS = (generate, train, evaluate, pipeline, runs, export, doctor, tui)
+VERBS = (generate, train, evaluate, pipeline, runs, filter, reparse, export, recipes, models, doctor, tui)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -7,7 +7,8 @@ from typing import Any
 from syncse_local.api import OPEN, Run, Workspace
 from syncse_local.cli import evaluate, train
 from syncse_local.cli import generate as generation
-from syncse_local.cli.common import parser, settings, workspace
+from syncse_local.cli.common import force_flag, parser, settings, workspace
+from syncse_local.cli.engine import engine_flags
 from syncse_local.cli.evaluate import scores_table
 from syncse_local.cli.follow import follow
 from syncse_local.cli.output import emit
@@ -31,13 +32,13 @@ def add(verbs: Any) -> None:
     made.add_argument("--limit", type=int, default=0, help="use only the first N sentences")
     made.add_argument("--epochs", type=int, default=3, help="training epochs")
     made.add_argument(
-        "--learning-rate", type=float, default=3e-4, help="training rate (default suits the starter encoder)"
+        "--learning-rate", type=float, default=1e-4, help="training rate (default suits the starter encoder)"
     )
     made.add_argument("--seed", type=int, default=1, help="seed of the plan and of the training")
     made.add_argument("--samples", type=int, default=3, help="triplets to try for each sentence (default: 3)")
     made.add_argument("--pooling", default="avg", help="avg suits the starter encoder; the paper's is cls")
-    for name in ("threads", "n-gpu-layers", "n-ctx"):
-        made.add_argument(f"--{name}", type=int, help=argparse.SUPPRESS)
+    engine_flags(made, hidden=True)
+    force_flag(made)
     made.set_defaults(temperature=None, max_failure_rate=1.0)
 
 
@@ -56,7 +57,12 @@ def run(options: argparse.Namespace) -> ExitCode:
         output = str(opened.default_output(f"from-{made.id}"))
         training = {"epochs": options.epochs, "learning_rate": options.learning_rate, "seed": options.seed}
         training |= {"pooling": options.pooling, "batch_size": 64, "no_duplicates": True}  # samples share their anchor
-        plan = {**train.request(chosen, output, training), "dev": ["starter"], "runs": [made.id], "limit": 0}
+        plan = {
+            **train.request(chosen, output, training, options.force),
+            "dev": ["starter-dev"],
+            "runs": [made.id],
+            "limit": 0,
+        }
         if chosen.senteval and (Path(chosen.senteval)).exists():
             plan["dev"] = ["STSB-dev"]
         trained, code = _step(opened, options, "train", plan, "3/4 train")

@@ -79,7 +79,8 @@ def show(options: argparse.Namespace) -> ExitCode:
         elif options.raw:
             _show_raw(opened, run, options.json)
         elif options.json:
-            emit({**dataclasses.asdict(run), "scores": opened.scores(run.id)})
+            filters = opened.filters(run.id) if run.kind == "generate" else None
+            emit({**dataclasses.asdict(run), "scores": opened.scores(run.id), "filters": filters})
         else:
             _describe(opened, run, options.triplets)
     return ExitCode.OK
@@ -116,6 +117,7 @@ def _describe(opened: Workspace, run: Run, most: int) -> None:
         counts = opened.counts(run.id)
         print("  " + ", ".join(f"{name} {value}" for name, value in counts.items()))
         print("  rejected: " + (", ".join(f"{name} {n}" for name, n in opened.failures(run.id).items()) or "none"))
+        print(f"  {filters_line(opened.filters(run.id), run)}")
         for row, _ in zip(opened.triplets([run.id]), range(most), strict=False):
             print(
                 f"  - {safe(row['sentence'], 160)}\n    + {safe(row['positive'], 160)}\n    x {safe(row['negative'], 160)}"
@@ -123,6 +125,18 @@ def _describe(opened: Workspace, run: Run, most: int) -> None:
     elif run.result:
         print("  " + ", ".join(f"{name} {safe(value)}" for name, value in run.result.items()))
     print(f"  log: {opened.log_path(run.id)}")
+
+
+def filters_line(found: dict[str, Any] | None, run: Run) -> str:
+    """What a run's latest filters did, in one line."""
+    matched = run.result.get("contaminated")
+    gate = "" if matched is None else f"; {matched} triplets match evaluation sets and are left out of training"
+    if found is None:
+        return f"filters: not applied (syncse filter {run.id}){gate}"
+    counts = {name: said.get("drop", 0) for name, said in found["filters"].items()}
+    drops = ", ".join(f"{name} {count}" for name, count in counts.items() if count) or "none"
+    late = f"; {found['unjudged']} came after them" if found["unjudged"] else ""
+    return f"filters: {found['kept']} kept of {found['judged']}; dropped: {drops}{late}{gate}"
 
 
 def cancel(options: argparse.Namespace) -> ExitCode:

@@ -5,7 +5,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from syncse_local.cli.common import begun, existing, job_flags, parser, settings, workspace
+from syncse_local.catalog.preflight import check_train
+from syncse_local.cli.common import begun, existing, force_flag, job_flags, named, parser, room, settings, workspace
 from syncse_local.cli.follow import follow
 from syncse_local.config import Settings
 from syncse_local.errors import ExitCode, SyncseError
@@ -40,17 +41,28 @@ def add(verbs: Any) -> None:
         "--from", dest="runs", metavar="RUN", nargs="+", help="generate runs whose accepted triplets to use"
     )
     made.add_argument("--data", metavar="FILE", help="or a file with anchor, positive and negative columns")
-    made.add_argument("--encoder", metavar="DIR", help="the encoder to start from (default: the starter encoder)")
+    made.add_argument(
+        "--encoder",
+        metavar="NAME",
+        help="the encoder to start from: a directory, or a name of `syncse models` (default: starter)",
+    )
     made.add_argument("--output", metavar="DIR", help="where the trained encoder goes (default: WORKSPACE/models/NAME)")
-    made.add_argument("--dev", nargs="*", metavar="TASK", help="choose the best step by these tasks (default: starter)")
+    made.add_argument(
+        "--dev", nargs="*", metavar="TASK", help="choose the best step by these tasks (default: starter-dev)"
+    )
     made.add_argument("--senteval", metavar="DIR", help="SentEval's data directory, for --dev STSB-dev")
     made.add_argument("--limit", type=int, default=0, help="use only the first N triplets")
+    made.add_argument("--unfiltered", action="store_true", help="with --from: also what the runs' filters drop")
+    made.add_argument(
+        "--keep-contaminated", action="store_true", help="train also on triplets with a sentence of an evaluation set"
+    )
     made.add_argument("--column", help="the anchor column of --data")
     made.add_argument("--encoding", help="the encoding of --data")
     made.add_argument("--pooling", help="cls, avg, cls_before_pooler, avg_top2 or avg_first_last")
     made.add_argument("--unsupervised", action="store_true", help="SimCSE's dropout pairs: use the anchors alone")
     made.add_argument("--device", help="auto, cpu, cuda or mps")
     made.add_argument("--precision", help="auto, fp32 or bf16")
+    force_flag(made)
     for name, kind in NUMBERS.items():
         made.add_argument(
             f"--{name.replace('_', '-')}", type=kind, metavar="N", dest=f"train_{name}", help=argparse.SUPPRESS
@@ -67,9 +79,12 @@ def run(options: argparse.Namespace) -> ExitCode:
         output = options.output or str(opened.default_output(name))
         changes = {key: value for key in NUMBERS if (value := getattr(options, f"train_{key}")) is not None}
         changes |= {"pooling": options.pooling} if options.pooling else {}
-        plan = request(settings(options), output, {**changes, "unsupervised": options.unsupervised})
-        plan |= {"dev": options.dev if options.dev is not None else ["starter"], "limit": options.limit}
+        changes |= {"unsupervised": options.unsupervised}
+        plan = request(settings(options), output, changes, options.force)
+        plan |= {"dev": options.dev if options.dev is not None else ["starter-dev"], "limit": options.limit}
+        plan |= {"keep_contaminated": True} if options.keep_contaminated else {}
         if options.runs:
+            plan |= {"unfiltered": True} if options.unfiltered else {}
             plan["runs"] = [opened.run(name).id for name in options.runs]
         else:
             plan |= {"data": existing(options.data, "data"), "column": options.column, "encoding": options.encoding}
@@ -77,12 +92,15 @@ def run(options: argparse.Namespace) -> ExitCode:
         return begun(started, options.json) if options.detach else follow(opened, started, options.json)
 
 
-def request(chosen: Settings, output: str, training: dict[str, Any]) -> dict[str, Any]:
-    """The part of the options that every training run has, checked."""
-    encoder = existing(chosen.encoder or str(starter_encoder()), "encoder")
+def request(chosen: Settings, output: str, training: dict[str, Any], force: bool = False) -> dict[str, Any]:
+    """The part of the options that every training run has, checked; `force` leaves the memory unchecked."""
+    encoder = named(chosen.encoder or str(starter_encoder()), chosen, "encoder", "train")
     training = {**training, "device": chosen.device}
     if chosen.precision != "auto":
         training["precision"] = chosen.precision
-    TrainOptions(encoder=Path(encoder), output=Path(output), checkpoint=Path(output), **training)
+    checked = TrainOptions(encoder=Path(encoder), output=Path(output), checkpoint=Path(output), **training)
+    if not force:
+        check_train(checked, room())
     senteval = existing(chosen.senteval, "SentEval directory") if chosen.senteval else ""
-    return {"encoder": encoder, "output": str(Path(output).resolve()), "training": training, "senteval": senteval}
+    made = {"encoder": encoder, "output": str(Path(output).resolve()), "training": training, "senteval": senteval}
+    return {**made, **({"force": True} if force else {})}

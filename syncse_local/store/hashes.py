@@ -1,6 +1,7 @@
 """SHA-256 of model files, computed once and kept by path, size and modification time."""
 
 import hashlib
+import os
 import sqlite3
 from pathlib import Path
 
@@ -21,12 +22,8 @@ def model_sha256(connection: sqlite3.Connection, path: Path) -> str:
             "Check the path and the permissions.",
             ExitCode.PREFLIGHT,
         ) from error
-    known = connection.execute(
-        "SELECT sha256 FROM model_hash WHERE path = ? AND size = ? AND mtime_ns = ?",
-        (str(path), stat.st_size, stat.st_mtime_ns),
-    ).fetchone()
-    if known:
-        return str(known[0])
+    if known := _look_up(connection, path, stat):
+        return known
     with path.open("rb") as handle:
         digest = hashlib.file_digest(handle, "sha256").hexdigest()
     with writing(connection):
@@ -35,3 +32,20 @@ def model_sha256(connection: sqlite3.Connection, path: Path) -> str:
             (str(path), stat.st_size, stat.st_mtime_ns, digest),
         )
     return digest
+
+
+def known_sha256(connection: sqlite3.Connection, path: Path) -> str:
+    """The file's SHA-256 if it has been computed for this very size and modification time, else nothing."""
+    path = path.resolve()
+    try:
+        return _look_up(connection, path, path.stat())
+    except OSError:
+        return ""
+
+
+def _look_up(connection: sqlite3.Connection, path: Path, stat: os.stat_result) -> str:
+    known = connection.execute(
+        "SELECT sha256 FROM model_hash WHERE path = ? AND size = ? AND mtime_ns = ?",
+        (str(path), stat.st_size, stat.st_mtime_ns),
+    ).fetchone()
+    return str(known[0]) if known else ""

@@ -158,13 +158,29 @@ def failures(connection: sqlite3.Connection, run_id: str) -> dict[str, int]:
 
 
 def triplets(
-    connection: sqlite3.Connection, run_ids: Sequence[str], accepted_only: bool = True
+    connection: sqlite3.Connection, run_ids: Sequence[str], accepted_only: bool = True, filtered: bool = False
 ) -> Iterator[dict[str, Any]]:
-    """Triplet rows of the runs in plan order, streamed; every column of the triplet view."""
-    where = "AND accepted" if accepted_only else ""
+    """Triplet rows of the runs in plan order, streamed: every column of the triplet view, and what the filters said.
+
+    `filtered` leaves out what the run's latest filters drop, and exchanges positive and negative where they swap.
+    """
+    where = "AND accepted" if accepted_only or filtered else ""
+    where += " AND dropped_by = ''" if filtered else ""
+    view = "triplet" if accepted_only and not filtered else "judged_triplet"
     for run_id in run_ids:
-        cursor = connection.execute(f"SELECT * FROM triplet WHERE run_id = ? {where} ORDER BY ordinal", (run_id,))
-        yield from (dict(row) for row in cursor)
+        cursor = connection.execute(f"SELECT * FROM {view} WHERE run_id = ? {where} ORDER BY ordinal", (run_id,))
+        for row in map(dict, cursor):
+            if filtered and row["swapped"]:
+                row["positive"], row["negative"] = row["negative"], row["positive"]
+            yield row
+
+
+def answer_to(connection: sqlite3.Connection, key: str) -> tuple[str, str] | None:
+    """The raw text and finish of a request's answer, or None where it has none."""
+    row = connection.execute(
+        "SELECT a.text, a.finish FROM response AS a JOIN request AS r ON r.id = a.request_id WHERE r.key = ?", (key,)
+    ).fetchone()
+    return (row[0], row[1]) if row else None
 
 
 def answers(connection: sqlite3.Connection, run_id: str, limit: int, rejected_only: bool) -> list[dict[str, Any]]:

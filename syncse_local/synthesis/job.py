@@ -12,14 +12,18 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
+from syncse_local.catalog.fit import Room
+from syncse_local.catalog.hashing import sha256_of
+from syncse_local.catalog.preflight import check_generate
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.jobs.job import Cancelled, Job
 from syncse_local.records import Completion, Context
 from syncse_local.registry import BACKENDS, load
 from syncse_local.store import ledger, runs
-from syncse_local.store.hashes import model_sha256
+from syncse_local.synthesis.contamination import contaminated
 from syncse_local.synthesis.ingest import open_input
-from syncse_local.synthesis.parse import PARSER_VERSION, parse_pair, parse_sentences
+from syncse_local.synthesis.outcomes import outcomes
+from syncse_local.synthesis.parse import PARSER_VERSION
 from syncse_local.synthesis.plan import (
     PAIR_ROLES,
     EngineIdentity,
@@ -48,7 +52,10 @@ def run(job: Job) -> dict[str, Any]:
     stage.check_unchanged()
     job.reporter.event("loading", backend=options["backend"], model=options["model"])
     model = Path(options["model"])
-    sha256 = model_sha256(job.connection, model)
+    if not options.get("force"):
+        fits = check_generate(options["backend"], model, options.get("backend_options", {}), Room.now())
+        job.reporter.event("memory", text="; ".join(map(str, fits)))
+    sha256 = sha256_of(job.connection, model)
     backend = load(BACKENDS, options["backend"])(model, sha256=sha256, **options.get("backend_options", {}))
     try:
         stage.engine = EngineIdentity(backend.info.sha256, backend.name, backend.version)
@@ -61,6 +68,8 @@ def run(job: Job) -> dict[str, Any]:
         stage.answer(backend, PAIR_ROLES)
     finally:
         backend.close()
+        if released := backend.settings().get("released"):
+            job.reporter.event("released", **released)
     return stage.result()
 
 
@@ -207,14 +216,8 @@ class Generation:
 
     def parse(self, row: ledger.Planned, completion: Completion) -> ledger.Answered:
         """A completion with what the parser makes of it."""
-        prefix = context_of(self.recipe, self.pools, row.context_id)
-        if row.role == "sentence":
-            topics, count = json.loads(row.topics or "[]"), self.recipe.sentences_per_call
-            parsed = parse_sentences(completion.text, completion.finish, prefix, self.recipe.limits, topics, count)
-        else:
-            parsed = [parse_pair(completion.text, completion.finish, row.turn, prefix, self.recipe.limits)]
-        outcomes = [ledger.Outcome(p.text, p.failure and str(p.failure), i) for i, p in enumerate(parsed)]
-        return ledger.Answered(completion, PARSER_VERSION, outcomes)
+        found = outcomes(self.recipe, self.pools, row, completion.text, completion.finish)
+        return ledger.Answered(completion, PARSER_VERSION, found)
 
     def show(self, before: dict[str, int], pace: Pace, total: int, last: ledger.Answered | None = None) -> None:
         """Progress: rows done and accepted over all tries of the run, rates of this one."""
@@ -246,7 +249,9 @@ class Generation:
                 f"{counts['answered']} answers, none usable: {common or 'none'}.",
                 "Look at the raw answers with `syncse show RUN --raw`; try another model or recipe.",
             )
-        return {**counts, "failures": failures}
+        rows = ledger.triplets(self.job.connection, [self.job.run.id])
+        matched = contaminated(rows, self.job.run.options.get("senteval"))
+        return {**counts, "contaminated": matched, "failures": failures}
 
 
 def _check_failure_rate(pace: Pace, limit: float, batch: list[ledger.Answered], job: Job) -> None:

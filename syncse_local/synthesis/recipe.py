@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from syncse_local.records import Sampling
+from syncse_local.synthesis.filters.settings import FilterSettings
 from syncse_local.synthesis.pools import POOLS, ROLES, Pool, Role, load_list, load_pool
 from syncse_local.synthesis.strict import Table, content_hash, did_you_mean, locate, read_toml, refuse
 
@@ -43,6 +44,7 @@ class Recipe:
     of each sentence. `mode` scratch first writes the sentences: `sentences_per_call` of one genre and
     `topics_per_call` topics, after `sentence_shots` (0 or 1) exemplar sets. `sentence_turn` says which message carries
     the request for sentences: `user`, or `system` with no user turn, which is how the starter LLM was trained.
+    `filters` decide nothing that is generated, and can be others later.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Recipe:
     negative: Sampling = field(default_factory=Sampling)
     sentence: Sampling = field(default_factory=Sampling)
     limits: Limits = field(default_factory=Limits)
+    filters: FilterSettings = field(default_factory=FilterSettings)
 
     def sampling(self, role: Role) -> Sampling:
         """The sampling parameters of a role."""
@@ -69,8 +72,8 @@ class Recipe:
 
     @property
     def hash(self) -> str:
-        """SHA-256 of the recipe as data."""
-        return content_hash(self.to_dict())
+        """SHA-256 of the recipe as data, but for the filters: what the same inputs give the same requests for."""
+        return content_hash({name: value for name, value in self.to_dict().items() if name != "filters"})
 
     def to_dict(self) -> dict[str, object]:
         """The recipe as the TOML file writes it: `from_dict` reads it back."""
@@ -78,7 +81,8 @@ class Recipe:
         for item in dataclasses.fields(self):
             value = getattr(self, item.name)
             if item.name not in ROLES:
-                data[item.name] = dataclasses.asdict(value) if isinstance(value, Limits | PoolNames) else value
+                nested = isinstance(value, Limits | PoolNames | FilterSettings)
+                data[item.name] = dataclasses.asdict(value) if nested else value
         data["sampling"] = {role: _sampling_dict(self.sampling(role)) for role in ROLES}
         return data
 
@@ -107,6 +111,7 @@ class Recipe:
             negative=_sampling(rates.data.get("negative", {}), f"{where}, [sampling.negative]"),
             sentence=_sampling(rates.data.get("sentence", {}), f"{where}, [sampling.sentence]"),
             limits=_limits(table.data.get("limits", {}), f"{where}, [limits]"),
+            filters=FilterSettings.from_dict(table.data.get("filters", {}), f"{where}, [filters]"),
         )
 
     def with_changes(self, **changes: object) -> "Recipe":

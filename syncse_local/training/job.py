@@ -2,19 +2,21 @@
 
 import json
 from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from syncse_local.catalog.fit import Room
+from syncse_local.catalog.preflight import check_train
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.evaluation.readers import read_tasks
+from syncse_local.evaluation.sts import scored_pairs
 from syncse_local.jobs.job import Cancelled, Job
 from syncse_local.paths import starter_sts
-from syncse_local.records import ScoredPair, Triplet
-from syncse_local.store import ledger, runs
-from syncse_local.synthesis.ingest import open_input
+from syncse_local.records import ScoredPair
+from syncse_local.store import runs
 from syncse_local.training.loop import train
 from syncse_local.training.options import TrainOptions
+from syncse_local.training.sources import Sources
 
 
 def run(job: Job) -> dict[str, Any]:
@@ -26,41 +28,17 @@ def run(job: Job) -> dict[str, Any]:
         checkpoint=job.directory / "checkpoint",
         **options.get("training", {}),
     )
-    triplets = collect(job)
+    if not options.get("force"):
+        job.reporter.event("memory", text="; ".join(map(str, check_train(settings, Room.now()))))
+    sources = Sources(job)
+    triplets = sources.triplets()
     dev = dev_pairs(options)
     job.reporter.event("training", triplets=len(triplets), dev_pairs=len(dev), output=str(settings.output))
     result = train(settings, triplets, dev, job.reporter)
     if result.cancelled:
         raise Cancelled
-    found = {**asdict(result), "output": str(settings.output), "triplets": len(triplets)}
+    found = {**asdict(result), "output": str(settings.output), "triplets": len(triplets), **sources.about()}
     _write_provenance(job, settings.output, found)
-    return found
-
-
-def collect(job: Job) -> list[Triplet]:
-    """The training triplets: the accepted ones of generate runs, or the complete rows of a file."""
-    options = job.run.options
-    if options.get("data"):
-        source = open_input(
-            Path(options["data"]), column=options.get("column"), encoding=options.get("encoding"), unique_by="row"
-        )
-        job.reporter.event("mapping", described=source.mapping.describe())
-        rows = islice(iter(source), options.get("limit") or None)
-        if options.get("training", {}).get("unsupervised"):
-            found = [Triplet(row.sentence, row.sentence, "") for row in rows]
-        else:
-            found = [Triplet(r.sentence, r.positive, r.negative) for r in rows if r.positive and r.negative]
-    else:
-        names = [runs.get(job.connection, name).id for name in options["runs"]]
-        rows_ = islice(ledger.triplets(job.connection, names), options.get("limit") or None)
-        found = [Triplet(row["sentence"], row["positive"], row["negative"]) for row in rows_]
-    if not found:
-        raise SyncseError(
-            "No triplets to train on",
-            "The runs or the file hold no complete, accepted triplet.",
-            "Generate first (`syncse generate`), or give a file with anchor, positive and negative columns.",
-            ExitCode.NOTHING,
-        )
     return found
 
 
@@ -74,10 +52,10 @@ def dev_pairs(options: dict[str, Any]) -> list[ScoredPair]:
         raise SyncseError(
             "The dev set is missing",
             f"{absent.task} was looked for at {absent.looked_for}.",
-            "Give its directory with --senteval DIR, or choose the bundled set with --dev starter.",
+            "Give its directory with --senteval DIR, or choose the bundled set with --dev starter-dev.",
             ExitCode.PREFLIGHT,
         )
-    return [pair for task in data for rows in task.subsets.values() for pair in rows]
+    return scored_pairs(data)
 
 
 def _write_provenance(job: Job, output: Path, result: dict[str, Any]) -> None:

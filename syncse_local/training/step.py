@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from syncse_local.training import sizes
 from syncse_local.training.encoder import Encoder
 from syncse_local.training.loss import contrastive_loss
 from syncse_local.training.options import TrainOptions
@@ -31,10 +32,9 @@ def chunk_seed(seed: int, step: int, chunk: int) -> int:
 
 
 def token_bytes(encoder: Encoder, precision: str) -> int:
-    """Activation bytes one token keeps for the backward pass: 34 values of hidden size a layer (arXiv 2205.05198)."""
+    """Activation bytes one token of this encoder keeps for the backward pass."""
     config = encoder.model.config
-    each = 2 if precision == "bf16" else 4
-    return int(config.hidden_size) * int(config.num_hidden_layers) * 17 * each
+    return sizes.token_bytes(int(config.hidden_size), int(config.num_hidden_layers), precision)
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def memory_arithmetic(encoder: Encoder, options: TrainOptions) -> tuple[str, int
     each = token_bytes(encoder, options.precision)
     chunk = options.chunk_tokens * each / GIB
     parts = [
-        f"weights, gradients and AdamW state take {weights * 16 / GIB:.2f} GiB ({weights / 1e6:.1f}M x 16 bytes)",
+        f"weights, gradients and AdamW state take {weights * sizes.WEIGHT_BYTES / GIB:.2f} GiB ({weights / 1e6:.1f}M x 16 bytes)",
         f"one chunk of {options.chunk_tokens} tokens about {chunk:.2f} GiB ({each / 2**20:.2f} MiB a token)",
         f"and up to {options.graph_gib:g} GiB of chunks are held at once (graph_gib)",
     ]

@@ -1,0 +1,90 @@
+"""`syncse recipes list | show | new | check`: the recipes there are, and making one of one's own."""
+
+import argparse
+from typing import Any
+
+from syncse_local.cli.common import parser
+from syncse_local.cli.output import emit, safe, table
+from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.synthesis.newrecipe import copy_recipe
+from syncse_local.synthesis.pools import ROLES
+from syncse_local.synthesis.recipe import RECIPES, Pools, Recipe, list_recipes, load_pools, load_recipe
+from syncse_local.synthesis.strict import locate
+
+EXAMPLES = {
+    "show": "syncse recipes show starter",
+    "new": "syncse recipes new mine --from domain",
+    "check": "syncse recipes check mine.toml",
+}
+
+
+def add(verbs: Any) -> None:
+    """Add the verb to the command line."""
+    made = parser(verbs, "recipes", "list, show, copy and check recipes", "syncse recipes new mine --from domain", run)
+    made.add_argument("act", nargs="?", default="list", choices=("list", *EXAMPLES), help="default: list")
+    made.add_argument("name", nargs="?", help="a recipe's name or file; for `new`, the name of the copy")
+    made.add_argument("--from", dest="source", metavar="RECIPE", help="for `new`: the recipe to copy")
+
+
+def run(options: argparse.Namespace) -> ExitCode:
+    """Do what was asked."""
+    if (options.act != "list" and not options.name) or (options.act == "new" and not options.source):
+        what = "--from RECIPE" if options.name else "a name"
+        hint = f"Example: {EXAMPLES[options.act]}"
+        raise SyncseError("Wrong usage", f"`syncse recipes {options.act}` needs {what}.", hint, ExitCode.USAGE)
+    if options.act == "list":
+        _list(options.json)
+    elif options.act == "show":
+        _show(options.name, options.json)
+    elif options.act == "new":
+        _new(options.source, options.name, options.json)
+    else:
+        _check(options.name, options.json)
+    return ExitCode.OK
+
+
+def _list(as_json: bool) -> None:
+    recipes = [load_recipe(name) for name in list_recipes()]
+    if as_json:
+        for recipe in recipes:
+            emit({"name": recipe.name, "mode": recipe.mode, "description": recipe.description, "hash": recipe.hash})
+    else:
+        print(table(["recipe", "mode", "for"], [[r.name, r.mode, r.description] for r in recipes]))
+
+
+def _show(name: str, as_json: bool) -> None:
+    """The file as it is, comments included: what a copy would begin as."""
+    recipe = load_recipe(name)
+    if as_json:
+        emit({**recipe.to_dict(), "hash": recipe.hash})
+    else:
+        text = locate(name, RECIPES, "recipe").read_text(encoding="utf-8-sig")
+        print("\n".join(safe(line) for line in text.splitlines()))
+
+
+def _new(source: str, name: str, as_json: bool) -> None:
+    made = [str(path) for path in copy_recipe(source, name)]
+    if as_json:
+        emit({"files": made})
+    else:
+        print("\n".join(f"wrote {safe(path)}" for path in made))
+        print(f"Edit it, then: syncse recipes check {safe(made[0])}")
+
+
+def _check(name: str, as_json: bool) -> None:
+    recipe = load_recipe(name)
+    pools = load_pools(recipe)
+    found = {"recipe": recipe.name, "mode": recipe.mode, "hash": recipe.hash, "filters_hash": recipe.filters.hash}
+    sizes = _sizes(recipe, pools)
+    if as_json:
+        emit({**found, "pools_hash": pools.hash, **sizes})
+    else:
+        print("\n".join(f"{key:<13} {safe(value)}" for key, value in {**found, **sizes}.items()))
+        print("ok")
+
+
+def _sizes(recipe: Recipe, pools: Pools) -> dict[str, object]:
+    used = [role for role in ROLES if role != "sentence" or recipe.mode == "scratch"]
+    prompts = {f"{role} prompts": len(pools.of(role).prompts) for role in used}
+    lists = {"genres": len(pools.genres), "topics": len(pools.topics)} if recipe.mode == "scratch" else {}
+    return {**prompts, **lists}

@@ -1,0 +1,71 @@
+"""What filters measure with, by name, and the stored values: an encoder's cosines and a judge's scores.
+
+A name says which model it is (by its content) and which question was asked. Loads no model.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from syncse_local.catalog.hashing import sha256_of
+from syncse_local.store import measurements
+from syncse_local.synthesis.filters.cosine import Measured
+from syncse_local.synthesis.filters.judge import PROMPT
+from syncse_local.synthesis.filters.settings import Cosine, FilterSettings, Judge
+from syncse_local.synthesis.filters.verdict import Candidate
+from syncse_local.synthesis.strict import content_hash
+
+
+def _nothing(_sentence: str, _output: str) -> float | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Instruments:
+    """The measured values that filters look up."""
+
+    cosine: Measured = _nothing
+    judge: Measured = _nothing
+
+
+def cosine_name(connection: sqlite3.Connection, settings: Cosine) -> str:
+    """The encoder as an instrument. Raises SyncseError (PREFLIGHT) where its files cannot be read."""
+    return f"cosine:{sha256_of(connection, Path(settings.encoder))[:24]}"
+
+
+def judge_name(connection: sqlite3.Connection, settings: Judge) -> str:
+    """The judge as an instrument: model, engine and question. Raises SyncseError (PREFLIGHT)."""
+    path = Path(settings.model)
+    model = sha256_of(connection, path) if path.exists() else settings.model
+    return f"judge:{content_hash([settings.backend, model, PROMPT])[:24]}"
+
+
+def stored(connection: sqlite3.Connection, settings: FilterSettings) -> Instruments:
+    """Instruments that read what was measured; those that the settings leave off know nothing."""
+
+    def reader(name: str) -> Measured:
+        return lambda sentence, output: measurements.value(connection, name, measurements.pair_key(sentence, output))
+
+    return Instruments(
+        reader(cosine_name(connection, settings.cosine)) if settings.cosine.encoder else _nothing,
+        reader(judge_name(connection, settings.judge)) if settings.judge.model else _nothing,
+    )
+
+
+def unasked(connection: sqlite3.Connection, name: str, rows: Iterable[Candidate]) -> Iterator[tuple[str, str]]:
+    """The (sentence, output) pairs of the rows that the instrument was not asked about, each once."""
+    seen: set[bytes] = set()
+    for row in rows:
+        for output in (row.positive, row.negative):
+            key = measurements.pair_key(row.sentence, output)
+            if key not in seen and not measurements.known(connection, name, key):
+                seen.add(key)
+                yield row.sentence, output
+
+
+def lacking(connection: sqlite3.Connection, settings: FilterSettings, rows: list[Candidate]) -> bool:
+    """Whether a filter that is on needs something that was not measured yet."""
+    names = [cosine_name(connection, settings.cosine)] if settings.cosine.encoder else []
+    names += [judge_name(connection, settings.judge)] if settings.judge.model else []
+    return any(next(unasked(connection, name, rows), None) for name in names)

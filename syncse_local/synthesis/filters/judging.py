@@ -1,0 +1,91 @@
+"""Asks a judge about every pair, as requests of the role `judge` in the ledger, and stores the scores it gives.
+
+Knows the store and the backend protocol. A request that has an answer is not asked again, whichever run planned it.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from syncse_local.catalog.hashing import sha256_of
+from syncse_local.jobs.job import Cancelled, Job
+from syncse_local.records import Completion, Context, Row
+from syncse_local.registry import BACKENDS, load
+from syncse_local.store import ledger, measurements
+from syncse_local.synthesis.filters.instruments import judge_name, unasked
+from syncse_local.synthesis.filters.judge import CONTEXT, PREFIX, PROMPT, SAMPLING, VERSION, parse_score, turn
+from syncse_local.synthesis.filters.settings import Judge
+from syncse_local.synthesis.filters.verdict import Candidate
+from syncse_local.synthesis.strict import content_hash
+from syncse_local.synthesis.text import sentence_key
+
+BATCH_SECONDS = 0.5
+SEED = 1
+
+
+def ask(job: Job, settings: Judge, rows: Sequence[Candidate]) -> int:
+    """Have the judge score what it has not scored yet; returns how many pairs. Raises Cancelled with the answers stored."""
+    name = judge_name(job.connection, settings)
+    pairs = list(unasked(job.connection, name, rows))
+    if not pairs:
+        return 0
+    model = Path(settings.model)
+    sha256 = sha256_of(job.connection, model) if model.exists() else ""
+    job.reporter.event("loading", backend=settings.backend, model=settings.model)
+    backend = load(BACKENDS, settings.backend)(model, sha256=sha256, **job.run.options.get("backend_options", {}))
+    try:
+        engine = [backend.info.sha256, backend.name, backend.version]
+        keyed = {_key(engine, *pair): pair for pair in pairs}
+        planned = ledger.counts(job.connection, job.run.id)["planned"]  # before this stage was stopped
+        ledger.add_plan(job.connection, job.run.id, _plan(keyed, planned))
+        _answer(job, backend)
+    finally:
+        backend.close()
+    _take(job, name, keyed)
+    if job.reporter.cancelled():
+        raise Cancelled
+    return len(pairs)
+
+
+def _key(engine: Iterable[str], sentence: str, output: str) -> str:
+    return content_hash(["judge", PROMPT, asdict(SAMPLING), SEED, *engine, turn(sentence, output)])
+
+
+def _plan(keyed: dict[str, tuple[str, str]], first: int) -> Iterable[ledger.Planned]:
+    for ordinal, (key, (sentence, output)) in enumerate(keyed.items(), first):
+        about, asked = sentence_key(sentence), turn(sentence, output)
+        yield ledger.Planned(key, ordinal, about, "judge", 0, "similarity", CONTEXT, asked, SEED)
+
+
+def _answer(job: Job, backend: Any) -> None:
+    pending = list(ledger.pending(job.connection, job.run.id, ("judge",)))
+    rows = [Row(row.key, row.turn, row.seed, SAMPLING) for row in pending]
+    batch: list[ledger.Answered] = []
+    written, done = time.monotonic(), 0
+    for done, completion in enumerate(backend.generate([Context(CONTEXT, PREFIX, rows)], job.reporter.cancelled), 1):
+        batch.append(_read(completion))
+        if time.monotonic() - written >= BATCH_SECONDS:
+            ledger.add_answers(job.connection, batch)
+            batch, written = [], time.monotonic()
+            job.reporter.progress(done, len(rows), phase="judging")
+    ledger.add_answers(job.connection, batch)
+    job.reporter.progress(done, len(rows), phase="judging")
+    job.reporter.flush()
+
+
+def _read(completion: Completion) -> ledger.Answered:
+    score = parse_score(completion.text, completion.finish)
+    text, failure = ("", "empty") if score is None else (f"{score:g}", None)
+    return ledger.Answered(completion, VERSION, [ledger.Outcome(text, failure)])
+
+
+def _take(job: Job, name: str, keyed: dict[str, tuple[str, str]]) -> None:
+    """Store the scores of the requests that have an answer, whichever run got it."""
+    found = []
+    for key, (sentence, output) in keyed.items():
+        answer = ledger.answer_to(job.connection, key)
+        if answer is not None:
+            found.append((measurements.pair_key(sentence, output), parse_score(*answer)))
+    measurements.store(job.connection, name, found)

@@ -1,0 +1,79 @@
+"""Language drift: an output in another script than its sentence, or with another language's small words.
+
+A heuristic without a model: it names no language that it has no list for, and says nothing of short texts.
+"""
+
+import unicodedata
+from collections import Counter
+from functools import lru_cache
+
+from syncse_local.synthesis.filters.settings import Language
+from syncse_local.synthesis.filters.verdict import Candidate, Check, Finding, Reason, drop_if
+from syncse_local.synthesis.filters.wording import LOOKED_AT, tokens
+
+VERSION = 1
+_ONE_SCRIPT = {"HIRAGANA": "CJK", "KATAKANA": "CJK", "FULLWIDTH": "LATIN", "HALFWIDTH": "CJK"}
+_OWN = 0.1  # a script with this share of the sentence's letters is the sentence's own
+_SEEN = 2  # small words that name a language
+_SMALL_WORDS = {
+    "en": "the of and is are was were this that with from have has not they which would there their been",
+    "de": "der das und ist nicht ein eine einen mit von auf wird wurde sind auch dem den sich ich sie für",
+    "fr": "le les des est une dans pour qui pas sur avec sont cette vous nous ils elle du au et était",
+    "es": "el los las una por con para está como pero fue son más sus muy también ella han y del",
+    "it": "il gli della che non per sono una con nel alla anche più questo loro stato era è degli ha",
+    "pt": "os uma não com por mais dos ao foi são ela muito também seu sua está ele pelo você nos",
+    "nl": "het een van niet zijn voor met aan ook wordt door bij naar hij deze werd hebben uit wij zij",
+    "sv": "och att det som på är inte med till av han hon den ett jag från har var vid efter",
+}
+_LANGUAGES: dict[str, set[str]] = {}
+for _name, _listed in _SMALL_WORDS.items():
+    for _word in _listed.split():
+        _LANGUAGES.setdefault(_word, set()).add(_name)
+
+
+def check(settings: Language) -> Check:
+    """The filter `language`; its score is the lower share, of the two outputs, of letters in the sentence's scripts."""
+
+    def judge(row: Candidate) -> Finding:
+        own = own_scripts(row.sentence)
+        if not own:
+            return drop_if(None, None)
+        score = min(script_share(text, own) for text in (row.positive, row.negative))
+        if score < settings.min_script:
+            return drop_if(Reason.SCRIPT, score)
+        spoken = guess(row.sentence)
+        other = any(guess(text) not in ("", spoken) for text in (row.positive, row.negative)) if spoken else False
+        return drop_if(Reason.LANGUAGE if other else None, score)
+
+    return Check("language", VERSION, judge)
+
+
+@lru_cache(maxsize=4096)
+def _script(char: str) -> str:
+    name = unicodedata.name(char, "").partition(" ")[0] if char.isalpha() else ""
+    return _ONE_SCRIPT.get(name, name)
+
+
+def _scripts(text: str) -> Counter[str]:
+    found = Counter(map(_script, text[:LOOKED_AT]))
+    del found[""]
+    return found
+
+
+def own_scripts(sentence: str) -> frozenset[str]:
+    """The scripts that more than a few of the sentence's letters are in."""
+    found = _scripts(sentence)
+    return frozenset(name for name, count in found.items() if count >= _OWN * found.total())
+
+
+def script_share(text: str, own: frozenset[str]) -> float:
+    """The share of the text's letters that are in these scripts; 1 for a text without letters."""
+    found = _scripts(text)
+    return sum(found[name] for name in own) / found.total() if found else 1.0
+
+
+def guess(text: str) -> str:
+    """The language whose small words the text has most of, two at least; empty where none leads."""
+    hits = Counter(name for word in tokens(text) for name in _LANGUAGES.get(word, ()))
+    first, second = ([*hits.most_common(2), ("", 0), ("", 0)])[:2]
+    return first[0] if first[1] >= _SEEN and first[1] > second[1] else ""

@@ -1,0 +1,85 @@
+"""Where a training run's triplets come from: generate runs as their filters left them, or a file; past the gate.
+
+Knows the store and the contamination gate; knows no encoder.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.jobs.job import Job
+from syncse_local.records import Triplet
+from syncse_local.store import filtering, ledger, runs
+from syncse_local.synthesis.contamination import Gate
+from syncse_local.synthesis.ingest import open_input
+
+
+class Sources:
+    """The triplets of one training run, and what was left out on the way."""
+
+    def __init__(self, job: Job) -> None:
+        self.job, self.options = job, job.run.options
+        self.keeps_contaminated = bool(self.options.get("keep_contaminated"))
+        senteval = self.options.get("senteval")
+        self.gate = Gate.load(Path(senteval) if senteval else None)
+        self.contaminated = 0
+        self.filters: dict[str, str] = {}
+
+    def triplets(self) -> list[Triplet]:
+        """The triplets to train on. Raises SyncseError (code NOTHING) where none is left."""
+        read = self._of_file() if self.options.get("data") else self._of_runs()
+        found = list(islice(self._past_the_gate(read), self.options.get("limit") or None))
+        for task, why in self.gate.unread.items():
+            self.job.reporter.event("warning", text=f"not checked against {task}: {why}")
+        if self.contaminated:
+            what = "kept, as asked for" if self.keeps_contaminated else "left out"
+            text = f"{self.contaminated} triplets have a sentence of an evaluation set: {what}"
+            self.job.reporter.event("warning", text=text)
+        if not found:
+            raise SyncseError(
+                "No triplets to train on",
+                f"The runs or the file hold no complete, accepted triplet ({self.contaminated} match evaluation sets).",
+                "Generate first (`syncse generate`), or give a file with anchor, positive and negative columns.",
+                ExitCode.NOTHING,
+            )
+        return found
+
+    def about(self) -> dict[str, Any]:
+        """What the run's record says of its data."""
+        return {
+            "contaminated": self.contaminated,
+            "contaminated_kept": self.keeps_contaminated,
+            "contamination_checked": self.gate.checked,
+            "contamination_unchecked": self.gate.unread,
+            "filters": self.filters,
+        }
+
+    def _past_the_gate(self, triplets: Iterator[Triplet]) -> Iterator[Triplet]:
+        for row in triplets:
+            matched = self.gate.first_match((row.sentence, row.positive, row.negative)) is not None
+            self.contaminated += matched
+            if self.keeps_contaminated or not matched:
+                yield row
+
+    def _of_file(self) -> Iterator[Triplet]:
+        options = self.options
+        source = open_input(
+            Path(options["data"]), column=options.get("column"), encoding=options.get("encoding"), unique_by="row"
+        )
+        self.job.reporter.event("mapping", described=source.mapping.describe())
+        for row in source:
+            if options.get("training", {}).get("unsupervised"):
+                yield Triplet(row.sentence, row.sentence, "")
+            elif row.positive and row.negative:
+                yield Triplet(row.sentence, row.positive, row.negative)
+
+    def _of_runs(self) -> Iterator[Triplet]:
+        filtered = not self.options.get("unfiltered")
+        for name in self.options["runs"]:
+            run = runs.get(self.job.connection, name)
+            current = filtering.current(self.job.connection, run.id) if filtered else None
+            self.filters[run.id] = current["params_hash"] if current else "none"
+            for row in ledger.triplets(self.job.connection, [run.id], filtered=filtered):
+                yield Triplet(row["sentence"], row["positive"], row["negative"])

@@ -1,0 +1,71 @@
+"""The contamination gate: evaluation sentences are found whole or by eight words, and nothing else is."""
+
+from pathlib import Path
+
+import pytest
+
+from syncse_local.evaluation.tasks import TASKS
+from syncse_local.paths import starter_sts
+from syncse_local.synthesis.contamination import Gate, Match, contaminated
+
+LONG = "A woman in a red coat carries two heavy bags up the stairs."
+
+
+@pytest.fixture(scope="module")
+def gate() -> Gate:
+    made = Gate()
+    made.add("STSB", [LONG, "A dog barks.", "!!!"])
+    return made
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (LONG, "exact"),
+        ("  a WOMAN in a red coat, carries two heavy bags up the stairs!", "exact"),
+        ("Yesterday a woman in a red coat carries three of them.", None),
+        ("I saw that a woman in a red coat carries two bags.", "8-gram"),
+        ("A dog barks!", "exact"),
+        ("A dog barks at a woman in a coat.", None),
+        ("A red woman carries two heavy coats in a bag up the stairs.", None),
+        ("???", None),
+        ("", None),
+        ("\ud800 \x00", None),
+    ],
+)
+def test_matches(gate: Gate, text: str, found: str | None) -> None:
+    match = gate.match(text)
+    assert (match and match.kind) == found
+    assert match is None or match.task == "STSB"
+
+
+def test_the_first_match_of_a_triplet(gate: Gate) -> None:
+    assert gate.first_match(["clean", "A dog barks.", LONG]) == Match("exact", "STSB")
+    assert gate.first_match(["clean", "also clean"]) is None
+
+
+def test_the_starter_sets_are_always_checked() -> None:
+    gate = Gate.load()
+    assert set(gate.checked) == {name for name, task in TASKS.items() if task.source == "starter"}
+    for file in ("pairs.tsv", "dev.tsv"):
+        for line in starter_sts().with_name(file).read_text(encoding="utf-8").splitlines()[1:]:
+            assert gate.first_match(line.split("\t")[2:4]), line
+            assert all(map(gate.match, line.split("\t")[2:4]))
+
+
+def test_senteval_sets_are_checked_where_their_files_are(tmp_path: Path) -> None:
+    folder = tmp_path / "downstream" / "STS" / "STSBenchmark"
+    folder.mkdir(parents=True)
+    row = "main-captions\tMSRvid\t2012\t1\t5.0\tThree geese cross a frozen pond.\tA plane is taking off."
+    (folder / "sts-test.csv").write_text(row + "\n", encoding="utf-8")
+    (folder / "sts-dev.csv").write_text("no table\n", encoding="utf-8")
+    gate = Gate.load(tmp_path)
+    assert gate.match("Three geese cross a frozen pond") == Match("exact", "STSB")
+    assert "STSB" in gate.checked
+    assert list(gate.unread) == ["STSB-dev"]
+    rows = [
+        {"sentence": "x", "positive": "y", "negative": "z"},
+        {"sentence": "x", "positive": "Three geese cross a frozen pond!", "negative": "z"},
+    ]
+    assert contaminated(rows, str(tmp_path)) == 1
+    assert contaminated(rows, None) == 0
