@@ -14,10 +14,7 @@ VERSION = 1
 _MARKUP = re.compile(r"</?[a-zA-Z|][^<>]{0,60}>|```|\*\*|\]\(|^#{1,6} |&(?:amp|lt|gt|quot|nbsp|#\d+);|\ufffd|\{\w+\}")
 _PAIRS = ("()", "[]", "{}")
 _QUOTES = ('"', "\u201c\u201d\u201e", "\u00ab\u00bb")  # which of a kind opens depends on the language
-_DANGLING = re.compile(
-    r"(?:[,;:\-\u2013\u2014(\[]|\b(?:the|an?|and|or|of|to|with|for|but|because|that|which|is|are|was|were|by|from))$",
-    re.I,
-)
+_DANGLING = re.compile(r"(?:[,;:\-\u2013\u2014(\[]|\b(?:the|an?|and|or|but|because))$", re.I)
 
 
 def check(settings: Form) -> Check:

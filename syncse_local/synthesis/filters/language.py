@@ -14,9 +14,10 @@ from syncse_local.synthesis.filters.wording import LOOKED_AT, tokens
 VERSION = 1
 _ONE_SCRIPT = {"HIRAGANA": "CJK", "KATAKANA": "CJK", "FULLWIDTH": "LATIN", "HALFWIDTH": "CJK"}
 _OWN = 0.1  # a script with this share of the sentence's letters is the sentence's own
-_SEEN = 2  # small words that name a language
+_SEEN = 2  # different small words that name a language
 _SMALL_WORDS = {
-    "en": "the of and is are was were this that with from have has not they which would there their been",
+    "en": "the of and is are was were this that with from have has not they which would there their been to it its he she his her "
+    "an on at by for out into while every all these those when who what",
     "de": "der das und ist nicht ein eine einen mit von auf wird wurde sind auch dem den sich ich sie für",
     "fr": "le les des est une dans pour qui pas sur avec sont cette vous nous ils elle du au et était",
     "es": "el los las una por con para está como pero fue son más sus muy también ella han y del",
@@ -41,9 +42,8 @@ def check(settings: Language) -> Check:
         score = min(script_share(text, own) for text in (row.positive, row.negative))
         if score < settings.min_script:
             return drop_if(Reason.SCRIPT, score)
-        spoken = guess(row.sentence)
-        other = any(guess(text) not in ("", spoken) for text in (row.positive, row.negative)) if spoken else False
-        return drop_if(Reason.LANGUAGE if other else None, score)
+        drifted = any(has_drifted(row.sentence, text) for text in (row.positive, row.negative))
+        return drop_if(Reason.LANGUAGE if drifted else None, score)
 
     return Check("language", VERSION, judge)
 
@@ -72,8 +72,13 @@ def script_share(text: str, own: frozenset[str]) -> float:
     return sum(found[name] for name in own) / found.total() if found else 1.0
 
 
-def guess(text: str) -> str:
-    """The language whose small words the text has most of, two at least; empty where none leads."""
-    hits = Counter(name for word in tokens(text) for name in _LANGUAGES.get(word, ()))
-    first, second = ([*hits.most_common(2), ("", 0), ("", 0)])[:2]
-    return first[0] if first[1] >= _SEEN and first[1] > second[1] else ""
+def small_words(text: str) -> Counter[str]:
+    """How many different small words of each language the text has."""
+    return Counter(name for word in set(tokens(text)) for name in _LANGUAGES.get(word, ()))
+
+
+def has_drifted(sentence: str, text: str) -> bool:
+    """Whether both have several small words of a language, and the text none of any that the sentence may be in."""
+    own, found = small_words(sentence), small_words(text)
+    telling = all(max(counts.values(), default=0) >= _SEEN for counts in (own, found))
+    return telling and not own.keys() & found.keys()

@@ -33,7 +33,7 @@ class Length:
     """Words of an output against the sentence's, both with two added, so that short sentences are not held to a word."""
 
     enabled: bool = True
-    min_ratio: float = _number(0.33, 0, 1)
+    min_ratio: float = _number(0.2, 0, 1)
     max_ratio: float = _number(2.5, 1, 1000)
 
 
