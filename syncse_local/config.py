@@ -7,9 +7,10 @@ import difflib
 import os
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_origin, get_type_hints
 
 from syncse_local.errors import ExitCode, SyncseError
 
@@ -35,11 +36,15 @@ class Settings:
     n_gpu_layers: int = 0
     n_ctx: int = 0
     vllm_python: str = ""
+    base_urls: str = ""
+    api_key_file: str = ""
+    max_spend: float = 0.0
+    prices: dict[str, Any] = field(default_factory=dict, hash=False)
     origin: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Where each setting that is not a default came from."""
 
 
-TYPES = {name: kind for name, kind in get_type_hints(Settings).items() if name != "origin"}
+TYPES = {name: get_origin(kind) or kind for name, kind in get_type_hints(Settings).items() if name != "origin"}
 
 
 def user_file() -> Path:
@@ -90,6 +95,9 @@ def _convert(name: str, value: Any, source: str) -> Any:
         return value.lower() in ("1", "true", "yes", "on")
     if isinstance(value, str) and kind is int and value.strip().lstrip("-").isdigit():
         return int(value)
+    if kind is float and isinstance(value, (int, str)) and not isinstance(value, bool):
+        with suppress(ValueError):
+            return float(value)
     if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
         return value
     raise SyncseError(

@@ -9,8 +9,12 @@ from syncse_local.errors import ExitCode, SyncseError
 
 BACKENDS: dict[str, str] = {
     "llamacpp": "syncse_local.backends.llamacpp:LlamaCppBackend",
+    "openai_compat": "syncse_local.backends.openai_compat:OpenAICompatBackend",
     "vllm": "syncse_local.backends.vllm:VllmBackend",
 }
+
+SERVED = frozenset({"openai_compat"})
+"""Backends whose model is a name that a server knows, not files on this machine."""
 
 STAGES: dict[str, str] = {
     "generate": "syncse_local.synthesis.job:run",

@@ -8,6 +8,12 @@ from syncse_local.errors import ExitCode, SyncseError
 
 FROM_SETTINGS: dict[str, dict[str, str]] = {
     "llamacpp": {"threads": "threads", "n_gpu_layers": "n_gpu_layers", "n_ctx": "n_ctx"},
+    "openai_compat": {
+        "base_urls": "base_urls",
+        "api_key_file": "api_key_file",
+        "max_spend": "max_spend",
+        "prices": "prices",
+    },
     "vllm": {"python": "vllm_python", "threads": "threads", "max_model_len": "n_ctx"},
 }
 """For each engine, its options that a setting decides."""
@@ -26,6 +32,17 @@ def engine_flags(made: argparse.ArgumentParser, hidden: bool = False) -> None:
         "--vllm-python", metavar="PATH", help=argparse.SUPPRESS if hidden else "the interpreter that has vLLM"
     )
     made.add_argument(
+        "--base-url",
+        dest="base_urls",
+        metavar="URL",
+        help=argparse.SUPPRESS if hidden else "openai_compat: the server, or several with commas between, as one pool",
+    )
+    made.add_argument(
+        "--allow-remote",
+        action="store_true",
+        help=argparse.SUPPRESS if hidden else "openai_compat: rows may be sent to a server that is not on this machine",
+    )
+    made.add_argument(
         "--backend-option",
         action="append",
         default=[],
@@ -37,6 +54,8 @@ def engine_flags(made: argparse.ArgumentParser, hidden: bool = False) -> None:
 def engine_options(chosen: Settings, given: list[str]) -> dict[str, Any]:
     """The options for the chosen engine; what `given` names wins over settings. Raises SyncseError (USAGE)."""
     found = {name: getattr(chosen, setting) for name, setting in FROM_SETTINGS.get(chosen.backend, {}).items()}
+    if "base_urls" in found:
+        found["base_urls"] = [url.strip() for url in found["base_urls"].split(",") if url.strip()]
     for pair in given:
         name, equals, value = pair.partition("=")
         if not (name and equals):

@@ -9,8 +9,10 @@ from syncse_local.catalog.preflight import check_generate
 from syncse_local.cli.common import begun, existing, force_flag, job_flags, named, parser, room, settings, workspace
 from syncse_local.cli.engine import engine_flags, engine_options
 from syncse_local.cli.follow import follow
+from syncse_local.cli.served import consent, served_model
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.paths import starter_llm
+from syncse_local.registry import SERVED
 from syncse_local.synthesis.ingest import open_input
 from syncse_local.synthesis.recipe import list_recipes, load_pools, load_recipe
 
@@ -62,8 +64,12 @@ def request(options: argparse.Namespace) -> dict[str, Any]:
         samples=options.samples, seed=options.seed, temperature=options.temperature
     )
     pools = load_pools(recipe)
-    model = named(chosen.model or str(starter_llm()), chosen, "model", chosen.backend)
     engine = engine_options(chosen, options.backend_option)
+    if chosen.backend in SERVED:
+        model = served_model(chosen)
+        engine |= consent(options, chosen, engine, 2 * recipe.samples)
+    else:
+        model = named(chosen.model or str(starter_llm()), chosen, "model", chosen.backend)
     if not options.force:
         check_generate(chosen.backend, Path(model), engine, room())
     found: dict[str, Any] = {

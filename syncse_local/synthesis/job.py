@@ -18,7 +18,7 @@ from syncse_local.catalog.preflight import check_generate
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.jobs.job import Cancelled, Job
 from syncse_local.records import Completion, Context
-from syncse_local.registry import BACKENDS, load
+from syncse_local.registry import BACKENDS, SERVED, load
 from syncse_local.store import ledger, runs
 from syncse_local.synthesis.contamination import contaminated
 from syncse_local.synthesis.ingest import open_input
@@ -51,12 +51,7 @@ def run(job: Job) -> dict[str, Any]:
     stage = Generation(job, recipe, load_pools(recipe))
     stage.check_unchanged()
     job.reporter.event("loading", backend=options["backend"], model=options["model"])
-    model = Path(options["model"])
-    if not options.get("force"):
-        fits = check_generate(options["backend"], model, options.get("backend_options", {}), Room.now())
-        job.reporter.event("memory", text="; ".join(map(str, fits)))
-    sha256 = sha256_of(job.connection, model)
-    backend = load(BACKENDS, options["backend"])(model, sha256=sha256, **options.get("backend_options", {}))
+    backend = opened_backend(job)
     try:
         stage.engine = EngineIdentity(backend.info.sha256, backend.name, backend.version)
         job.reporter.event("engine", settings=backend.settings(), **vars_of(stage.engine))
@@ -71,6 +66,20 @@ def run(job: Job) -> dict[str, Any]:
         if released := backend.settings().get("released"):
             job.reporter.event("released", **released)
     return stage.result()
+
+
+def opened_backend(job: Job) -> Any:
+    """The run's backend, its model checked against the memory that is free where it is loaded here."""
+    options = job.run.options
+    engine = options.get("backend_options", {})
+    made = load(BACKENDS, options["backend"])
+    if options["backend"] in SERVED:
+        return made(options["model"], **engine)
+    model = Path(options["model"])
+    if not options.get("force"):
+        fits = check_generate(options["backend"], model, engine, Room.now())
+        job.reporter.event("memory", text="; ".join(map(str, fits)))
+    return made(model, sha256=sha256_of(job.connection, model), **engine)
 
 
 def vars_of(engine: EngineIdentity) -> dict[str, str]:

@@ -11,13 +11,15 @@ from syncse_local.backends.base import Backend
 from syncse_local.backends.vllm_python import find
 from syncse_local.errors import SyncseError
 from syncse_local.registry import BACKENDS, load
+from tests.contract.server import base_url, no_server
 
 
 @dataclass(frozen=True)
 class Engine:
     """How to make an engine small: its options, its names for rows in flight and context, its models, why it is not here.
 
-    `prefix_ahead`: a context's prefix is decoded before its rows, so that the first one finds it too.
+    `prefix_ahead`: a context's prefix is decoded before its rows, so that the first one finds it too. `files`: the model
+    is files here, not a name that a server knows. An option whose name here is empty is the server's affair.
     """
 
     options: Callable[[], dict[str, Any]]
@@ -25,12 +27,14 @@ class Engine:
     names: dict[str, str] = field(default_factory=dict)
     missing: Callable[[], str] = lambda: ""
     prefix_ahead: bool = True
+    files: bool = True
 
     def make(self, name: str, model: Path, **options: Any) -> Backend:
         """The backend; skips where the engine is not on this machine."""
         if reason := self.missing():
             pytest.skip(reason)
-        given = {self.names.get(option, option): value for option, value in options.items()}
+        named = {self.names.get(option, option): value for option, value in options.items()}
+        given = {option: value for option, value in named.items() if option}
         made: Backend = load(BACKENDS, name)(model, **{**self.options(), **given})
         return made
 
@@ -48,6 +52,14 @@ ENGINES = {
     "llamacpp": Engine(
         lambda: {"n_seq": 6, "n_ctx": 2048, "threads": 1},
         ("starter", "tinystories-656k/tinystories-656k-f16.gguf", "babyllama105/babyllama105-f16.gguf"),
+    ),
+    "openai_compat": Engine(
+        lambda: {"base_urls": (base_url(),), "concurrency": 4},
+        ("starter",),
+        {"n_seq": "concurrency", "n_ctx": ""},
+        no_server,
+        prefix_ahead=False,
+        files=False,
     ),
     "vllm": Engine(
         lambda: {"dtype": "float32", "kv_cache_memory_bytes": 32 << 20, "threads": 1, "max_num_seqs": 64},

@@ -17,7 +17,9 @@ from tui.widgets.trouble import Trouble
 
 
 class DetailPane(VerticalScroll):
-    """Scrolls when the run has more to say than fits."""
+    """Scrolls when the run has more to say than fits; a log is shown from its end."""
+
+    _logged = False
 
     def compose(self) -> ComposeResult:
         """What matters most comes first: on 24 lines the end is below the edge."""
@@ -47,3 +49,8 @@ class DetailPane(VerticalScroll):
         self.query_one(Scores).show(made)
         self.query_one(SampleText).show(made)
         self.query_one(Failures).show(made)
+        if (detail.log is not None) != self._logged:
+            self._logged = detail.log is not None
+            if self._logged:
+                # The anchor alone can settle before the log's lines are laid out.
+                self.call_after_refresh(self.scroll_end, animate=False)
