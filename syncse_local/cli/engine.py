@@ -1,6 +1,7 @@
 """What the command line and the settings say about an engine, as that engine's own options. Knows names, no engine."""
 
 import argparse
+from contextlib import suppress
 from typing import Any
 
 from syncse_local.config import Settings
@@ -65,5 +66,13 @@ def engine_options(chosen: Settings, given: list[str]) -> dict[str, Any]:
                 "Write --backend-option NAME=VALUE.",
                 ExitCode.USAGE,
             )
-        found[name] = int(value) if value.lstrip("-").isdigit() else value
+        found[name] = _plain(value)
     return found
+
+
+def _plain(value: str) -> int | float | str:
+    """A number where the text is one."""
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(value)
+    return value

@@ -33,13 +33,16 @@ class FaultyServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, share: float = 0.0, seed: int = 1, always: str = "", model: str = "tiny") -> None:
+    def __init__(
+        self, share: float = 0.0, seed: int = 1, always: str = "", model: str = "tiny", dies_after: int = 0
+    ) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.share, self.seed, self.always, self.model = share, seed, always, model
+        self.share, self.seed, self.always, self.model, self.dies_after = share, seed, always, model, dies_after
         self.met: Counter[str] = Counter()
         self.answered: Counter[str] = Counter()
         self.keys: set[str] = set()
         self.refused_parameters: set[str] = set()
+        self.dead = False
         self.lock = threading.Lock()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -47,6 +50,12 @@ class FaultyServer(ThreadingHTTPServer):
     def url(self) -> str:
         """The base URL."""
         return f"http://127.0.0.1:{self.server_port}/v1"
+
+    def die(self) -> None:
+        """Stop listening, and break what is still connected."""
+        self.dead = True
+        self.shutdown()
+        self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that gave up is no news."""
@@ -87,6 +96,9 @@ class Handler(BaseHTTPRequestHandler):
         """One completion, or its fault."""
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         row = body["messages"][-1]["content"]
+        if self.server.dead:
+            self.close_connection = True
+            return
         refused = sorted(self.server.refused_parameters & body.keys())
         fault = self.server.fault_for(row)
         if refused:
@@ -103,6 +115,9 @@ class Handler(BaseHTTPRequestHandler):
         text = " " if fault == "whitespace" else answer_to(row)
         with self.server.lock:
             self.server.answered[row] += fault not in ("slow", "cut")
+            last = self.server.dies_after and sum(self.server.answered.values()) == self.server.dies_after
+        if last:
+            threading.Thread(target=self.server.die).start()
         usage = {"prompt_tokens": 10, "completion_tokens": 5}
         choice = {"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
         self._send(200, {"choices": [choice], "usage": usage}, cut=fault == "cut")

@@ -30,8 +30,8 @@ def serve() -> Iterator[Serve]:
 
     yield start
     for server in made:
-        server.shutdown()
-        server.server_close()
+        if not server.dead:
+            server.die()
 
 
 def backend(*servers: FaultyServer, **options: Any) -> OpenAICompatBackend:
@@ -66,8 +66,7 @@ def test_two_servers_share_the_rows_and_one_may_die(serve: Serve) -> None:
     for completion in made.generate([rows(200)], lambda: False):
         found.append(completion)
         if len(found) == 40:
-            first.shutdown()
-            first.server_close()
+            first.die()
     assert sorted(int(c.key) for c in found) == list(range(200))
     assert len(second.answered) > 40
 
@@ -159,6 +158,22 @@ def test_a_run_by_the_command_line_leaves_no_key_behind(serve: Serve, cli: Cli, 
         store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     for path in cli.workspace.rglob("*"):
         assert path.is_dir() or KEY.encode() not in path.read_bytes(), path
+
+
+def test_a_server_that_goes_away_ends_the_run_and_another_address_goes_on(
+    serve: Serve, cli: Cli, sentences: Path
+) -> None:
+    first, second = serve(dies_after=25), serve()
+    arguments = ("generate", str(sentences), "--backend", "openai_compat", "--model", "tiny")
+    quick = ("--backend-option", "backoff_s=0.01", "--backend-option", "retries=2", "--backend-option", "concurrency=2")
+    ended = cli(*arguments, *quick, "--base-url", first.url)
+    assert ended.returncode == ExitCode.FAILED
+    assert "do not answer" in ended.stderr + ended.stdout
+    with closing(sqlite3.connect(cli.workspace / "syncse.db")) as store:
+        kept = store.execute("SELECT count(*) FROM response").fetchone()[0]
+    assert 0 < kept < 80
+    assert cli(*arguments, *quick, "--base-url", second.url).returncode == 0
+    assert sum(second.answered.values()) == 80 - kept
 
 
 def test_remote_servers_need_consent_that_says_what_leaves(cli: Cli, sentences: Path) -> None:
