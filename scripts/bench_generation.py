@@ -126,10 +126,10 @@ def baselines(path: Path, work: Work, threads: int, clock: Callable[[], float]) 
 
 
 def ours(
-    path: Path, work: Work, rows: int, threads: int, clock: Callable[[], float]
+    path: Path, work: Work, rows: int, threads: int, lanes: int, clock: Callable[[], float]
 ) -> tuple[float, float, float, str]:
     """Requests/s, processed tokens/s, share of the time spent sampling, and the context chosen."""
-    backend = LlamaCppBackend(path, "-", n_seq=rows, threads=threads)
+    backend = LlamaCppBackend(path, "-", n_seq=rows, threads=threads, lanes=lanes)
     began = clock()
     answered = sum(c.finish in ("stop", "length") for c in backend.generate(iter(work.contexts), lambda: False))
     seconds = clock() - began
@@ -137,7 +137,7 @@ def ours(
         raise SystemExit(f"{work.rows - answered} of {work.rows} rows were not answered")
     counters = backend.counters
     sampling = counters["sampling"] / (counters["sampling"] + counters["decoding"])
-    shown = f"n_ctx {backend.settings()['n_ctx']}"
+    shown = f"{backend.settings()['lanes']} lanes, {backend.settings()['n_ctx']} cells"
     backend.close()
     return answered / seconds, counters["tokens"] / seconds, sampling, shown
 
@@ -160,7 +160,7 @@ def report(path: Path, options: argparse.Namespace, prefix: int) -> Iterator[str
     yield f"| Llama, row by row | {mixed:.2f} | 1.0 | {mixed / grouped:.1f} | | | |"
     yield f"| Llama, grouped by context | {grouped:.2f} | {grouped / mixed:.1f} | 1.0 | | | |"
     for count in options.n:
-        speed, tokens, sampling, shown = ours(path, work, count, options.threads, clock)
+        speed, tokens, sampling, shown = ours(path, work, count, options.threads, options.lanes, clock)
         yield (
             f"| ours, N = {count}, {shown} | {speed:.2f} | {speed / mixed:.1f} | {speed / grouped:.1f} | {tokens:.0f} "
             f"| {tokens / rate:.0%} | {sampling:.0%} |"
@@ -179,6 +179,7 @@ def main() -> None:
     parser.add_argument("--out", type=int, default=24, help="tokens per answer, at most")
     parser.add_argument("--baseline-rows", type=int, default=24, help="rows of the slow loops")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--lanes", type=int, default=0, help="decoders side by side (0: as the engine chooses)")
     parser.add_argument(
         "--clock", choices=["wall", "cpu"], default="wall", help="cpu: on a busy machine, with 1 thread"
     )

@@ -39,6 +39,11 @@ class Memory:
     free: int
 
 
+def cores() -> int:
+    """CPUs this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def memory() -> Memory:
     """Main memory, or the tightest control group's where that leaves less."""
     total, free = _system_memory()

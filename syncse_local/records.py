@@ -1,7 +1,7 @@
 """Plain records that pass between the plan, the backends, the jobs and the store. They know no engine and no database."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal, Protocol
 
 Finish = Literal["stop", "length", "cancelled", "refused", "error"]
@@ -17,7 +17,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """Sampling parameters of one request. `top_k` 0 and `min_p` 0 mean off; penalties are the OpenAI API's."""
+    """Sampling parameters of one request. `top_k` 0 and `min_p` 0 mean off; penalties are the OpenAI API's.
+
+    `grammar` is one in GBNF that the answer must follow (rule `root`), or empty.
+    """
 
     temperature: float = 1.0
     top_p: float = 0.9
@@ -28,6 +31,14 @@ class Sampling:
     repeat_penalty: float = 1.0
     max_tokens: int = 64
     stop: tuple[str, ...] = ()
+    grammar: str = ""
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain data, for keys and files; without a grammar where there is none, so that older keys stay what they were."""
+        data = asdict(self)
+        if not self.grammar:
+            del data["grammar"]
+        return data
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,8 +55,9 @@ class ModelInfo:
 class LlamaOptions:
     """Options of the llama.cpp engine; 0 and `auto` mean chosen from the model and the machine.
 
-    `n_gpu_layers`: 0 CPU only, -1 all layers. `n_ctx`: KV cells over all sequences (tokens). `n_seq`: rows in flight.
-    `n_batch`: tokens per decode call. `kv_type`: cell precision of the KV cache.
+    `n_gpu_layers`: 0 CPU only, -1 all layers. `n_seq`: rows in flight. `threads`: in all. `lanes`: decoders side by side
+    that share rows, threads and cells. `n_ctx`: KV cells (tokens) in all. `n_batch`: tokens per decode call. `kv_type`:
+    cell precision of the KV cache.
     """
 
     n_gpu_layers: int = 0
@@ -64,6 +65,7 @@ class LlamaOptions:
     n_seq: int = 0
     n_batch: int = 0
     threads: int = 0
+    lanes: int = 0
     flash_attn: FlashAttention = "auto"
     kv_type: KvType = "f16"
     chat_profile: ChatProfile = "auto"

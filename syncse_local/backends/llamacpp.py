@@ -4,8 +4,10 @@ Knows how the pieces fit and how sizes are chosen; the C API is in llamacpp_nati
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,11 @@ from syncse_local.backends.chat import choose_profile, guard
 from syncse_local.backends.gguf import file_sha256, model_info
 from syncse_local.backends.llamacpp_batch import Scheduler
 from syncse_local.backends.llamacpp_cells import HOLDERS
+from syncse_local.backends.llamacpp_grammar import Grammar
+from syncse_local.backends.llamacpp_lanes import Lanes
 from syncse_local.backends.llamacpp_native import Decoder, Model, version
 from syncse_local.backends.llamacpp_rows import Prompter
-from syncse_local.backends.llamacpp_size import choose_shape, offload_warning, offloads
+from syncse_local.backends.llamacpp_size import choose_shapes, offload_warning, offloads
 from syncse_local.backends.options import read_options
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.records import Completion, Context
@@ -40,7 +44,7 @@ class LlamaCppBackend:
 
     def __init__(self, model: Path, sha256: str = "", **options: Any) -> None:
         self._model: Model | None = None
-        self._decoder: Decoder | None = None
+        self._decoders: list[Decoder] = []
         self._busy = False
         self.options = read_options(LlamaOptions, self.name, options)
         path = Path(model)
@@ -65,52 +69,58 @@ class LlamaCppBackend:
             )
         self._profile = choose_profile(self.info, self.options.chat_profile, model.vocab.bos, model.vocab.eos)
         self.warnings = offload_warning(self.options)
-        self._decoder = self._decoder_that_fits(model)
-        window = min(self._decoder.n_ctx, model.train_ctx or self._decoder.n_ctx)
+        self._shapes = choose_shapes(self.options, self.info, model)
+        self._make_decoders(model)
+        cells = self._decoders[0].n_ctx
+        window = min(cells, model.train_ctx or cells)
         sharing = not model.unshareable
         if not sharing:
             self.warnings.append(f"The model's memory is {model.unshareable}: prefixes are decoded for every row.")
         for warning in self.warnings:
             log.warning("%s", warning)
-        prompter = Prompter(
-            self._profile, model.vocab.tokenise, guard(model.vocab.specials), window, sharing, model.vocab.longest
-        )
+        vocab = model.vocab
+        rules = partial(Grammar, vocab.pointer)
+        prompter = Prompter(self._profile, vocab.tokenise, guard(vocab.specials), window, sharing, vocab.longest, rules)
         self._window, self._sharing = window, sharing
-        self._scheduler = Scheduler(
-            model.vocab, self._decoder, prompter, self._shape.n_seq - HOLDERS, HOLDERS, offloads(self.options)
-        )
+        rows = self._shapes[0].n_seq - HOLDERS
+        mixed = offloads(self.options)
+        self._schedulers = [Scheduler(model.vocab, d, prompter, rows, HOLDERS, mixed) for d in self._decoders]
+        self._lanes = Lanes(self._schedulers, rows)
 
-    def _decoder_that_fits(self, model: Model) -> Decoder:
-        """A decoder of the chosen size, or of a half or a quarter where the memory ends and no size was asked for."""
-        self._shape = choose_shape(self.options, self.info, model)
-        for _ in range(2):
-            try:
-                return Decoder(model, self._shape)
-            except SyncseError:
-                if self.options.n_ctx:
-                    raise
-                self._shape = replace(self._shape, n_ctx=max(256, self._shape.n_ctx // 2))
-                self.warnings.append(f"The cache did not fit the memory; now {self._shape.n_ctx} cells.")
-        return Decoder(model, self._shape)
+    def _make_decoders(self, model: Model, halvings: int = 2) -> None:
+        """Decoders of the chosen size, or of a half or a quarter where the memory ends and no size was asked for."""
+        try:
+            for shape in self._shapes:
+                self._decoders.append(Decoder(model, shape))
+        except SyncseError:
+            if self.options.n_ctx or not halvings:
+                raise
+            self._close_decoders()
+            smaller = max(256, self._shapes[0].n_ctx // 2)
+            self._shapes = [replace(shape, n_ctx=smaller) for shape in self._shapes]
+            self.warnings.append(f"The cache did not fit the memory; now {smaller} cells.")
+            self._make_decoders(model, halvings - 1)
 
     def generate(self, contexts: Iterable[Context], cancelled: Callable[[], bool]) -> Iterator[Completion]:
         """See `Backend.generate`. One at a time: a second one while the first runs raises RuntimeError."""
-        if self._decoder is None:
+        if not self._decoders:
             raise RuntimeError("the backend is closed")
         if self._busy:
             raise RuntimeError("the backend is generating already")
         self._busy = True
         try:
-            yield from self._scheduler.run(contexts, cancelled)
+            yield from self._lanes.run(contexts, cancelled)
         finally:
             self._busy = False
 
     def settings(self) -> dict[str, object]:
         """What was chosen, and what was asked for where that differs."""
         return {
-            **asdict(self._shape),
-            "n_seq": self._shape.n_seq - HOLDERS,
-            "n_ctx": self._decoder.n_ctx if self._decoder else self._shape.n_ctx,
+            **asdict(self._shapes[0]),
+            "lanes": len(self._shapes),
+            "threads": sum(shape.threads for shape in self._shapes),
+            "n_seq": sum(shape.n_seq - HOLDERS for shape in self._shapes),
+            "n_ctx": sum(shape.n_ctx for shape in self._shapes),
             "n_gpu_layers": self.options.n_gpu_layers,
             "window": self._window,
             "profile": self._profile.kind,
@@ -120,14 +130,19 @@ class LlamaCppBackend:
 
     @property
     def counters(self) -> dict[str, int | float]:
-        """Decode calls, tokens and seconds so far; see `Counters`."""
-        return asdict(self._scheduler.counters)
+        """Decode calls, tokens and seconds of all lanes so far; see `Counters`."""
+        total = Counter[str]()
+        for scheduler in self._schedulers:
+            total.update(asdict(scheduler.counters))
+        return dict(total)
 
     def close(self) -> None:
-        """Free context and weights; a second call does nothing."""
-        decoder, self._decoder = self._decoder, None
+        """Free contexts and weights; a second call does nothing."""
+        self._close_decoders()
         model, self._model = self._model, None
-        if decoder:
-            decoder.close()
         if model:
             model.close()
+
+    def _close_decoders(self) -> None:
+        while self._decoders:
+            self._decoders.pop().close()

@@ -14,7 +14,7 @@ from syncse_local.backends.llamacpp_admission import Admission
 from syncse_local.backends.llamacpp_native import Decoder
 from syncse_local.backends.llamacpp_rows import Job, Prefix, Prompter, opened
 from syncse_local.backends.llamacpp_vocab import Vocab
-from syncse_local.backends.sampling import BROKEN, sample
+from syncse_local.backends.sampling import BROKEN, Logits, sample
 from syncse_local.records import Completion, Context, Finish
 
 # On a CPU llama.cpp's attention over fewer than 64 tokens passes over cells of other rows; over more it computes them.
@@ -33,6 +33,19 @@ class Counters:
     decoding: float = 0.0
     sampling: float = 0.0
     preempted: int = 0
+
+
+def draw(logits: Logits, jobs: list[Job]) -> list[int]:
+    """One token per row; a row with a grammar draws again, among what may follow, when its token may not.
+
+    This gives the distribution of the masked logits, and looks at the whole vocabulary only when it must.
+    """
+    ruled = [(i, job, logits[i].copy()) for i, job in enumerate(jobs) if job.grammar]
+    drawn = sample(logits, [job.sampler for job in jobs])
+    for i, job, values in ruled:
+        if job.grammar and drawn[i] != BROKEN and not job.grammar.allows(drawn[i]):
+            drawn[i] = sample(job.grammar.mask(values)[None, :], [job.sampler])[0]
+    return drawn
 
 
 class Scheduler:
@@ -127,7 +140,7 @@ class Scheduler:
         if writers:
             logits = self._decoder.logits(len(writers))
             middle = time.perf_counter()
-            drawn = sample(logits, [job.sampler for job in writers])
+            drawn = draw(logits, writers)
         self.counters.calls += 1
         self.counters.tokens += count
         self.counters.decoding += middle - began

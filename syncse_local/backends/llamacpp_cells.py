@@ -3,10 +3,11 @@
 The engine chooses with these, and the check whether a model fits comes to the same numbers before anything is loaded.
 """
 
-from syncse_local.backends.base import KvType
+from syncse_local.backends.base import KvType, LlamaOptions
 
 HOLDERS = 4
-"""Sequences that hold shared prefixes."""
+"""Sequences of a lane that hold shared prefixes."""
+WINDOW = 2048
 ROW_CELLS = 160
 PREFIX_CELLS = 1024
 KV_SHARE = 0.3
@@ -24,6 +25,20 @@ def rows_in_flight(parameters: int, offload: bool) -> int:
     return 16 if parameters < 50_000_000 else 32
 
 
+def lanes_for(options: LlamaOptions, parameters: int, trained: int, threads: int, rows: int, offload: bool) -> int:
+    """Decoders side by side: threads of one decoder wait for each other at every layer, those of two do not.
+
+    Each lane reads the weights for itself, so there are few for large models, and one on a GPU; cells that were asked for
+    are divided only as far as every lane keeps a window of WINDOW tokens or the model's own.
+    """
+    if options.lanes:
+        return min(options.lanes, rows)
+    if offload:
+        return 1
+    room = options.n_ctx // min(trained or WINDOW, WINDOW) if options.n_ctx else rows
+    return max(1, min(threads, rows, room, 4 if parameters < 500_000_000 else 2))
+
+
 def batch_size(parameters: int, offload: bool) -> int:
     """Tokens per decode call. Cancelling waits for one call, so large models on a CPU get short ones."""
     if offload:
@@ -32,7 +47,7 @@ def batch_size(parameters: int, offload: bool) -> int:
 
 
 def cells_for(rows: int, trained: int, cell_bytes: float, free: int) -> int:
-    """Room for every row and the prefixes, within a share of the free memory; at least one full window if that fits."""
+    """Room in one lane for its rows and the prefixes, within a share of the free memory; at least one full window if that fits."""
     trained = trained or 4096
     wanted = rows * min(ROW_CELLS, trained) + HOLDERS * min(PREFIX_CELLS, trained)
     wanted = max(wanted, min(trained, 8192))

@@ -104,7 +104,7 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The size of a context: KV cells over all sequences, sequences, tokens per decode call, threads."""
+    """The size of one lane: KV cells over all sequences, sequences, tokens per decode call, threads."""
 
     n_ctx: int
     n_seq: int

@@ -6,6 +6,7 @@ Knows prompts and room; does not decode.
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,19 @@ from syncse_local.records import Completion, Context, Finish, Message, Row
 
 Tokens = NDArray[np.int32]
 NO_TOKENS: Tokens = np.empty(0, np.int32)
+
+
+class Grammar(Protocol):
+    """What a row's text must follow; see llamacpp_grammar.Grammar."""
+
+    def allows(self, token: int) -> bool:
+        """Whether the text may go on with this token."""
+
+    def mask(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The logits of one row with minus infinity for what may not follow."""
+
+    def accept(self, token: int) -> None:
+        """Go on with a token."""
 
 
 @dataclass(slots=True, eq=False)
@@ -48,6 +62,8 @@ class Job:
     limit: int
     stops: tuple[bytes, ...]
     prefix: Prefix | None = None
+    new_grammar: Callable[[], Grammar] | None = None
+    grammar: Grammar | None = None
     sequence: int = -1
     fed: int = 0
     made: int = 0
@@ -68,12 +84,15 @@ class Job:
         self.fed, self.made, self.sequence = self.shared, 0, -1
         self.text.clear()
         self.sampler = RowSampler(self.row.sampling, self.row.seed)
+        self.grammar = self.new_grammar() if self.new_grammar else None
 
     def add(self, token: int, piece: bytes) -> Finish | None:
         """Take one made token; returns why the row ends here, if it does."""
         self.made += 1
         self.text += piece
         self.sampler.accept(token)
+        if self.grammar:
+            self.grammar.accept(token)
         if self.stops:
             longest = max(map(len, self.stops))
             start = max(0, len(self.text) - len(piece) - longest + 1)
@@ -110,6 +129,7 @@ class Prompter:
     window: int
     sharing: bool
     longest: int = 512
+    grammar: Callable[[str], Grammar] | None = None
 
     def open(self, context: Context) -> Prefix:
         """A context with its shared prefix (empty where sharing cannot be had or does not pay) and its jobs, lazily."""
@@ -155,7 +175,16 @@ class Prompter:
         limit = max(1, min(row.sampling.max_tokens, self.window - len(tokens)))
         stops = (*row.sampling.stop, *self.profile.stops(turns))
         encoded = tuple(dict.fromkeys(stop.encode("utf-8", "replace") for stop in stops if stop))
-        return Job(row, tokens, shared, limit, encoded, prefix)
+        try:
+            return Job(row, tokens, shared, limit, encoded, prefix, self._grammar(row.sampling.grammar))
+        except ValueError as problem:
+            return Completion(row.key, "", "error", error=str(problem))
+
+    def _grammar(self, text: str) -> Callable[[], Grammar] | None:
+        made = self.grammar
+        if not text or made is None:
+            return None
+        return lambda: made(text)
 
     def _refused(self, row: Row, size: str, tokens: int = 0) -> Completion:
         said = f"The prompt has {size} tokens and the context holds {self.window}."

@@ -5,26 +5,37 @@ Knows sizes only. Every choice can be overridden by an option and is shown in th
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import llama_cpp as native
 
 from syncse_local import machine
 from syncse_local.backends.base import KvType, LlamaOptions, ModelInfo
-from syncse_local.backends.llamacpp_cells import CELL_BYTES, HOLDERS, batch_size, cells_for, rows_in_flight
+from syncse_local.backends.llamacpp_cells import (
+    CELL_BYTES,
+    HOLDERS,
+    batch_size,
+    cells_for,
+    lanes_for,
+    rows_in_flight,
+)
 from syncse_local.backends.llamacpp_native import Model, Shape
 
 
-def choose_shape(options: LlamaOptions, info: ModelInfo, model: Model) -> Shape:
-    """The context's size; sequences include the HOLDERS that hold prefixes."""
-    most = native.llama_max_parallel_sequences() - HOLDERS
+def choose_shapes(options: LlamaOptions, info: ModelInfo, model: Model) -> list[Shape]:
+    """The size of each lane; all are alike but for threads. Sequences include the HOLDERS that hold prefixes."""
     offload = offloads(options)
-    rows = max(1, min(options.n_seq or rows_in_flight(info.parameters, offload), most))
+    wanted = options.n_seq or rows_in_flight(info.parameters, offload)
+    threads = options.threads or _threads(info.parameters)
+    lanes = lanes_for(options, info.parameters, model.train_ctx, threads, wanted, offload)
+    rows = max(1, min(-(-wanted // lanes), native.llama_max_parallel_sequences() - HOLDERS))
     batch = max(options.n_batch or batch_size(info.parameters, offload), rows)
     each = cell_bytes(model, options.kv_type)
-    cells = options.n_ctx or cells_for(rows, model.train_ctx, each, _free_for_cache(offload))
-    threads = options.threads or _threads(info.parameters)
-    return Shape(cells, rows + HOLDERS, batch, threads, options.kv_type, options.flash_attn)
+    cells = options.n_ctx // lanes or cells_for(rows, model.train_ctx, each, _free_for_cache(offload) // lanes)
+    share, more = divmod(threads, lanes)
+    shape = Shape(cells, rows + HOLDERS, batch, max(1, share), options.kv_type, options.flash_attn)
+    return [replace(shape, threads=max(1, share + (lane < more))) for lane in range(lanes)]
 
 
 def cell_bytes(model: Model, kv_type: KvType) -> float:
@@ -45,10 +56,7 @@ def _threads(parameters: int) -> int:
 
     llama.cpp's threads wait for each other in busy loops: one thread too many on a loaded machine is 50 times slower.
     """
-    try:
-        cores = len(os.sched_getaffinity(0))
-    except AttributeError:
-        cores = os.cpu_count() or 1
+    cores = machine.cores()
     try:
         if Path("/sys/devices/system/cpu/smt/active").read_text(encoding="ascii").strip() == "1":
             cores = max(1, cores // 2)

@@ -19,12 +19,11 @@ class Vocab:
     """The vocabulary of a model (a llama.cpp model pointer that must outlive this)."""
 
     def __init__(self, model: Any) -> None:
-        self._vocab = native.llama_model_get_vocab(model)
+        self.pointer = self._vocab = native.llama_model_get_vocab(model)
         self.size: int = native.llama_vocab_n_tokens(self._vocab)
         self.ends = np.fromiter((native.llama_vocab_is_eog(self._vocab, i) for i in range(self.size)), bool, self.size)
         self._add_bos: bool = native.llama_vocab_get_add_bos(self._vocab)
         self._pieces: list[bytes | None] = [None] * self.size
-        self._buffer = ctypes.create_string_buffer(256)
         self.bos = self.text(native.llama_vocab_bos(self._vocab))
         self.eos = self.text(native.llama_vocab_eos(self._vocab))
         control = (i for i in range(self.size) if native.llama_vocab_get_attr(self._vocab, i) & CONTROL)
@@ -54,11 +53,12 @@ class Vocab:
         """The bytes that a token adds to the text; control tokens add none."""
         known = self._pieces[token]
         if known is None:
-            length = native.llama_token_to_piece(self._vocab, token, self._buffer, len(self._buffer), 0, False)
+            buffer = ctypes.create_string_buffer(256)
+            length = native.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, False)
             if length < 0:
-                self._buffer = ctypes.create_string_buffer(-length)
-                length = native.llama_token_to_piece(self._vocab, token, self._buffer, len(self._buffer), 0, False)
-            known = self._pieces[token] = self._buffer.raw[: max(0, length)]
+                buffer = ctypes.create_string_buffer(-length)
+                length = native.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, False)
+            known = self._pieces[token] = buffer.raw[: max(0, length)]
         return known
 
     def _find_unwritable(self) -> frozenset[str] | None:

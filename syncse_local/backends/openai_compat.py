@@ -3,7 +3,7 @@
 Off unless a run names it. Knows how the pieces fit; addresses, keys, money, faults and format have modules of their own.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from syncse_local.backends.openai_retry import Backoff
 from syncse_local.backends.openai_servers import check_allowed, parse_server
 from syncse_local.backends.openai_spend import Spend, price_of
 from syncse_local.backends.openai_wire import Dialect
-from syncse_local.records import Completion, Context
+from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.records import Completion, Context, Message, Row
 
 NAME = "openai_compat"
 
@@ -63,7 +64,7 @@ class OpenAICompatBackend:
             raise RuntimeError("the backend is generating already")
         self._busy = True
         try:
-            yield from self._pool.run((Task(c.prefix, row) for c in contexts for row in c.rows), cancelled)
+            yield from self._pool.run((_task(c.prefix, row) for c in contexts for row in c.rows), cancelled)
         finally:
             self._busy = False
 
@@ -82,3 +83,14 @@ class OpenAICompatBackend:
     def close(self) -> None:
         """Forget the servers; a second call does nothing. Connections end with each `generate`."""
         self._pool = None
+
+
+def _task(prefix: Sequence[Message], row: Row) -> Task:
+    if row.sampling.grammar:
+        raise SyncseError(
+            "A grammar cannot be sent",
+            "Servers have no common field for a grammar, and most ignore one that they do not know.",
+            "Use the llamacpp or vllm backend, or take `grammar` out of the recipe.",
+            ExitCode.USAGE,
+        )
+    return Task(prefix, row)

@@ -4,6 +4,7 @@ Knows logits, not engines. Order of the chain: penalties, temperature, top-k, to
 OpenAI-style servers, so that T and top_p mean the same here as there (llama.cpp's own default applies T last).
 """
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +15,9 @@ from syncse_local.records import Sampling
 Logits = NDArray[np.float32]
 BROKEN = -1
 _DRAWS = 64
-_HEAD = np.float32(1e-3)
+_HEADS = (np.float32(1e-3), np.float32(1e-5))
+_BLOCK = 256
+_CACHED = 65_536
 
 
 @dataclass(slots=True)
@@ -51,32 +54,36 @@ class RowSampler:
 def sample(logits: Logits, rows: list[RowSampler]) -> list[int]:
     """One token per row from `logits` of shape (rows, vocabulary), which is overwritten.
 
-    A row whose logits are not finite (damaged weights) gets BROKEN.
+    A few rows at a time, so that their numbers stay in the processor's cache. A row whose logits are not finite (damaged
+    weights) gets BROKEN.
     """
+    few = max(1, _CACHED // logits.shape[1])
+    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+        groups = (_sample(logits[i : i + few], rows[i : i + few]) for i in range(0, len(rows), few))
+        return [token for group in groups for token in group]
+
+
+def _sample(logits: Logits, rows: list[RowSampler]) -> list[int]:
     for values, row in zip(logits, rows, strict=True):
         if row.counts:
             _penalise(values, row)
+    best = logits.argmax(axis=1) if any(row.sampling.temperature <= 0 for row in rows) else None
     tops = logits.max(axis=1)
-    greedy = np.array([row.sampling.temperature <= 0 for row in rows])
-    if greedy.all():
-        return [int(a) if np.isfinite(t) else BROKEN for a, t in zip(logits.argmax(axis=1), tops, strict=True)]
-    best = logits.argmax(axis=1) if greedy.any() else None
-    scale = np.array(
-        [1.0 if g else 1.0 / r.sampling.temperature for g, r in zip(greedy, rows, strict=True)], np.float32
-    )
-    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
-        logits -= tops[:, None]
-        logits *= scale[:, None]
-        np.exp(logits, out=logits)
-        totals = logits.sum(axis=1)
-    tokens: list[int] = []
+    logits -= tops[:, None]
+    if any(row.sampling.temperature not in (0.0, 1.0) for row in rows):
+        logits *= np.array(
+            [[1 / row.sampling.temperature if row.sampling.temperature > 0 else 1] for row in rows], np.float32
+        )
+    np.exp(logits, out=logits)
+    totals = logits.sum(axis=1).tolist()
+    tokens = []
     for i, row in enumerate(rows):
-        if not np.isfinite(totals[i]):
+        if not math.isfinite(totals[i]):
             tokens.append(BROKEN)
-        elif best is not None and greedy[i]:
+        elif best is not None and row.sampling.temperature <= 0:
             tokens.append(int(best[i]))
         else:
-            tokens.append(pick(logits[i], float(totals[i]), row.sampling, row.uniform()))
+            tokens.append(pick(logits[i], totals[i], row.sampling, row.uniform()))
     return tokens
 
 
@@ -94,22 +101,34 @@ def pick(weights: Logits, total: float, sampling: Sampling, uniform: float) -> i
     if sampling.top_p < 1.0:
         floor = max(floor, _nucleus(weights, sampling.top_p * total, floor if sampling.top_k > 0 else np.float32(0)))
     kept = np.flatnonzero(weights >= floor)
-    if len(kept) == 1:
-        return int(kept[0])
-    cumulated = np.cumsum(weights[kept], dtype=np.float64)
-    at = int(np.searchsorted(cumulated, uniform * cumulated[-1], side="right"))
-    return int(kept[min(at, len(kept) - 1)])
+    return int(kept[_at(weights[kept], uniform, None)])
 
 
 def _nucleus(weights: Logits, mass: float, floor: np.float32) -> np.float32:
     """The smallest weight of the smallest set that holds `mass`, looking first at the few likely tokens."""
-    for cut in (max(_HEAD, floor), floor):
-        ordered = np.sort(weights[weights >= cut])[::-1]
-        cumulated = np.cumsum(ordered, dtype=np.float64)
-        at = int(np.searchsorted(cumulated, mass))
-        if at < len(ordered):
-            return np.float32(ordered[at])
+    for cut in (*(head for head in _HEADS if head > floor), floor):
+        likely = weights[weights >= cut]
+        if cut == floor or float(likely.sum()) >= mass:
+            likely.sort()
+            return np.float32(likely[::-1][_at(likely[::-1], 0.0, mass)])
     return floor
+
+
+def _at(values: Logits, share: float, mass: float | None) -> int:
+    """The first place at which the running sum passes `share` of the whole, or reaches `mass`; sums are kept by blocks."""
+    if len(values) <= 2 * _BLOCK:
+        sums = np.cumsum(values, dtype=np.float64)
+        wanted, side = (share * sums[-1], "right") if mass is None else (mass, "left")
+        return min(int(np.searchsorted(sums, wanted, side=side)), len(values) - 1)  # type: ignore[call-overload]
+    blocks = np.cumsum(np.add.reduceat(values, np.arange(0, len(values), _BLOCK)), dtype=np.float64)
+    wanted, side = (share * blocks[-1], "right") if mass is None else (min(mass, blocks[-1]), "left")
+    block = min(int(np.searchsorted(blocks, wanted, side=side)), len(blocks) - 1)  # type: ignore[call-overload]
+    inside = values[block * _BLOCK : (block + 1) * _BLOCK]
+    sums = np.cumsum(inside, dtype=np.float64) + (blocks[block - 1] if block else 0.0)
+    at = int(np.searchsorted(sums, wanted, side=side))  # type: ignore[call-overload]
+    if at == len(inside):  # the block's own sum was rounded up: its last token that counts
+        at = int(np.flatnonzero(inside)[-1])
+    return block * _BLOCK + at
 
 
 def _penalise(values: Logits, row: RowSampler) -> None:

@@ -179,6 +179,8 @@ def engine_arguments(options: VllmOptions, model: Path, context: int) -> dict[st
         "trust_remote_code": False,
         "load_format": "safetensors",
         "disable_log_stats": True,
+        # xgrammar, vLLM's choice, lets raw control characters through.
+        "structured_outputs_config": {"backend": "guidance"},
         "on_cpu": {
             "block_size": 32,
             "kv_cache_memory_bytes": cpu_cache_bytes(),

@@ -138,13 +138,16 @@ class Server:
 
     def _add(self, name: str, tokens: list[int], wanted: dict[str, Any]) -> None:
         from vllm import SamplingParams
-        from vllm.sampling_params import RequestOutputKind
+        from vllm.exceptions import VLLMValidationError
+        from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 
         wanted["max_tokens"] = max(1, min(wanted["max_tokens"], self.window - len(tokens)))
         try:
+            if grammar := wanted.pop("grammar", ""):
+                wanted["structured_outputs"] = StructuredOutputsParams(grammar=grammar)
             params = SamplingParams(**wanted, output_kind=RequestOutputKind.FINAL_ONLY)
             self.engine.add_request(name, {"prompt_token_ids": tokens}, params)
-        except (ValueError, TypeError) as problem:
+        except (ValueError, TypeError, VLLMValidationError) as problem:
             self.wire.send({"row": name, "finish": "error", "error": str(problem)[:500]})
         else:
             self.started[name] = time.monotonic()

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from syncse_local import airgap
+from syncse_local import airgap, machine
 from syncse_local.backends.vllm_python import VllmPython
 from syncse_local.errors import ExitCode, SyncseError
 
@@ -43,9 +43,8 @@ def environment(python: VllmPython, threads: int) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
     }
     if python.cpu:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         env |= {
-            "OMP_NUM_THREADS": str(threads or cores),
+            "OMP_NUM_THREADS": str(threads or machine.cores()),
             "VLLM_CPU_OMP_THREADS_BIND": "nobind",
             "TORCHDYNAMO_DISABLE": "1",
         }

@@ -68,4 +68,5 @@ def sampling(row: Row, stops: Sequence[str]) -> dict[str, Any]:
         "max_tokens": wanted.max_tokens,
         "seed": row.seed,
         "stop": list(dict.fromkeys(stop for stop in (*wanted.stop, *stops) if stop)),
+        **({"grammar": wanted.grammar} if wanted.grammar else {}),
     }

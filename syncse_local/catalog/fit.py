@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from syncse_local import machine
 from syncse_local.backends.base import LlamaOptions, VllmOptions
-from syncse_local.backends.llamacpp_cells import CELL_BYTES, UBATCH, batch_size, cells_for, rows_in_flight
+from syncse_local.backends.llamacpp_cells import CELL_BYTES, UBATCH, batch_size, cells_for, lanes_for, rows_in_flight
 from syncse_local.catalog.entry import Dimensions, ModelEntry
 from syncse_local.machine import Gpu
 from syncse_local.training.options import TrainOptions
@@ -72,10 +72,12 @@ def llamacpp_fit(model: ModelEntry, options: LlamaOptions, room: Room) -> list[F
     free = _together(room.gpus) if share else room.main
     spare = room.main if free is None else max(0, free - int(model.bytes * (share or 1)))
     cell = model.dimensions.kv_values * CELL_BYTES[options.kv_type]
-    cells = options.n_ctx or cells_for(rows, model.context, cell, spare)
+    threads = options.threads or machine.cores()
+    lanes = lanes_for(options, model.parameters, model.context, threads, rows, share > 0)
+    cells = lanes * (options.n_ctx // lanes or cells_for(-(-rows // lanes), model.context, cell, spare // lanes))
     needs = [("weights", float(model.bytes)), (f"KV cache ({cells:,} cells of {cell / 1024:.1f} KiB)", cells * cell)]
     seen = cells if options.flash_attn == "off" else 0
-    work = ("work space", _work_space(model.dimensions, rows, min(UBATCH, batch), seen))
+    work = ("work space", lanes * _work_space(model.dimensions, -(-rows // lanes), min(UBATCH, batch), seen))
     found = []
     if share:
         found.append(Fit(_gpus(room.gpus), (*((what, size * share) for what, size in needs), work), free))

@@ -1,6 +1,5 @@
 """What `doctor` says of the machine and its models: memory, GPUs and who uses them, how many models lie where."""
 
-import os
 from collections import Counter
 from pathlib import Path
 
@@ -17,15 +16,11 @@ GIB = 2**30
 def machine_checks() -> list[Check]:
     """Cores, free memory, and each GPU with its free memory and the run that uses it."""
     memory = machine.memory()
-    found = [("memory", "ok", f"{memory.free / GIB:.1f} of {memory.total / GIB:.1f} GiB free, {_cores()} cores")]
+    found = [("memory", "ok", f"{memory.free / GIB:.1f} of {memory.total / GIB:.1f} GiB free, {machine.cores()} cores")]
     seen = machine.gpus()
     if not seen:
         return [*found, ("GPU", "none", "no NVIDIA GPU answers: everything runs on the CPU")]
     return [*found, *((f"GPU {gpu.index}", "ok", _gpu(gpu)) for gpu in seen)]
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _gpu(gpu: machine.Gpu) -> str:

@@ -9,7 +9,7 @@ import math
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from syncse_local.records import Message, Row
@@ -196,7 +196,7 @@ def _described(recipe: Recipe, drawn: Drawn, role: Role, engine: EngineIdentity)
         "prompt": drawn.prompt.id,
         "prompt_text": drawn.prompt.text,
         "role": role,
-        "sampling": asdict(recipe.sampling(role)),
+        "sampling": recipe.sampling(role).to_dict(),
         "version": engine.version,
     }
 

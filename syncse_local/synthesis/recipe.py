@@ -148,8 +148,7 @@ def _put(data: dict[str, object], dotted: str, value: object) -> None:
 
 
 def _sampling_dict(sampling: Sampling) -> dict[str, object]:
-    data = dataclasses.asdict(sampling)
-    return {**data, "stop": list(sampling.stop)}
+    return {**sampling.to_dict(), "stop": list(sampling.stop)}
 
 
 def _sampling(data: object, where: str) -> Sampling:
@@ -164,6 +163,7 @@ def _sampling(data: object, where: str) -> Sampling:
         repeat_penalty=table.number("repeat_penalty", base.repeat_penalty, 0.1, 10),
         max_tokens=table.whole("max_tokens", base.max_tokens, 1, 100_000),
         stop=_stops(table),
+        grammar=table.text("grammar", ""),
     )
 
 

@@ -19,7 +19,8 @@ class Engine:
     """How to make an engine small: its options, its names for rows in flight and context, its models, why it is not here.
 
     `prefix_ahead`: a context's prefix is decoded before its rows, so that the first one finds it too. `files`: the model
-    is files here, not a name that a server knows. An option whose name here is empty is the server's affair.
+    is files here, not a name that a server knows. `grammar`: answers can be held to one. An option whose name here is
+    empty is the server's affair.
     """
 
     options: Callable[[], dict[str, Any]]
@@ -27,6 +28,7 @@ class Engine:
     names: dict[str, str] = field(default_factory=dict)
     missing: Callable[[], str] = lambda: ""
     prefix_ahead: bool = True
+    grammar: bool = True
     files: bool = True
 
     def make(self, name: str, model: Path, **options: Any) -> Backend:
@@ -59,6 +61,7 @@ ENGINES = {
         {"n_seq": "concurrency", "n_ctx": ""},
         no_server,
         prefix_ahead=False,
+        grammar=False,
         files=False,
     ),
     "vllm": Engine(

@@ -275,6 +275,47 @@ def test_sampling_parameters(backend: Backend, sampling: Sampling) -> None:
     assert all(c.finish in ("stop", "length") for c in answers(backend, [context("a", 4, sampling)]).values())
 
 
+def test_a_grammar_is_kept_by_the_rows_that_ask_for_it(backend: Backend, engine: Engine) -> None:
+    free = replace(SHORT, temperature=1.2, max_tokens=60)
+    ruled = replace(free, grammar='root ::= "Yes, " ("cats" | "dogs") " sleep."\n')
+    base = context("a", 1)
+    rows = [replace(base.rows[0], key=str(i), seed=i, sampling=free if i % 3 else ruled) for i in range(12)]
+    if not engine.grammar:
+        with pytest.raises(SyncseError, match="grammar") as caught:
+            answers(backend, [replace(base, rows=rows)])
+        assert caught.value.code == ExitCode.USAGE
+        return
+    found = answers(backend, [replace(base, rows=rows)])
+    assert {found[str(i)].text for i in range(0, 12, 3)} <= {"Yes, cats sleep.", "Yes, dogs sleep."}
+    assert not any(c.text.startswith("Yes, ") for key, c in found.items() if int(key) % 3)
+    wrong = replace(base, rows=[replace(base.rows[0], sampling=replace(free, grammar="root ::= ((("))])
+    assert [c.finish for c in answers(backend, [wrong, context("b", 3)]).values()].count("error") == 1
+
+
+def test_a_thousand_rows_with_bad_ones_among_them(backend: Backend, engine: Engine) -> None:
+    """Each row is answered once: one in twenty is too long, empty or asks for a grammar with mistakes, and is typed so."""
+    if not engine.files:
+        pytest.skip("a server's faults are injected by a server of the tests' own: test_openai_faults.py")
+    short = replace(SHORT, max_tokens=3)
+    bad: dict[int, dict[str, Any]] = {
+        0: {"turn": "One day a bird flew. " * 400},
+        20: {"sampling": replace(short, grammar="root ::= (((")},
+        40: {"turn": "x" * 3_000_000},
+    }
+    contexts = []
+    for number in range(10):
+        made = context(str(number), 100, short)
+        contexts.append(replace(made, rows=[replace(row, **bad.get(i % 60, {})) for i, row in enumerate(made.rows)]))
+    found = answers(backend, contexts)
+    assert len(found) == 1000
+    for key, completion in found.items():
+        place = int(key.split("/")[1]) % 60
+        wanted = {0: {"refused"}, 20: {"error"}, 40: {"refused"}}.get(place, {"stop", "length"})
+        assert completion.finish in wanted
+        assert bool(completion.error) == (place in bad)
+    assert sum(c.finish in ("refused", "error") for c in found.values()) == 50
+
+
 def test_it_says_what_it_is(backend: Backend, model: Path, engine: Engine) -> None:
     assert backend.name in BACKENDS
     assert backend.version

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -110,8 +111,7 @@ def test_a_text_file_and_an_unknown_architecture_are_refused(story: Path, tmp_pa
 
 def test_rows_give_way_when_the_cache_is_full_against_the_count(story: Path) -> None:
     backend = LlamaCppBackend(story, n_seq=12, n_ctx=256, threads=1)
-    assert backend._decoder is not None
-    backend._decoder.n_ctx = 5000
+    backend._decoders[0].n_ctx = 5000
     found = list(backend.generate(contexts(4, 10, replace(LIVELY, max_tokens=40)), lambda: False))
     assert backend.counters["preempted"] > 0
     assert sorted(c.key for c in found) == sorted(f"{c}-{r}" for c in range(4) for r in range(10))
@@ -147,3 +147,41 @@ def test_a_second_generate_while_one_runs_is_refused(story: Path) -> None:
         next(backend.generate(contexts(1, 2, LIVELY), lambda: False))
     assert len(list(running)) == 7
     backend.close()
+
+
+def test_a_grammar_is_kept_and_bad_ones_are_said(story: Path) -> None:
+    backend = LlamaCppBackend(story, n_seq=6, threads=1)
+    ruled = replace(LIVELY, grammar='root ::= "Yes, " ("cats" | "dogs") " sleep."', max_tokens=60)
+    wrong = replace(LIVELY, grammar="root ::= (((")
+    rows = [Row(f"{i}", f"There were {i} cats.", i, [ruled, LIVELY, wrong][i % 3]) for i in range(18)]
+    found = run(backend, iter([Context("c", (Message("system", "Tell a story."),), rows)]))
+    assert {found[str(i)].text for i in range(0, 18, 3)} == {"Yes, cats sleep.", "Yes, dogs sleep."}
+    assert {found[str(i)].finish for i in range(0, 18, 3)} == {"stop"}
+    assert {found[str(i)].finish for i in range(2, 18, 3)} == {"error"}
+    assert all("grammar" in found[str(i)].error for i in range(2, 18, 3))
+    assert not any(found[str(i)].text.startswith("Yes, ") for i in range(1, 18, 3))
+
+
+def test_a_grammar_masks_and_does_not_choose(story: Path) -> None:
+    """Drawing again after a token that may not follow gives the masked distribution: both words come, as often as alone."""
+    backend = LlamaCppBackend(story, n_seq=8, threads=1)
+    free = Sampling(temperature=1.0, top_p=1.0, max_tokens=3, grammar="root ::= [a-z A-Z.,]+")
+    rows = [Row(str(i), "", i, free) for i in range(64)]
+    found = run(backend, iter([Context("c", (Message("user", "Once upon a time"),), rows)]))
+    texts = [c.text for c in found.values()]
+    assert len(set(texts)) > 16
+    assert all(letter.isalpha() or letter in " ,." for text in texts for letter in text)
+
+
+@pytest.mark.parametrize("lanes", [2, 3])
+def test_lanes_change_nothing_but_float_sums(story: Path, lanes: int) -> None:
+    """Greedy texts over several lanes are those of one, and a whole run over several lanes repeats."""
+    options: dict[str, Any] = {"n_seq": 6, "threads": 1}
+    alone = run(LlamaCppBackend(story, lanes=1, **options), contexts(5, 9, GREEDY))
+    backend = LlamaCppBackend(story, lanes=lanes, **options)
+    assert (backend.settings()["lanes"], backend.settings()["n_seq"]) == (lanes, 6)
+    several = run(backend, contexts(5, 9, GREEDY))
+    same = sum(alone[key].text == several[key].text for key in alone)
+    assert same >= 0.9 * len(alone)
+    texts = [run(LlamaCppBackend(story, lanes=lanes, **options), contexts(7, 5, LIVELY)) for _ in range(2)]
+    assert {key: c.text for key, c in texts[0].items()} == {key: c.text for key, c in texts[1].items()}

@@ -56,8 +56,8 @@ def test_attention_scores_take_room_where_they_are_kept() -> None:
 
 
 def test_a_cache_that_nobody_sized_shrinks_to_what_is_left() -> None:
-    roomy, tight = (llamacpp_fit(LLAMA, LlamaOptions(), Room(size * GIB))[0] for size in (64, 7))
-    assert _sizes(roomy)["KV cache"] == cells_for(32, 131_072, 131_072.0, 60 * GIB) * 131_072
+    roomy, tight = (llamacpp_fit(LLAMA, LlamaOptions(threads=4), Room(size * GIB))[0] for size in (64, 7))
+    assert _sizes(roomy)["KV cache"] == 2 * cells_for(16, 131_072, 131_072.0, 60 * GIB) * 131_072
     assert _sizes(tight)["KV cache"] < _sizes(roomy)["KV cache"]
     assert tight.fits
 
@@ -144,10 +144,10 @@ def test_the_engine_comes_to_the_same_numbers() -> None:
     from syncse_local.backends.llamacpp_size import cell_bytes
 
     entry = describe(Found("starter", "path", paths.starter_llm()))
-    backend = LlamaCppBackend(paths.starter_llm(), threads=1)
+    backend = LlamaCppBackend(paths.starter_llm(), threads=2)
     assert backend._model is not None
     assert cell_bytes(backend._model, "f16") == 2.0 * entry.dimensions.kv_values
-    (fit,) = llamacpp_fit(entry, LlamaOptions(), Room(machine.memory().free))
+    (fit,) = llamacpp_fit(entry, LlamaOptions(threads=2), Room(machine.memory().free))
     assert f"{backend.settings()['n_ctx']:,} cells" in str(fit)
     backend.close()
     assert vllm.LONGEST == VLLM_WINDOW

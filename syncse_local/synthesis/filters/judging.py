@@ -5,7 +5,6 @@ Knows the store and the backend protocol. A request that has an answer is not as
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +49,7 @@ def ask(job: Job, settings: Judge, rows: Sequence[Candidate]) -> int:
 
 
 def _key(engine: Iterable[str], sentence: str, output: str) -> str:
-    return content_hash(["judge", PROMPT, asdict(SAMPLING), SEED, *engine, turn(sentence, output)])
+    return content_hash(["judge", PROMPT, SAMPLING.to_dict(), SEED, *engine, turn(sentence, output)])
 
 
 def _plan(keyed: dict[str, tuple[str, str]], first: int) -> Iterable[ledger.Planned]:
