@@ -69,6 +69,8 @@ class LlamaCppBackend:
             )
         self._profile = choose_profile(self.info, self.options.chat_profile, model.vocab.bos, model.vocab.eos)
         self.warnings = offload_warning(self.options)
+        if not self.info.chat_template and self._profile.kind == "plain":
+            self.warnings.append("The model brings no chat template: prompts are plain text.")
         self._shapes = choose_shapes(self.options, self.info, model)
         self._make_decoders(model)
         cells = self._decoders[0].n_ctx

@@ -18,7 +18,7 @@ from syncse_local.backends.openai_preflight import denied, missing
 from syncse_local.backends.openai_retry import Backoff
 from syncse_local.backends.openai_servers import ENDPOINT, Server
 from syncse_local.backends.openai_spend import Spend
-from syncse_local.backends.openai_wire import Dialect, encode, messages_of, read
+from syncse_local.backends.openai_wire import Dialect, encode, messages_of, read, too_many
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.records import Completion, Message, Row
 
@@ -30,12 +30,16 @@ AHEAD = 2
 
 @dataclass(slots=True)
 class Task:
-    """One row on its way: `first` is when it was first sent, `faults` how often that went wrong."""
+    """One row on its way: `first` is when it was first sent, `faults` how often that went wrong.
+
+    `unlimited`: what the context holds is less than the tokens asked for, so that the context alone ends the answer.
+    """
 
     prefix: Sequence[Message]
     row: Row
     first: float = 0.0
     faults: int = 0
+    unlimited: bool = False
 
 
 class Pool:
@@ -81,7 +85,7 @@ class Pool:
         reserved = self._spend.worst(size, len(messages), sampling.max_tokens)
         if not self._spend.reserve(reserved):
             raise self._spend.ended()
-        body = self._dialect.request(messages, sampling, task.row.seed)
+        body = self._dialect.request(messages, sampling, task.row.seed, not task.unlimited)
         began = time.monotonic()
         try:
             reply: Reply = client.post(ENDPOINT, encode(body))
@@ -99,6 +103,9 @@ class Pool:
             self._spend.settle(reserved)
         else:
             self._spend.release(reserved)
+        if found.kind == "rejected" and not task.unlimited and too_many(found):
+            task.unlimited = True
+            return Fault("failed", found.said, 0.0)
         return Fault("failed", found.said, 0.0) if self._dialect.learn(found, body) else found
 
     def decide(self, task: Task, fault: Fault, server: Server) -> Completion | SyncseError | float:

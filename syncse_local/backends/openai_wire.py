@@ -15,6 +15,7 @@ from syncse_local.backends.openai_faults import Fault, document, fault_of, plain
 from syncse_local.records import Completion, Finish, Message, Row, Sampling
 
 log = logging.getLogger("syncse_local.openai_compat")
+LIMITS = ("max_tokens", "max_completion_tokens")
 NEEDED = frozenset({"model", "messages", "max_tokens", "max_completion_tokens", "stream"})
 MAX_STOPS = 4
 """Stop strings that the API takes; all of them are applied here again."""
@@ -30,14 +31,16 @@ class Dialect:
         self._limit = "max_tokens"
         self.warnings: list[str] = []
 
-    def request(self, messages: Sequence[Message], sampling: Sampling, seed: int) -> dict[str, Any]:
-        """The body of a request; parameters at their neutral value are left out."""
+    def request(
+        self, messages: Sequence[Message], sampling: Sampling, seed: int, limited: bool = True
+    ) -> dict[str, Any]:
+        """The body of a request; parameters at their neutral value are left out, and `max_tokens` unless `limited`."""
         turns = [{"role": m.role, "content": _sendable(m.content)} for m in messages]
         body = {
             "model": self.model,
             "messages": turns,
             "stream": False,
-            self._limit: sampling.max_tokens,
+            self._limit: sampling.max_tokens if limited else None,
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
             "seed": seed,
@@ -74,6 +77,11 @@ class Dialect:
             self.warnings.append(warning)
             log.warning("%s", warning)
         return True
+
+
+def too_many(fault: Fault) -> bool:
+    """Whether a rejection is for more `max_tokens` than the context holds beside the prompt, as vLLM's server words it."""
+    return fault.param in LIMITS and bool(re.search(r"max_model_len|context", fault.said))
 
 
 def messages_of(prefix: Sequence[Message], row: Row) -> list[Message]:

@@ -43,7 +43,7 @@ def add(verbs: Any) -> None:
     made.add_argument("--seed", type=int, help="the plan's seed")
     made.add_argument("--temperature", type=float, help="sampling temperature of every role")
     made.add_argument(
-        "--max-failure-rate", type=float, default=1.0, help="end early when more answers than this are rejected"
+        "--max-failure-rate", type=float, default=0.95, help="end early when more answers than this are rejected (0.95)"
     )
     engine_flags(made)
     force_flag(made)

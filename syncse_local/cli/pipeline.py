@@ -39,7 +39,7 @@ def add(verbs: Any) -> None:
     made.add_argument("--pooling", default="avg", help="avg suits the starter encoder; the paper's is cls")
     engine_flags(made, hidden=True)
     force_flag(made)
-    made.set_defaults(temperature=None, max_failure_rate=1.0)
+    made.set_defaults(temperature=None, max_failure_rate=0.95)
 
 
 def run(options: argparse.Namespace) -> ExitCode:

@@ -121,6 +121,7 @@ class Recipe:
         one of sampling's (`temperature`), which is then set for every role. Raises SyncseError for an unknown key.
         """
         data = self.to_dict()
+        data["sampling"] = {role: dataclasses.asdict(self.sampling(role)) for role in ROLES}
         for key, value in changes.items():
             if value is None:
                 continue

@@ -11,7 +11,7 @@ from syncse_local.backends.base import Backend
 from syncse_local.backends.vllm_python import find
 from syncse_local.errors import SyncseError
 from syncse_local.registry import BACKENDS, load
-from tests.contract.server import base_url, no_server
+from tests.contract.server import base_url, no_server, vllm_url
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Engine:
     empty is the server's affair.
     """
 
-    options: Callable[[], dict[str, Any]]
+    options: Callable[[Path], dict[str, Any]]
     models: tuple[str, ...]
     names: dict[str, str] = field(default_factory=dict)
     missing: Callable[[], str] = lambda: ""
@@ -33,11 +33,11 @@ class Engine:
 
     def make(self, name: str, model: Path, **options: Any) -> Backend:
         """The backend; skips where the engine is not on this machine."""
-        if reason := self.missing():
+        if reason := self.missing() or (not self.files and model.is_dir() and no_vllm()):
             pytest.skip(reason)
         named = {self.names.get(option, option): value for option, value in options.items()}
         given = {option: value for option, value in named.items() if option}
-        made: Backend = load(BACKENDS, name)(model, **{**self.options(), **given})
+        made: Backend = load(BACKENDS, name)(model, **{**self.options(model), **given})
         return made
 
 
@@ -52,12 +52,12 @@ def no_vllm() -> str:
 
 ENGINES = {
     "llamacpp": Engine(
-        lambda: {"n_seq": 6, "n_ctx": 2048, "threads": 1},
+        lambda _: {"n_seq": 6, "n_ctx": 2048, "threads": 1},
         ("starter", "tinystories-656k/tinystories-656k-f16.gguf", "babyllama105/babyllama105-f16.gguf"),
     ),
     "openai_compat": Engine(
-        lambda: {"base_urls": (base_url(),), "concurrency": 4},
-        ("starter",),
+        lambda model: {"base_urls": (vllm_url(model) if model.is_dir() else base_url(),), "concurrency": 4},
+        ("starter", "random"),
         {"n_seq": "concurrency", "n_ctx": ""},
         no_server,
         prefix_ahead=False,
@@ -65,7 +65,7 @@ ENGINES = {
         files=False,
     ),
     "vllm": Engine(
-        lambda: {"dtype": "float32", "kv_cache_memory_bytes": 32 << 20, "threads": 1, "max_num_seqs": 64},
+        lambda _: {"dtype": "float32", "kv_cache_memory_bytes": 32 << 20, "threads": 1, "max_num_seqs": 64},
         ("random",),
         {"n_seq": "max_num_seqs", "n_ctx": "max_model_len"},
         no_vllm,

@@ -230,12 +230,12 @@ def test_a_prefix_longer_than_the_context_refuses_its_rows_only(backend: Backend
     assert all(c.finish in ("stop", "length") for key, c in found.items() if key.startswith("a/"))
 
 
-def test_answers_may_fill_the_context_to_the_end(make: Make) -> None:
-    backend = make(n_seq=2, n_ctx=256)
+def test_answers_may_fill_the_context_to_the_end(make: Make, engine: Engine) -> None:
+    backend, window = make(n_seq=2, n_ctx=256), 256 if engine.files else 512
     endless = Sampling(temperature=1.5, top_p=1.0, max_tokens=100_000)
     for completion in answers(backend, [context("a", 3, endless)]).values():
         assert completion.finish in ("stop", "length")
-        assert completion.output_tokens + completion.prompt_tokens <= 256
+        assert completion.output_tokens + completion.prompt_tokens <= window
 
 
 def test_rows_wait_when_the_cache_is_small(make: Make) -> None:
@@ -330,7 +330,7 @@ def test_it_says_what_it_is(backend: Backend, model: Path, engine: Engine) -> No
 @pytest.mark.parametrize("name", sorted(set(BACKENDS) - SERVED))
 def test_a_missing_model(name: str, tmp_path: Path) -> None:
     with pytest.raises(SyncseError) as caught:
-        load(BACKENDS, name)(tmp_path / "none.gguf", **ENGINES[name].options())
+        load(BACKENDS, name)(tmp_path / "none.gguf", **ENGINES[name].options(tmp_path))
     assert caught.value.code == ExitCode.PREFLIGHT
     assert caught.value.hint
 
