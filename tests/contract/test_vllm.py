@@ -22,7 +22,7 @@ from tests.contract.engines import ENGINES, no_vllm
 from tests.jobs.helpers import process_of, wait
 
 pytestmark = pytest.mark.skipif(bool(no_vllm()), reason=no_vllm())
-OPTIONS = ENGINES["vllm"].options()
+OPTIONS = ENGINES["vllm"].options(Path())
 SHORT = Sampling(max_tokens=6)
 ENDLESS = Sampling(max_tokens=300, temperature=1.5, top_p=1.0)
 PATIENCE = 120.0
