@@ -5,12 +5,14 @@ import functools
 import http.client
 import importlib.util
 import os
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from syncse_local import paths
@@ -46,6 +48,11 @@ def vllm_url(model: Path) -> str:
     return _started(command, environment(python, 1))
 
 
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)  # vLLM's engine is a child that outlives its server
+
+
 def _started(command: Sequence[str], environment: dict[str, str]) -> str:
     """The base URL, once it answers."""
     with socket.socket() as probe:
@@ -57,8 +64,9 @@ def _started(command: Sequence[str], environment: dict[str, str]) -> str:
         stdout=log,
         stderr=subprocess.STDOUT,
         env=environment,
+        start_new_session=True,
     )
-    atexit.register(process.kill)
+    atexit.register(_end, process)
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
