@@ -10,7 +10,8 @@ from syncse_local.config import Settings, as_dict
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.jobs import supervise
 from syncse_local.jobs.liveness import held
-from syncse_local.store import filtering, gpus, ledger, runs
+from syncse_local.store import cards, filtering, gpus, ledger, runs
+from syncse_local.store.cards import TripletQuery
 from syncse_local.store.database import connect
 from syncse_local.store.runs import OPEN, RESUMABLE, Run
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from syncse_local.catalog.entry import ModelEntry
     from syncse_local.synthesis.filters.settings import FilterSettings
 
-__all__ = ["OPEN", "RESUMABLE", "Run", "Workspace"]
+__all__ = ["OPEN", "RESUMABLE", "Run", "TripletQuery", "Workspace"]
 
 
 class Workspace:
@@ -80,6 +81,24 @@ class Workspace:
         """Triplet rows of generate runs, streamed in plan order; `filtered` by each run's latest filters, if any."""
         found = [self.run(name).id for name in run_ids]
         return ledger.triplets(self.connection, found, accepted_only, filtered and accepted_only)
+
+    def triplet_page(self, query: TripletQuery, start: int = 0, limit: int = cards.PAGE) -> list[dict[str, Any]]:
+        """Triplets at places `start` to `start + limit` of a query; as of the last `refresh_triplets`."""
+        return cards.page(self.connection, query, start, limit)
+
+    def triplet_count(self, query: TripletQuery) -> int:
+        """How many triplets a query finds."""
+        return cards.count(self.connection, query)
+
+    def triplet_reasons(self, run_id: str) -> list[tuple[str, str, int]]:
+        """(state, reason, triplets) of a run, frequent first."""
+        return cards.reasons(self.connection, self.run(run_id).id)
+
+    def refresh_triplets(self, run_id: str) -> int:
+        """Take up what a run has answered, or its filters have said, since the last call; returns how many changed."""
+        from syncse_local.synthesis import browse
+
+        return browse.refresh(self.connection, self.run(run_id).id)
 
     def filters(self, run_id: str) -> dict[str, Any] | None:
         """What a run's latest filters judged, dropped and keep; None where it was not filtered."""

@@ -15,6 +15,10 @@ from syncse_local.errors import ExitCode, SyncseError
 MIGRATIONS = Path(__file__).parent / "migrations"
 LATEST = len(list(MIGRATIONS.glob("[0-9]*.sql")))
 BUSY_MS = 5_000
+CACHE_KIB = 262_144
+"""Most memory a connection keeps of the file, taken as it is needed: with SQLite's 2 MB a large plan reads all the time."""
+CHECKPOINT_PAGES = 16_384
+"""Pages of 4 KiB in the write-ahead log before they go into the file: keys are random, so the same pages come often."""
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -38,6 +42,8 @@ def connect(path: Path) -> sqlite3.Connection:
         _use_wal(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         if version < LATEST:
             migrate(connection)
     except (sqlite3.Error, OSError) as error:

@@ -82,6 +82,14 @@ def changed_places(connection: sqlite3.Connection, filtering_id: int) -> dict[in
     return dict(rows.fetchall())
 
 
+def touched(connection: sqlite3.Connection, filtering_id: int) -> list[int]:
+    """The places of which an application says anything but keep; none for application 0."""
+    rows = connection.execute(
+        "SELECT DISTINCT ordinal FROM verdict WHERE filtering_id = ? AND verdict <> 'keep'", (filtering_id,)
+    )
+    return [row[0] for row in rows]
+
+
 def summary(connection: sqlite3.Connection, run_id: str) -> dict[str, Any] | None:
     """The latest application in figures: what was judged, what the filtered view keeps, each filter's counts."""
     found = current(connection, run_id)

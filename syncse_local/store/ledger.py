@@ -3,6 +3,7 @@
 Knows rows and keys; knows neither prompts nor engines. A request is answered at most once, whichever runs plan it.
 """
 
+import json
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -59,63 +60,105 @@ def add_sentences(connection: sqlite3.Connection, rows: Iterable[tuple[str, str,
 
 def add_plan(connection: sqlite3.Connection, run_id: str, rows: Iterable[Planned]) -> None:
     """Store planned rows; planning the same run again changes nothing."""
+    planned = list(rows)
     with writing(connection):
-        for row in rows:
-            connection.execute(
-                "INSERT OR IGNORE INTO request (key, role, prompt_id, context_id, turn, seed, genre, topics) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (row.key, row.role, row.prompt_id, row.context_id, row.turn, row.seed, row.genre, row.topics),
-            )
-            connection.execute(
-                "INSERT OR IGNORE INTO plan (run_id, ordinal, request_id, sentence_id, role, sample) VALUES (?, ?, "
-                "(SELECT id FROM request WHERE key = ?), (SELECT id FROM sentence WHERE key = ?), ?, ?)",
-                (run_id, row.ordinal, row.key, row.sentence_key, row.role, row.sample),
-            )
+        connection.executemany(
+            "INSERT OR IGNORE INTO request (key, role, prompt_id, context_id, turn, seed, genre, topics) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            ((r.key, r.role, r.prompt_id, r.context_id, r.turn, r.seed, r.genre, r.topics) for r in planned),
+        )
+        connection.executemany(
+            "INSERT OR IGNORE INTO plan (run_id, ordinal, request_id, sentence_id, role, sample) VALUES (?, ?, "
+            "(SELECT id FROM request WHERE key = ?), (SELECT id FROM sentence WHERE key = ?), ?, ?)",
+            ((run_id, r.ordinal, r.key, r.sentence_key, r.role, r.sample) for r in planned),
+        )
+        # A request may have been answered by another run, long before this plan: the cards are gone through anew.
+        connection.execute("DELETE FROM card_mark WHERE run_id = ?", (run_id,))
+
+
+_WITHOUT_RESPONSE = "NOT EXISTS (SELECT 1 FROM response WHERE response.request_id = p.request_id)"
+
+
+def pending_contexts(connection: sqlite3.Connection, run_id: str, roles: Sequence[str]) -> list[tuple[str, str, int]]:
+    """(role, context, requests without a response) of a run, positives before negatives."""
+    marks = ",".join("?" * len(roles))
+    rows = connection.execute(
+        f"""SELECT r.role, r.context_id, count(DISTINCT r.id) FROM plan AS p JOIN request AS r ON r.id = p.request_id
+            WHERE p.run_id = ? AND p.role IN ({marks}) AND {_WITHOUT_RESPONSE}
+            GROUP BY r.role, r.context_id ORDER BY r.role DESC, r.context_id""",
+        (run_id, *roles),
+    )
+    return [tuple(row) for row in rows]
+
+
+def pending_rows(connection: sqlite3.Connection, run_id: str, role: str, context_id: str) -> list[Planned]:
+    """Requests of one context that the run plans and that have no response yet, in plan order, each key once."""
+    rows = connection.execute(
+        f"""SELECT r.key, min(p.ordinal) AS ordinal, coalesce(s.key, '') AS sentence_key, r.role, p.sample,
+                   r.prompt_id, r.context_id, r.turn, r.seed, r.genre, r.topics
+            FROM request AS r CROSS JOIN plan AS p ON p.request_id = r.id AND p.run_id = ?
+            LEFT JOIN sentence AS s ON s.id = p.sentence_id
+            WHERE r.role = ? AND r.context_id = ? AND {_WITHOUT_RESPONSE} GROUP BY r.id ORDER BY ordinal""",
+        (run_id, role, context_id),
+    )
+    return [Planned(**dict(row)) for row in rows]
 
 
 def pending(connection: sqlite3.Connection, run_id: str, roles: Sequence[str]) -> Iterator[Planned]:
     """Planned requests of a run that have no response yet, grouped by context, each key once."""
-    marks = ",".join("?" * len(roles))
-    rows = connection.execute(
-        f"""SELECT r.key, min(p.ordinal) AS ordinal, coalesce(s.key, '') AS sentence_key, r.role, p.sample,
-                   r.prompt_id, r.context_id, r.turn, r.seed, r.genre, r.topics
-            FROM plan AS p JOIN request AS r ON r.id = p.request_id LEFT JOIN sentence AS s ON s.id = p.sentence_id
-            WHERE p.run_id = ? AND p.role IN ({marks})
-              AND NOT EXISTS (SELECT 1 FROM response WHERE response.request_id = p.request_id)
-            GROUP BY r.id ORDER BY r.role DESC, r.context_id, ordinal""",
-        (run_id, *roles),
-    ).fetchall()
-    return (Planned(**dict(row)) for row in rows)
+    for role, context_id, _ in pending_contexts(connection, run_id, roles):
+        yield from pending_rows(connection, run_id, role, context_id)
 
 
 def add_answers(connection: sqlite3.Connection, answers: Sequence[Answered]) -> int:
     """Store responses with their parses and the parser's decision, all or nothing; returns how many were new."""
-    now, new = time.time(), 0
+    now = time.time()
     with writing(connection):
-        for answer in answers:
-            done = answer.completion
-            (request_id,) = connection.execute("SELECT id FROM request WHERE key = ?", (done.key,)).fetchone()
-            cursor = connection.execute(
-                "INSERT OR IGNORE INTO response VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        fresh = _without_response(connection, answers)
+        connection.executemany(
+            "INSERT INTO response VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
                 (
                     *(request_id, clean(done.text), done.finish, done.error, done.prompt_tokens),
                     *(done.cached_tokens, done.output_tokens, done.seconds, now),
-                ),
-            )
-            if not cursor.rowcount:
-                continue
-            new += 1
-            connection.executemany(
-                "INSERT OR REPLACE INTO parse VALUES (?, ?, ?, ?, ?)",
-                [(request_id, answer.parser_version, o.position, clean(o.text), o.failure) for o in answer.outcomes],
-            )
-            failures = [o.failure for o in answer.outcomes if o.failure]
-            accepted = len(failures) < len(answer.outcomes)
-            connection.execute(
-                "INSERT INTO decision (request_id, source, verdict, reason, created) VALUES (?, 'parser', ?, ?, ?)",
-                (request_id, "accept" if accepted else "reject", "" if accepted else (failures or ["empty"])[0], now),
-            )
-    return new
+                )
+                for request_id, done in ((number, answer.completion) for number, answer in fresh.items())
+            ),
+        )
+        connection.executemany(
+            "INSERT OR REPLACE INTO parse VALUES (?, ?, ?, ?, ?)",
+            (
+                (request_id, answer.parser_version, o.position, clean(o.text), o.failure)
+                for request_id, answer in fresh.items()
+                for o in answer.outcomes
+            ),
+        )
+        connection.executemany(
+            "INSERT INTO decision (request_id, source, verdict, reason, created) VALUES (?, 'parser', ?, ?, ?)",
+            ((request_id, *_verdict(answer), now) for request_id, answer in fresh.items()),
+        )
+    return len(fresh)
+
+
+def _without_response(connection: sqlite3.Connection, answers: Sequence[Answered]) -> dict[int, Answered]:
+    """The first answer to each request that has none, by the request's number."""
+    by_key: dict[str, Answered] = {}
+    for answer in answers:
+        by_key.setdefault(answer.completion.key, answer)
+    rows = connection.execute(
+        """SELECT r.key, r.id, a.request_id FROM json_each(?) AS asked JOIN request AS r ON r.key = asked.value
+           LEFT JOIN response AS a ON a.request_id = r.id""",
+        (json.dumps(list(by_key)),),
+    ).fetchall()
+    if len(rows) < len(by_key):
+        raise KeyError("an answer to a request that was never planned")
+    return {request_id: by_key[key] for key, request_id, answered in rows if answered is None}
+
+
+def _verdict(answer: Answered) -> tuple[str, str]:
+    """The parser's decision on an answer: one accepted part is enough."""
+    failures = [o.failure for o in answer.outcomes if o.failure]
+    return ("accept", "") if len(failures) < len(answer.outcomes) else ("reject", (failures or ["empty"])[0])
 
 
 def clean(text: str) -> str:

@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -131,15 +131,19 @@ class Generation:
                 )
         if any(plan["part"] == part for plan in done):
             return
-        count = 0
-        planned = iter(rows())
+        count = self.store_plan(rows())
+        self.job.reporter.event("planned", part=part, rows=count, skipped=self.skipped, engine=vars_of(self.engine))
+
+    def store_plan(self, rows: Iterable[ledger.Planned]) -> int:
+        """Store planned rows in short transactions; returns how many."""
+        count, planned = 0, iter(rows)
         while batch := list(islice(planned, PLAN_BATCH)):
             ledger.add_plan(self.job.connection, self.job.run.id, batch)
             count += len(batch)
             self.job.reporter.progress(count, 0, phase="planning")
             if self.job.reporter.cancelled():
                 raise Cancelled
-        self.job.reporter.event("planned", part=part, rows=count, skipped=self.skipped, engine=vars_of(self.engine))
+        return count
 
     def write_sentences(self, backend: Any) -> None:
         """Stage one of scratch: plan calls and answer them, with more calls where too many sentences were dropped."""
@@ -193,15 +197,15 @@ class Generation:
 
     def answer(self, backend: Any, roles: tuple[Role, ...]) -> None:
         """Send what is pending to the backend and store the answers in batches as they come."""
-        pending = list(ledger.pending(self.job.connection, self.job.run.id, roles))
-        planned = {row.key: row for row in pending}
+        pending = ledger.pending_contexts(self.job.connection, self.job.run.id, roles)
+        asked: dict[str, ledger.Planned] = {}
         before = ledger.counts(self.job.connection, self.job.run.id)
         total, pace = before["planned"], Pace(time.monotonic())
         batch: list[ledger.Answered] = []
         written = time.monotonic()
         limit = float(self.job.run.options.get("max_failure_rate", 1.0))
-        for completion in backend.generate(self.contexts(pending), self.job.reporter.cancelled):
-            answered = self.parse(planned[completion.key], completion)
+        for completion in backend.generate(self.contexts(pending, asked), self.job.reporter.cancelled):
+            answered = self.parse(asked.pop(completion.key), completion)
             batch.append(answered)
             pace.answered += 1
             pace.tokens += completion.output_tokens
@@ -214,12 +218,14 @@ class Generation:
         ledger.add_answers(self.job.connection, batch)
         self.show(before, pace, total)
         self.job.reporter.flush()
-        if pace.answered < len(pending) and self.job.reporter.cancelled():
+        if pace.answered < sum(rows for *_, rows in pending) and self.job.reporter.cancelled():
             raise Cancelled
 
-    def contexts(self, pending: Iterable[ledger.Planned]) -> Iterator[Context]:
-        """The pending rows grouped by context; `pending` comes ordered by it."""
-        for context_id, rows in groupby(pending, key=lambda row: row.context_id):
+    def contexts(self, pending: Iterable[tuple[str, str, int]], asked: dict[str, ledger.Planned]) -> Iterator[Context]:
+        """The pending rows by context, read when the backend takes the context; they are in `asked` from then on."""
+        for role, context_id, _ in pending:
+            rows = ledger.pending_rows(self.job.connection, self.job.run.id, role, context_id)
+            asked.update((row.key, row) for row in rows)
             prefix = context_of(self.recipe, self.pools, context_id)
             yield Context(context_id, prefix, [row_of(self.recipe, _plan_row(row), row.turn) for row in rows])
 

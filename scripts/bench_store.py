@@ -1,0 +1,186 @@
+"""The store at a million rows: planning, writing answers, pages of triplets under filters and searches, export.
+
+    python scripts/bench_store.py [--rows 1000000] [--workspace DIR]
+
+Sentences are random words that the script draws; every step is the project's own code. Each step runs in a process of its own, so
+that its peak of memory is its own. A page is measured as a front end asks for it: 100 triplets, best and worst of many.
+"""
+
+import argparse
+import json
+import platform
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from types import SimpleNamespace
+from typing import Any
+
+from syncse_local.api import TripletQuery, Workspace
+from syncse_local.records import Completion
+from syncse_local.store import ledger, runs
+from syncse_local.synthesis import browse
+from syncse_local.synthesis.job import Generation
+from syncse_local.synthesis.plan import EngineIdentity
+from syncse_local.synthesis.recipe import load_pools, load_recipe
+
+BATCH = 2_000
+FREQUENT = "the a of and in to is was on that with for as it by at an from his her".split()
+STEPS = ("plan", "answer", "cards", "pages", "export")
+
+
+def words(draw: random.Random, size: int) -> str:
+    """A sentence of random words: every fourth one of twenty frequent words, the others of some 200,000."""
+    return " ".join(word(draw) for _ in range(size))
+
+
+def word(draw: random.Random) -> str:
+    """One random word."""
+    first = draw.choice("bcdfgklmnprst") + draw.choice("aeiou")
+    return draw.choice(FREQUENT) if draw.random() < 0.25 else f"{first}{int(draw.expovariate(0.001))}"
+
+
+def sentences(rows: int) -> Iterator[str]:
+    """Distinct sentences of about twelve words."""
+    draw = random.Random(0)
+    for number in range(rows):
+        yield f"{words(draw, draw.randint(6, 17))} x{number}."
+
+
+class Quiet:
+    """A reporter that says nothing."""
+
+    def progress(self, done: int, total: int, **data: object) -> None:
+        """Nothing."""
+
+    def cancelled(self) -> bool:
+        """Never."""
+        return False
+
+
+def plan(workspace: Workspace, rows: int) -> dict[str, float]:
+    """Plan two requests for each sentence, as a generate run does."""
+    recipe = load_recipe("syncse-partial")
+    run = runs.create(workspace.connection, "generate", {"input": "random", "recipe": recipe.to_dict()}, "bench")
+    job: Any = SimpleNamespace(run=run, connection=workspace.connection, reporter=Quiet())
+    stage = Generation(job, recipe, load_pools(recipe))
+    stage.engine = EngineIdentity("0" * 64, "llamacpp", "0")
+    began = time.perf_counter()
+    stage.store_plan(stage.pair_rows(sentences(rows)))
+    return {"seconds": time.perf_counter() - began}
+
+
+def answer(workspace: Workspace, rows: int) -> dict[str, float]:
+    """Answer every request in batches of BATCH; one in ten is rejected."""
+    run = workspace.runs()[0]
+    draw, count, spent = random.Random(1), 0, 0.0
+    for context in ledger.pending_contexts(workspace.connection, run.id, ("positive", "negative")):
+        planned = ledger.pending_rows(workspace.connection, run.id, *context[:2])
+        for start in range(0, len(planned), BATCH):
+            batch = []
+            for row in planned[start : start + BATCH]:
+                text = words(draw, draw.randint(6, 12))
+                failure = draw.choice(("copied", "truncated", "refusal")) if draw.random() < 0.05 else None
+                done = Completion(row.key, text, "stop", 300, 280, 12, 0.1)
+                batch.append(ledger.Answered(done, 1, [ledger.Outcome(text, failure)]))
+            began = time.perf_counter()
+            count += ledger.add_answers(workspace.connection, batch)
+            spent += time.perf_counter() - began
+    return {"results": count, "seconds": spent, "results/s": count / spent}
+
+
+def index(workspace: Workspace, rows: int) -> dict[str, float]:
+    """Bring the cards and their full-text index up to date."""
+    began = time.perf_counter()
+    made = browse.refresh(workspace.connection, workspace.runs()[0].id)
+    seconds = time.perf_counter() - began
+    return {"cards": made, "seconds": seconds, "cards/s": made / seconds}
+
+
+def pages(workspace: Workspace, rows: int) -> dict[str, Any]:
+    """Milliseconds of a page of 100: median and worst over places spread through the result."""
+    run = workspace.runs()[0].id
+    queries = {
+        "all": TripletQuery(run),
+        "accepted": TripletQuery(run, state="accepted"),
+        "rejected": TripletQuery(run, state="rejected"),
+        "reason copied": TripletQuery(run, reason="copied"),
+        "one prompt": TripletQuery(run, prompt="paraphrase"),
+        "by words": TripletQuery(run, sort="words"),
+        "by overlap, falling": TripletQuery(run, sort="positive_overlap", falling=True),
+        "accepted by words": TripletQuery(run, state="accepted", sort="words"),
+        "search, frequent word": TripletQuery(run, search="the"),
+        "search, rare word": TripletQuery(run, search="x123456"),
+        "search, two words": TripletQuery(run, search="the his"),
+        "search among rejected": TripletQuery(run, search="the", state="rejected"),
+        "search, part of a word": TripletQuery(run, search="x9999*"),
+    }
+    found = {}
+    for name, query in queries.items():
+        began = time.perf_counter()
+        total = workspace.triplet_count(query)
+        counted = 1000 * (time.perf_counter() - began)
+        times = []
+        for place in (0, 1, 10, 100, 1_000, total // 4, total // 2, 3 * total // 4, max(0, total - 100)):
+            began = time.perf_counter()
+            workspace.triplet_page(query, place)
+            times.append(1000 * (time.perf_counter() - began))
+        found[name] = {"rows": total, "count ms": counted, "page ms": median(times), "worst ms": max(times)}
+    return found
+
+
+def export(workspace: Workspace, rows: int) -> dict[str, float]:
+    """Write all triplets as JSONL."""
+    from syncse_local.records import Triplet
+    from syncse_local.synthesis.export import write_triplets
+
+    run = workspace.runs()[0].id
+    before = peak()
+    began = time.perf_counter()
+    made = (Triplet(r["sentence"], r["positive"], r["negative"]) for r in workspace.triplets([run]))
+    count = write_triplets(made, workspace.directory / "out.jsonl", overwrite=True)
+    return {"rows": count, "seconds": time.perf_counter() - began, "grew MB": peak() - before}
+
+
+def peak() -> float:
+    """This process's largest memory so far, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    """Run every step in a process of its own, or the one that is named."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--workspace", type=Path)
+    parser.add_argument("--step", choices=STEPS)
+    options = parser.parse_args()
+    if options.step:
+        step = {"plan": plan, "answer": answer, "cards": index, "pages": pages, "export": export}[options.step]
+        with Workspace(options.workspace) as workspace:
+            print(json.dumps({**step(workspace, options.rows), "peak MB": peak()}))
+        return
+    print(f"{platform.processor() or platform.machine()}, {options.rows:,} sentences")
+    with tempfile.TemporaryDirectory() as folder:
+        where = options.workspace or Path(folder) / "w"
+        for name in STEPS:
+            command = [sys.executable, __file__, "--rows", str(options.rows), "--workspace", str(where), "--step", name]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            show(name, json.loads(done.stdout))
+
+
+def show(name: str, figures: dict[str, Any]) -> None:
+    """A step's figures, and a line for each part that has figures of its own."""
+    plain = {key: value for key, value in figures.items() if not isinstance(value, dict)}
+    print(f"{name:8}", ", ".join(f"{key} {value:,.1f}" for key, value in plain.items()), flush=True)
+    for part, inner in figures.items():
+        if isinstance(inner, dict):
+            print(f"  {part:24}", ", ".join(f"{key} {value:,.1f}" for key, value in inner.items()), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""Triplets as front ends browse them: flat rows with a full-text index, paged by place in any order.
+
+Knows rows and queries; what a card holds is made in `synthesis.browse`.
+"""
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from syncse_local.errors import ExitCode, SyncseError
+
+SORTS = ("plan", "words", "positive_overlap", "negative_overlap")
+STATES = ("accepted", "rejected", "dropped")
+PAGE = 100
+COLUMNS = (
+    "run_id", "ordinal", "state", "reason", "prompt", "tags", "sentence", "positive", "negative", "words",
+    "positive_overlap", "negative_overlap",
+)  # fmt: skip
+TAGGED = ("run_id", "state", "reason", "prompt")
+
+
+@dataclass(frozen=True, slots=True)
+class TripletQuery:
+    """Which triplets of a run, in what order; empty text means any.
+
+    `state` is one of STATES; `reason` a parser's reason or a filter's name; `search` words that must all occur, with `*` for
+    any ending. `sort` is one of SORTS and holds where nothing is searched: found rows come in the order they were made.
+    """
+
+    run_id: str
+    state: str = ""
+    reason: str = ""
+    prompt: str = ""
+    search: str = ""
+    sort: str = "plan"
+    falling: bool = False
+
+    def __post_init__(self) -> None:
+        for name, value, known in (("sort", self.sort, SORTS), ("state", self.state, ("", *STATES))):
+            if value not in known:
+                listed = ", ".join(filter(None, known))
+                raise SyncseError(f"Unknown {name}", f'"{value}" is none.', f"Choose one of: {listed}.", ExitCode.USAGE)
+
+
+def tag(kind: str, value: str) -> str:
+    """One word that stands for a value in the full-text index, whatever letters the value has."""
+    return f"t{hashlib.blake2b(f'{kind}={value}'.encode('utf-8', 'replace'), digest_size=6).hexdigest()}"
+
+
+def expression(query: TripletQuery) -> str:
+    """The query in FTS5's language: every word of the user's as a quoted string, so that any text is a search."""
+    terms = []
+    for word in query.search.replace("\0", " ").split():
+        ending = "*" if word.endswith("*") and len(word) > 1 else ""
+        if any(letter.isalnum() for letter in word):
+            quoted = word.rstrip("*").replace('"', '""')
+            terms.append(f'"{quoted}"{ending}')
+    found = [f"{{sentence positive negative}} : ({' AND '.join(terms)})"] if terms else []
+    wanted = ((kind, getattr(query, kind)) for kind in TAGGED)
+    return " AND ".join([*found, *(f'tags : "{tag(kind, value)}"' for kind, value in wanted if value)])
+
+
+def page(connection: sqlite3.Connection, query: TripletQuery, start: int, limit: int = PAGE) -> list[dict[str, Any]]:
+    """The cards at places `start` to `start + limit` of the query's result."""
+    inner, values = _places(query, "id")
+    rows = connection.execute(
+        f"SELECT c.* FROM ({inner} LIMIT ? OFFSET ?) AS chosen CROSS JOIN card AS c ON c.id = chosen.id",
+        (*values, limit, max(0, start)),
+    )
+    return [dict(row) for row in rows]
+
+
+def count(connection: sqlite3.Connection, query: TripletQuery) -> int:
+    """How many cards the query finds."""
+    inner, values = _places(query, "id", ordered=False)
+    return int(connection.execute(f"SELECT count(*) FROM ({inner})", values).fetchone()[0])
+
+
+def _places(query: TripletQuery, column: str, ordered: bool = True) -> tuple[str, tuple[object, ...]]:
+    if query.search.strip():
+        order = f"ORDER BY rowid {'DESC' if query.falling else 'ASC'}" if ordered else ""
+        return f"SELECT rowid AS {column} FROM card_text WHERE card_text MATCH ? {order}", (expression(query),)
+    wanted = [(name, getattr(query, name)) for name in TAGGED if getattr(query, name)]
+    where = " AND ".join(f"{name} = ?" for name, _ in wanted)
+    way = "DESC" if query.falling else "ASC"
+    by = f"ordinal {way}" if query.sort == "plan" else f"{query.sort} {way}, ordinal {way}"
+    return f"SELECT id AS {column} FROM card WHERE {where} {f'ORDER BY {by}' if ordered else ''}", tuple(
+        v for _, v in wanted
+    )
+
+
+def reasons(connection: sqlite3.Connection, run_id: str) -> list[tuple[str, str, int]]:
+    """(state, reason, cards) of a run, frequent first."""
+    rows = connection.execute(
+        "SELECT state, reason, count(*) FROM card WHERE run_id = ? GROUP BY state, reason ORDER BY 3 DESC, 1, 2",
+        (run_id,),
+    )
+    return [tuple(row) for row in rows]
+
+
+def mark(connection: sqlite3.Connection, run_id: str) -> tuple[int, int]:
+    """(last decision, application of filters) that the run's cards show."""
+    row = connection.execute("SELECT decision, filtering FROM card_mark WHERE run_id = ?", (run_id,)).fetchone()
+    return (row[0], row[1]) if row else (0, 0)
+
+
+def set_mark(connection: sqlite3.Connection, run_id: str, decision: int, filtering: int) -> None:
+    """Note how far the cards are; for use inside the transaction that brings them there."""
+    connection.execute("INSERT OR REPLACE INTO card_mark VALUES (?, ?, ?)", (run_id, decision, filtering))
+
+
+def put(connection: sqlite3.Connection, run_id: str, cards: Sequence[Sequence[object]]) -> None:
+    """Add or change cards (values in the order of COLUMNS) and what is searched of them; inside a transaction."""
+    places = json.dumps([card[1] for card in cards])
+    chosen = "FROM card WHERE run_id = ? AND ordinal IN (SELECT value FROM json_each(?))"
+    searched = "sentence, positive, negative, tags"
+    connection.execute(
+        f"INSERT INTO card_text (card_text, rowid, {searched}) SELECT 'delete', id, {searched} {chosen}",
+        (run_id, places),
+    )
+    changed = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS[2:])
+    connection.executemany(
+        f"INSERT INTO card ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) "
+        f"ON CONFLICT (run_id, ordinal) DO UPDATE SET {changed}",
+        cards,
+    )
+    connection.execute(
+        f"INSERT INTO card_text (rowid, {searched}) SELECT id, {searched} {chosen} ORDER BY id", (run_id, places)
+    )

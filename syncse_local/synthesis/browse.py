@@ -1,0 +1,93 @@
+"""Brings the cards of a run (store.cards) up to date with its ledger and its filters, a few thousand at a time.
+
+Safe to call from several processes and while the run goes on: what is there already is made again, and equal.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from syncse_local.store import cards, filtering
+from syncse_local.store.database import writing
+from syncse_local.synthesis.filters.wording import overlap, tokens
+
+STEP = 4_000
+"""Decisions looked at in one transaction, so that others wait for tenths of a second at most."""
+
+
+def refresh(connection: sqlite3.Connection, run_id: str) -> int:
+    """Make the cards that are new or changed; returns how many were made."""
+    made = 0
+    seen, shown = cards.mark(connection, run_id)
+    newest = connection.execute("SELECT coalesce(max(id), 0) FROM decision").fetchone()[0]
+    while seen < newest:
+        upto = min(seen + STEP, newest)
+        with writing(connection):
+            made += _make(connection, run_id, _decided(connection, run_id, seen, upto, newest))
+            cards.set_mark(connection, run_id, upto, shown)
+        seen = upto
+    found = filtering.current(connection, run_id)
+    now = found["id"] if found else 0
+    if now != shown:
+        places = iter(sorted({*filtering.touched(connection, shown), *filtering.touched(connection, now)}))
+        while batch := list(islice(places, STEP)):
+            with writing(connection):
+                made += _make(connection, run_id, batch)
+        with writing(connection):
+            cards.set_mark(connection, run_id, seen, now)
+    return made
+
+
+def _decided(connection: sqlite3.Connection, run_id: str, after: int, upto: int, newest: int) -> list[int]:
+    """The triplets (places of their positives in the plan) last decided on in this range, as of decision `newest`."""
+    rows = connection.execute(
+        """SELECT DISTINCT q.ordinal FROM decision AS d
+           CROSS JOIN plan AS p INDEXED BY plan_request ON p.request_id = d.request_id AND p.run_id = :run
+           CROSS JOIN plan AS q INDEXED BY plan_pair ON q.run_id = p.run_id AND q.sentence_id = p.sentence_id AND q.sample = p.sample
+                AND q.role = 'positive'
+           WHERE d.id > :after AND d.id <= :upto AND NOT EXISTS (
+               SELECT 1 FROM plan AS o INDEXED BY plan_pair CROSS JOIN decision AS e INDEXED BY decision_request
+                   ON e.request_id = o.request_id
+               WHERE o.run_id = p.run_id AND o.sentence_id = p.sentence_id AND o.sample = p.sample
+                   AND e.id > :upto AND e.id <= :newest)
+           ORDER BY q.ordinal""",
+        {"run": run_id, "after": after, "upto": upto, "newest": newest},
+    )
+    return [row[0] for row in rows]
+
+
+def _make(connection: sqlite3.Connection, run_id: str, places: Iterable[int]) -> int:
+    rows = connection.execute(
+        "SELECT * FROM judged_triplet WHERE run_id = ? AND ordinal IN (SELECT value FROM json_each(?)) ORDER BY ordinal",
+        (run_id, json.dumps(list(places))),
+    )
+    made = list(_cards(rows))
+    if made:
+        cards.put(connection, run_id, made)
+    return len(made)
+
+
+def _cards(rows: Iterable[sqlite3.Row]) -> Iterator[tuple[object, ...]]:
+    for row in rows:
+        positive, negative = row["positive"], row["negative"]
+        if row["swapped"]:
+            positive, negative = negative, positive
+        state, reason = _verdict(row)
+        values = {"run_id": row["run_id"], "state": state, "reason": reason, "prompt": row["positive_prompt"]}
+        tags = " ".join(cards.tag(kind, value) for kind, value in values.items() if value)
+        sentence = row["sentence"]
+        yield (
+            *(row["run_id"], row["ordinal"], state, reason, row["positive_prompt"], tags, sentence, positive, negative),
+            *(len(tokens(sentence)), overlap(sentence, positive), overlap(sentence, negative)),
+        )
+
+
+def _verdict(row: sqlite3.Row) -> tuple[str, str]:
+    """(state, reason): what the parser says comes before what the filters say."""
+    if row["positive_verdict"] != "accept":
+        return "rejected", row["positive_reason"]
+    if row["negative_verdict"] != "accept":
+        return "rejected", row["negative_reason"]
+    dropped: str = row["dropped_by"]
+    return ("dropped", dropped.partition(" ")[0]) if dropped else ("accepted", "")
