@@ -12,6 +12,7 @@ from syncse_local.cli.engine import engine_flags
 from syncse_local.cli.evaluate import scores_table
 from syncse_local.cli.follow import follow
 from syncse_local.cli.output import emit
+from syncse_local.cli.parts import shard_flag
 from syncse_local.errors import ExitCode
 from syncse_local.paths import starter_sentences
 
@@ -37,9 +38,10 @@ def add(verbs: Any) -> None:
     made.add_argument("--seed", type=int, default=1, help="seed of the plan and of the training")
     made.add_argument("--samples", type=int, default=3, help="triplets to try for each sentence (default: 3)")
     made.add_argument("--pooling", default="avg", help="avg suits the starter encoder; the paper's is cls")
+    shard_flag(made)
     engine_flags(made, hidden=True)
     force_flag(made)
-    made.set_defaults(temperature=None, max_failure_rate=1.0)
+    made.set_defaults(temperature=None, max_failure_rate=1.0, generator=None)
 
 
 def run(options: argparse.Namespace) -> ExitCode:
