@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from syncse_local.store.runs import OPEN, RESUMABLE, Run
 
 if TYPE_CHECKING:
     from syncse_local.catalog.entry import ModelEntry
+    from syncse_local.store.merging.tables import Merged
     from syncse_local.synthesis.filters.settings import FilterSettings
 
 __all__ = ["OPEN", "RESUMABLE", "Run", "Workspace"]
@@ -169,6 +170,15 @@ class Workspace:
         measured = instruments.stored(self.connection, wanted)
         report = apply.apply(self.connection, run.id, wanted, measured, gate, others, dry_run)
         return {**report.to_dict(), "evaluation_sets": gate.checked, "unread_sets": gate.unread}
+
+    def merge(
+        self, others: Sequence[Path], dry_run: bool = False, tell: Callable[[str, int, int], None] = lambda *_: None
+    ) -> "list[Merged]":
+        """Take in what other workspaces have and this one lacks, and say what each brought; they are only read."""
+        from syncse_local.store.merging.merge import merge
+
+        paths = [supervise.database(directory) for directory in others]
+        return merge(supervise.database(self.directory), paths, tell, dry_run)
 
     def default_output(self, name: str) -> Path:
         """Where a trained encoder of this name goes."""

@@ -46,11 +46,11 @@ def _generator(item: object, where: str) -> Generator:
 
 def named_generator(generators: Sequence[Generator], name: str) -> Generator:
     """The generator of that name. Raises SyncseError (USAGE) with the nearest one."""
-    for generator in generators:
-        if generator.name == name:
-            return generator
-    hint = did_you_mean(name, [g.name for g in generators], "The recipe names no generators.")
-    refuse("Unknown generator", f'The recipe has no generator "{name}".', hint)
+    found = next((generator for generator in generators if generator.name == name), None)
+    if found is None:
+        hint = did_you_mean(name, [g.name for g in generators]) if generators else "Give the model with --model."
+        refuse("Unknown generator", f'The recipe has no generator "{name}".', hint)
+    return found
 
 
 def beside(generators: Iterable[Generator], folder: Path) -> tuple[Generator, ...]:

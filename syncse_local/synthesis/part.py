@@ -42,11 +42,14 @@ class Shard(NamedTuple):
         return min(int(place * self.of), self.of - 1) == self.number - 1
 
 
+ALL = Shard()
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """What a run plans of the whole: one shard, and of several generators' rows those of number `generator`."""
 
-    shard: Shard = Shard()
+    shard: Shard = ALL
     generator: int = 0
     bounds: tuple[float, ...] = ()
     """The generators' cumulated weights; empty where there is one."""

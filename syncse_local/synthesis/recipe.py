@@ -51,11 +51,11 @@ class Recipe:
 
     `shots` exemplars are drawn into each of `contexts` prompts per role, which rows share; where `contexts_per_1000` is
     set, `contexts` follows from it and the size of the input when a run is made. `samples` triplets are made of each
-    sentence. `mode` mixed takes sentences of an input and writes more, until `scratch_share` of all are written ones.
-    Of several `generators` each writes its own rows, in a run of its own. `mode` scratch first writes the sentences: `sentences_per_call` of one genre and
-    `topics_per_call` topics, after `sentence_shots` (0 or 1) exemplar sets. `sentence_turn` says which message carries
-    the request for sentences: `user`, or `system` with no user turn, which is how the starter LLM was trained.
-    `filters` decide nothing that is generated, and can be others later.
+    sentence. `mode` scratch first writes the sentences: `sentences_per_call` of one genre and `topics_per_call` topics,
+    after `sentence_shots` (0 or 1) exemplar sets; mixed takes those of an input and writes more, until `scratch_share`
+    of all are written ones. `sentence_turn` says which message carries the request for sentences: `user`, or `system`
+    with no user turn, which is how the starter LLM was trained. Of several `generators` each writes its own share of
+    the rows, in a run of its own. `filters` decide nothing that is generated, and can be others later.
     """
 
     name: str

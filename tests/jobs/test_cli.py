@@ -200,7 +200,7 @@ def test_two_processes_on_one_workspace(cli: Cli, sentences: Path) -> None:
 
 
 def test_every_verb_has_an_example(cli: Cli) -> None:
-    verbs = "generate train eval run runs show cancel resume filter reparse export recipes models doctor tui"
+    verbs = "generate train eval run runs show cancel resume filter reparse export merge recipes models doctor tui"
     for verb in verbs.split():
         done = cli(verb, "-h")
         assert done.returncode == 0

@@ -1,0 +1,52 @@
+"""Which tables a merge joins, their columns, and what it counts. A new table belongs in one of the two lists here."""
+
+import sqlite3
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+JOINED = (
+    "sentence", "request", "response", "parse", "decision", "plan",
+    "run", "event", "metric", "score", "filtering", "verdict", "measurement",
+)  # fmt: skip
+LEFT = {
+    "model_hash": "paths and times of another machine's files",
+    "gpu_lock": "who uses the GPUs of another machine now",
+}
+"""Tables that stay behind, and why."""
+
+
+@dataclass(slots=True)
+class Merged:
+    """What one source brought: rows that were new, by table.
+
+    `known` requests were there already. `conflicts` are requests that both have an answer to, and not the same one: the
+    target's stays, `conflicting` names some. `open` runs were at work while they were read. `renamed` runs had the id
+    of another run of the target.
+    """
+
+    source: str
+    new: dict[str, int] = field(default_factory=dict)
+    runs: int = 0
+    known: int = 0
+    conflicts: int = 0
+    conflicting: list[str] = field(default_factory=list)
+    open: list[str] = field(default_factory=list)
+    renamed: dict[str, str] = field(default_factory=dict)
+
+    def add(self, table: str, count: int) -> None:
+        """Count new rows."""
+        self.new[table] = self.new.get(table, 0) + count
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+
+def columns(connection: sqlite3.Connection, table: str, without: tuple[str, ...] = ()) -> list[str]:
+    """The table's columns but for those that are numbered anew; later migrations' columns come along."""
+    return [row[1] for row in connection.execute(f"PRAGMA main.table_info({table})") if row[1] not in without]
+
+
+def listed(names: list[str], of: str = "") -> str:
+    """Column names for a statement, each of the table called `of`."""
+    return ", ".join(f"{of}.{name}" if of else name for name in names)
