@@ -10,6 +10,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 from typing import NamedTuple
 
 from syncse_local.records import Message, Row
@@ -85,6 +86,24 @@ def arrangement(number: int, size: int, count: int) -> list[int]:
     return chosen
 
 
+def weighted(weights: Sequence[float], count: int, *name: object) -> list[int]:
+    """An ordered choice of `count` indices without repetition, each next one by weight among those that are left."""
+    left, chosen = list(range(len(weights))), list[int]()
+    for step in range(count):
+        bounds = list(accumulate(weights[i] for i in left))
+        place = _draw(*name, step) / 2**128 * bounds[-1]
+        chosen.append(left.pop(min(bisect_right(bounds, place), len(left) - 1)))
+    return chosen
+
+
+def _choice(recipe: Recipe, items: Sequence[Exemplar | SentenceSet], count: int, number: int, name: str) -> list[int]:
+    """The demonstrations of one context: the `number`-th arrangement, or a draw by weight where weights differ."""
+    weights = [item.weight for item in items]
+    if len(set(weights)) < 2:
+        return arrangement(number, len(items), count)
+    return weighted(weights, count, "weighted", recipe.seed, name)
+
+
 def contexts_per_prompt(recipe: Recipe, pools: Pools, role: Role) -> dict[str, int]:
     """How many contexts each prompt of a role has: an equal share, or fewer where fewer draws exist."""
     pool = pools.of(role)
@@ -119,9 +138,9 @@ def draw_context(recipe: Recipe, pools: Pools, context_id: str) -> Drawn:
     if possible > contexts_per_prompt(recipe, pools, role)[prompt_id]:
         number = _draw("context", recipe.seed, context_id)
     if pool.role != "sentence":
-        places = arrangement(number, len(prompt.exemplars), recipe.shots)
+        places = _choice(recipe, prompt.exemplars, recipe.shots, number, context_id)
         return Drawn(context_id, prompt, tuple(prompt.exemplars[i] for i in places))
-    sets = arrangement(number, len(pool.sets), recipe.sentence_shots)
+    sets = _choice(recipe, pool.sets, recipe.sentence_shots, number, context_id)
     chosen = pool.sets[sets[0]] if sets else None
     genre, topics = _subject(recipe, pools, context_id) if recipe.sentence_turn == "system" else ("", ())
     return Drawn(context_id, prompt, (), chosen, genre, topics)
