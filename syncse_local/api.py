@@ -17,6 +17,7 @@ from syncse_local.store.runs import OPEN, RESUMABLE, Run
 if TYPE_CHECKING:
     from syncse_local.catalog.entry import ModelEntry
     from syncse_local.store.merging.tables import Merged
+    from syncse_local.synthesis.contamination import Gate
     from syncse_local.synthesis.filters.settings import FilterSettings
 
 __all__ = ["OPEN", "RESUMABLE", "Run", "Workspace"]
@@ -156,20 +157,27 @@ class Workspace:
         from syncse_local.synthesis.filters import apply, instruments
 
         rows = apply.candidates(self.connection, [self.run(run_id).id])
-        return instruments.lacking(self.connection, wanted, rows)
+        digest = self._gate().digest if wanted.contamination.encoder else ""
+        return instruments.lacking(self.connection, wanted, rows, digest)
 
     def apply_filters(
         self, run_id: str, wanted: "FilterSettings", against: Sequence[str] = (), dry_run: bool = False
     ) -> dict[str, Any]:
         """Judge a run's accepted triplets anew and say what that changes. Raises SyncseError (NOTHING) where there are none."""
-        from syncse_local.synthesis.contamination import Gate
         from syncse_local.synthesis.filters import apply, instruments
 
         run, others = self.run(run_id), [self.run(name).id for name in against]
-        gate = Gate.load(Path(self.settings.senteval) if self.settings.senteval else None)
-        measured = instruments.stored(self.connection, wanted)
+        gate = self._gate()
+        digest = gate.digest if wanted.contamination.encoder else ""
+        measured = instruments.stored(self.connection, wanted, digest)
         report = apply.apply(self.connection, run.id, wanted, measured, gate, others, dry_run)
         return {**report.to_dict(), "evaluation_sets": gate.checked, "unread_sets": gate.unread}
+
+    def _gate(self) -> "Gate":
+        """The evaluation sentences of the directories that the settings name."""
+        from syncse_local.synthesis.contamination import Gate
+
+        return Gate.of({"senteval": self.settings.senteval, "reranking": self.settings.reranking})
 
     def merge(
         self, others: Sequence[Path], dry_run: bool = False, tell: Callable[[str, int, int], None] = lambda *_: None

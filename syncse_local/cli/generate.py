@@ -61,6 +61,14 @@ def run(options: argparse.Namespace) -> ExitCode:
         return begun(started, options.json) if options.detach else follow(opened, started, options.json)
 
 
+def requests(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """A run's options for each of the recipe's generators, by name; one nameless run's where it has none or one."""
+    generators = load_recipe(settings(options).recipe).generators
+    if len(generators) < 2:
+        return {"": request(options)}
+    return {g.name: request(argparse.Namespace(**{**vars(options), "generator": g.name})) for g in generators}
+
+
 def request(options: argparse.Namespace) -> dict[str, Any]:
     """The run's options, complete: the recipe resolved, paths absolute, the input looked at."""
     recipe = load_recipe(settings(options).recipe).with_changes(
@@ -89,6 +97,7 @@ def request(options: argparse.Namespace) -> dict[str, Any]:
         "max_failure_rate": options.max_failure_rate,
         **({"force": True} if options.force else {}),
         **({"senteval": existing(chosen.senteval, "SentEval directory")} if chosen.senteval else {}),
+        **({"reranking": existing(chosen.reranking, "reranking directory")} if chosen.reranking else {}),
         **written,
         **chosen_part(options, recipe),
     }

@@ -293,7 +293,7 @@ class Generation:
                 "Look at the raw answers with `syncse show RUN --raw`; try another model or recipe.",
             )
         rows = ledger.triplets(self.job.connection, [self.job.run.id])
-        matched = contaminated(rows, self.job.run.options.get("senteval"))
+        matched = contaminated(rows, self.job.run.options)
         return {**counts, "contaminated": matched, "failures": failures}
 
 

@@ -67,5 +67,5 @@ def test_senteval_sets_are_checked_where_their_files_are(tmp_path: Path) -> None
         {"sentence": "x", "positive": "y", "negative": "z"},
         {"sentence": "x", "positive": "Three geese cross a frozen pond!", "negative": "z"},
     ]
-    assert contaminated(rows, str(tmp_path)) == 1
-    assert contaminated(rows, None) == 0
+    assert contaminated(rows, {"senteval": str(tmp_path)}) == 1
+    assert contaminated(rows, {}) == 0
