@@ -131,10 +131,10 @@ def _report(opened: Workspace, options: argparse.Namespace, steps: list[Run], fi
     print("The starter set is a smoke test, never a benchmark.\n")
     for run in made:
         print(f"triplets   {run.result['triplets']} of {run.result['planned'] // 2} planned: syncse show {run.id}")
+    print(f"           export them: syncse export {' '.join(run.id for run in made)} triplets.csv")
     for found in filtered:
         print(f"filters    {found['kept']} kept, {found['dropped']} dropped: syncse filter {found['run']} --dry-run")
     print(f"checked    {left_out} triplets match an evaluation sentence and were left out of training")
-    print(f"           export them: syncse export {' '.join(run.id for run in made)} triplets.csv")
     print(f"encoder    {trained.result['output']}  (SentenceTransformer(path) loads it)")
     print(f"workspace  {opened.directory}")
     guard = "" if opened.settings.airgap else " (guard off: --airgap)"
