@@ -5,14 +5,14 @@ import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from syncse_local.api import Workspace
 from syncse_local.cli.common import parser, settings
 from syncse_local.cli.output import emit, safe, table
 from syncse_local.errors import ExitCode, SyncseError
-
-if TYPE_CHECKING:
-    from syncse_local.store.merging.tables import Merged
+from syncse_local.store.merging.source import FILE, require
+from syncse_local.store.merging.tables import Merged
 
 SHOWN = ("run", "request", "response", "decision", "verdict")
 
@@ -35,10 +35,10 @@ def run(options: argparse.Namespace) -> ExitCode:
     """Merge one source after the other and print what each brought."""
     target = Path(options.target).expanduser()
     sources = [Path(source).expanduser() for source in options.sources]
-    from syncse_local.api import Workspace
-
+    for source in sources:
+        require(source / FILE)  # before DEST is made
     with ExitStack() as stack:
-        if options.dry_run and not (target / "syncse.db").exists():
+        if options.dry_run and not (target / FILE).exists():
             target = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="syncse-merge-")))
         opened = stack.enter_context(Workspace(target, settings(options)))
         merged = opened.merge(sources, options.dry_run, _silent if options.json else _tell)
@@ -61,7 +61,7 @@ def _silent(_source: str, _done: int, _total: int) -> None:
     return None
 
 
-def _print(merged: "list[Merged]", dry_run: bool) -> None:
+def _print(merged: list[Merged], dry_run: bool) -> None:
     if sys.stderr.isatty():
         print(file=sys.stderr)
     rows = [[safe(m.source), *(m.new.get(name, 0) for name in SHOWN), m.known, m.conflicts] for m in merged]

@@ -11,7 +11,7 @@ from typing import Any
 
 from syncse_local.errors import SyncseError
 from syncse_local.store.database import writing
-from syncse_local.store.merging.tables import Merged, columns, listed
+from syncse_local.store.merging.tables import Merged, columns, listed, points
 from syncse_local.store.runs import OPEN, RESUMABLE
 
 NAMES_RUNS = ("run", "runs", "against")
@@ -73,11 +73,12 @@ def _renamed(options: str, names: dict[str, str]) -> str:
 
 def end_runs(connection: sqlite3.Connection, merged: Merged) -> None:
     """Give the runs their events, curves, scores and states: those of the source, unless the target has gone on since."""
+    tables = points(connection)
     found = connection.execute("SELECT s.*, new FROM source.run AS s JOIN run_map ON old = id ORDER BY id").fetchall()
     for row in found:
         with writing(connection):
             merged.add("event", _events(connection, row["id"], row["new"]))
-            for table in ("metric", "score"):
+            for table in tables:
                 merged.add(table, _points(connection, table, row["id"]))
             _settle(connection, row)
         if row["state"] in OPEN:

@@ -60,10 +60,15 @@ def _current(path: Path) -> Iterator[str]:
         raise _unusable(path, str(error)) from error
 
 
-def _read_only(path: Path) -> str:
+def require(path: Path) -> None:
+    """Raise SyncseError (PREFLIGHT) where there is no such file."""
     if not path.is_file():
         detail = f"{path.parent} has no {path.name}."
         raise SyncseError("No workspace there", detail, "Name workspace directories.", ExitCode.PREFLIGHT)
+
+
+def _read_only(path: Path) -> str:
+    require(path)
     log = path.with_name(f"{path.name}-wal")
     still = not os.access(path.parent, os.W_OK) and not (log.exists() and log.stat().st_size)
     # Readers of a WAL database write a file beside it; where they cannot, nobody else is writing either.

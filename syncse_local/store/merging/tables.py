@@ -1,4 +1,4 @@
-"""Which tables a merge joins, their columns, and what it counts. A new table belongs in one of the two lists here."""
+"""Which tables a merge joins, their columns, and what it counts. A new table keyed by no run belongs in a list here."""
 
 import sqlite3
 from dataclasses import asdict, dataclass, field
@@ -6,8 +6,9 @@ from typing import Any
 
 JOINED = (
     "sentence", "request", "response", "parse", "decision", "plan",
-    "run", "event", "metric", "score", "filtering", "verdict", "measurement",
+    "run", "event", "filtering", "verdict", "measurement",
 )  # fmt: skip
+"""Tables that have a function of their own; those that are keyed by the run alone (`points`) need none."""
 LEFT = {
     "model_hash": "paths and times of another machine's files",
     "gpu_lock": "who uses the GPUs of another machine now",
@@ -45,6 +46,13 @@ class Merged:
 def columns(connection: sqlite3.Connection, table: str, without: tuple[str, ...] = ()) -> list[str]:
     """The table's columns but for those that are numbered anew; later migrations' columns come along."""
     return [row[1] for row in connection.execute(f"PRAGMA main.table_info({table})") if row[1] not in without]
+
+
+def points(connection: sqlite3.Connection) -> list[str]:
+    """The tables whose rows belong to one run and are keyed by it: curves, scores and the like."""
+    query = "SELECT name FROM main.sqlite_master WHERE type = 'table' ORDER BY name"
+    names = [row[0] for row in connection.execute(query) if row[0] not in (*JOINED, *LEFT)]
+    return [name for name in names if {"id", "run_id"} & set(columns(connection, name)) == {"run_id"}]
 
 
 def listed(names: list[str], of: str = "") -> str:
