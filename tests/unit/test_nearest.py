@@ -1,6 +1,7 @@
 """Nearness to evaluation sentences: the highest cosine of each text, measured once, and taken up where it stopped."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from syncse_local.jobs.job import Cancelled, Job
 from syncse_local.jobs.progress import StoreReporter
 from syncse_local.paths import starter_sts
-from syncse_local.store import database, runs
+from syncse_local.store import database, measurements, runs
 from syncse_local.synthesis.contamination import Gate
 from syncse_local.synthesis.filters import instruments, nearest
 from syncse_local.synthesis.filters.settings import Contamination, FilterSettings
@@ -55,15 +56,15 @@ def test_texts_are_measured_once_and_looked_up_again(job: Job, tiny_encoder: Pat
 def test_a_stopped_measurement_goes_on(job: Job, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Contamination(encoder=str(tiny_encoder))
     monkeypatch.setattr(nearest, "BATCH", 3)
-    stored = nearest.measurements.store
+    stored = measurements.store
 
-    def stop_after(*arguments: object) -> None:
-        stored(*arguments)  # type: ignore[arg-type]
+    def stop_after(*arguments: Any) -> None:
+        stored(*arguments)
         job.reporter.stop = True
 
-    monkeypatch.setattr(nearest.measurements, "store", stop_after)
+    monkeypatch.setattr(measurements, "store", stop_after)
     with pytest.raises(Cancelled):
         nearest.measure(job, settings, ROWS)
-    monkeypatch.setattr(nearest.measurements, "store", stored)
+    monkeypatch.setattr(measurements, "store", stored)
     job.reporter.stop = False
     assert nearest.measure(job, settings, ROWS) == 4
