@@ -51,7 +51,8 @@ def test_the_whole_job_under_the_air_gap_and_again(cli: Cli, tmp_path: Path) -> 
     generated = next(run["id"] for run in listed if run["kind"] == "generate")
 
     target = tmp_path / "out.csv"
-    assert cli("export", generated, str(target)).returncode == 0
+    assert json.loads(cli("export", generated, str(target), "--json").stdout)["rows"] == kept
+    assert cli("export", generated, str(target), "--unfiltered", "--force").returncode == 0
     with target.open(encoding="utf-8", newline="") as handle:
         rows = list(csv.DictReader(handle))
     assert list(rows[0]) == ["sent0", "sent1", "hard_neg"]
