@@ -58,20 +58,26 @@ class Quiet:
     def progress(self, done: int, total: int, **data: object) -> None:
         """Nothing."""
 
+    def event(self, kind: str, **data: object) -> None:
+        """Nothing."""
+
     def cancelled(self) -> bool:
         """Never."""
         return False
 
 
 def plan(workspace: Workspace, rows: int) -> dict[str, float]:
-    """Plan two requests for each sentence, as a generate run does."""
+    """Read the sentences from a file and plan two requests for each, as a generate run does."""
+    source = workspace.directory / "sentences.txt"
+    with source.open("w", encoding="utf-8") as handle:
+        handle.writelines(f"{sentence}\n" for sentence in sentences(rows))
     recipe = load_recipe("syncse-partial")
-    run = runs.create(workspace.connection, "generate", {"input": "random", "recipe": recipe.to_dict()}, "bench")
+    run = runs.create(workspace.connection, "generate", {"input": str(source), "recipe": recipe.to_dict()}, "bench")
     job: Any = SimpleNamespace(run=run, connection=workspace.connection, reporter=Quiet())
     stage = Generation(job, recipe, load_pools(recipe))
     stage.engine = EngineIdentity("0" * 64, "llamacpp", "0")
     began = time.perf_counter()
-    stage.store_plan(stage.pair_rows(sentences(rows)))
+    stage.store_plan(stage.pair_rows())
     return {"seconds": time.perf_counter() - began}
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,8 @@ from syncse_local.store.runs import OPEN, RESUMABLE, Run
 
 if TYPE_CHECKING:
     from syncse_local.catalog.entry import ModelEntry
+    from syncse_local.store.merging.tables import Merged
+    from syncse_local.synthesis.contamination import Gate
     from syncse_local.synthesis.filters.settings import FilterSettings
 
 __all__ = ["OPEN", "RESUMABLE", "Run", "TripletQuery", "Workspace"]
@@ -174,20 +176,36 @@ class Workspace:
         from syncse_local.synthesis.filters import apply, instruments
 
         rows = apply.candidates(self.connection, [self.run(run_id).id])
-        return instruments.lacking(self.connection, wanted, rows)
+        digest = self._gate().digest if wanted.contamination.encoder else ""
+        return instruments.lacking(self.connection, wanted, rows, digest)
 
     def apply_filters(
         self, run_id: str, wanted: "FilterSettings", against: Sequence[str] = (), dry_run: bool = False
     ) -> dict[str, Any]:
         """Judge a run's accepted triplets anew and say what that changes. Raises SyncseError (NOTHING) where there are none."""
-        from syncse_local.synthesis.contamination import Gate
         from syncse_local.synthesis.filters import apply, instruments
 
         run, others = self.run(run_id), [self.run(name).id for name in against]
-        gate = Gate.load(Path(self.settings.senteval) if self.settings.senteval else None)
-        measured = instruments.stored(self.connection, wanted)
+        gate = self._gate()
+        digest = gate.digest if wanted.contamination.encoder else ""
+        measured = instruments.stored(self.connection, wanted, digest)
         report = apply.apply(self.connection, run.id, wanted, measured, gate, others, dry_run)
         return {**report.to_dict(), "evaluation_sets": gate.checked, "unread_sets": gate.unread}
+
+    def _gate(self) -> "Gate":
+        """The evaluation sentences of the directories that the settings name."""
+        from syncse_local.synthesis.contamination import Gate
+
+        return Gate.of({"senteval": self.settings.senteval, "reranking": self.settings.reranking})
+
+    def merge(
+        self, others: Sequence[Path], dry_run: bool = False, tell: Callable[[str, int, int], None] = lambda *_: None
+    ) -> "list[Merged]":
+        """Take in what other workspaces have and this one lacks, and say what each brought; they are only read."""
+        from syncse_local.store.merging.merge import merge
+
+        paths = [supervise.database(directory) for directory in others]
+        return merge(supervise.database(self.directory), paths, tell, dry_run)
 
     def default_output(self, name: str) -> Path:
         """Where a trained encoder of this name goes."""

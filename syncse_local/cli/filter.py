@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import tomllib
+from pathlib import Path
 from typing import Any
 
 from syncse_local.api import Run
@@ -44,7 +45,8 @@ def add(verbs: Any) -> None:
         help="runs whose triplets count as kept before: duplicates across runs",
     )
     made.add_argument("--senteval", metavar="DIR", help="SentEval's data directory, for the contamination flags")
-    made.add_argument("--device", help="where the encoder of cosine.encoder runs: auto, cpu, cuda or mps")
+    made.add_argument("--reranking", metavar="DIR", help="directory with the reranking sets, for the same")
+    made.add_argument("--device", help="where the encoders run: auto, cpu, cuda or mps")
     made.add_argument("--dry-run", action="store_true", help="store no verdict; only say what would change")
 
 
@@ -53,11 +55,13 @@ def run(options: argparse.Namespace) -> ExitCode:
     chosen = settings(options)
     if chosen.senteval:
         existing(chosen.senteval, "SentEval directory")
+    if chosen.reranking:
+        existing(chosen.reranking, "reranking directory")
     with workspace(options, must_exist=True) as opened:
         target = opened.run(options.run)
         wanted = resolved(chosen, thresholds(target, options.by, options.set))
         if opened.lacks_measurements(target.id, wanted):
-            code = follow(opened, opened.start("filter", _job(target, wanted, chosen)), options.json)
+            code = follow(opened, opened.start("filter", measuring(target, wanted, chosen)), options.json)
             if code:
                 return code
         report = opened.apply_filters(target.id, wanted, options.against, options.dry_run)
@@ -90,22 +94,27 @@ def _assignment(text: str) -> tuple[str, object]:
 
 def resolved(chosen: Settings, wanted: FilterSettings) -> FilterSettings:
     """The settings with the encoder's and the judge's names as absolute paths."""
-    encoder, judge = wanted.cosine.encoder, wanted.judge.model
+    encoder, near, judge = wanted.cosine.encoder, wanted.contamination.encoder, wanted.judge.model
     if encoder:
         encoder = named(encoder, chosen, "encoder", "train")
+    if near:
+        near = named(near, chosen, "encoder", "train")
     if judge and wanted.judge.backend in ("llamacpp", "vllm"):
         judge = named(judge, chosen, "model", wanted.judge.backend)
     return dataclasses.replace(
         wanted,
         cosine=dataclasses.replace(wanted.cosine, encoder=encoder),
         judge=dataclasses.replace(wanted.judge, model=judge),
+        contamination=dataclasses.replace(wanted.contamination, encoder=near),
     )
 
 
-def _job(target: Run, wanted: FilterSettings, chosen: Settings) -> dict[str, Any]:
+def measuring(target: Run, wanted: FilterSettings, chosen: Settings) -> dict[str, Any]:
+    """The options of a run of kind `filter`, which measures what these filters need of a generate run."""
     engine = engine_options(dataclasses.replace(chosen, backend=wanted.judge.backend), []) if wanted.judge.model else {}
     device = "cuda" if engine.get("n_gpu_layers") else chosen.device
-    return {"run": target.id, "filters": wanted.to_dict(), "device": device, "backend_options": engine}
+    sets = {name: str(Path(found).resolve()) for name in ("senteval", "reranking") if (found := getattr(chosen, name))}
+    return {"run": target.id, "filters": wanted.to_dict(), "device": device, "backend_options": engine, **sets}
 
 
 def _print(target: Run, report: dict[str, Any], dry_run: bool) -> None:

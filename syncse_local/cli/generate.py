@@ -9,11 +9,11 @@ from syncse_local.catalog.preflight import check_generate
 from syncse_local.cli.common import begun, existing, force_flag, job_flags, named, parser, room, settings, workspace
 from syncse_local.cli.engine import engine_flags, engine_options
 from syncse_local.cli.follow import follow
+from syncse_local.cli.parts import chosen_part, input_of, shard_flag, sized, with_generator
 from syncse_local.cli.served import consent, served_model
-from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.errors import ExitCode
 from syncse_local.paths import starter_llm
 from syncse_local.registry import SERVED
-from syncse_local.synthesis.ingest import open_input
 from syncse_local.synthesis.recipe import list_recipes, load_pools, load_recipe
 
 
@@ -27,7 +27,9 @@ def add(verbs: Any) -> None:
         run,
     )
     job_flags(made)
-    made.add_argument("input", nargs="?", help=".txt, .csv, .tsv, .jsonl or .parquet with sentences (mode partial)")
+    made.add_argument(
+        "input", nargs="?", help=".txt, .csv, .tsv, .jsonl or .parquet with sentences (not for mode scratch)"
+    )
     made.add_argument("--recipe", metavar="NAME", help=f"{', '.join(list_recipes())}, or a TOML file")
     made.add_argument(
         "--model",
@@ -35,13 +37,15 @@ def add(verbs: Any) -> None:
         help="the language model: a path, or a name of `syncse models` (default: the starter LLM)",
     )
     made.add_argument("--backend", help="the engine (default: llamacpp)")
-    made.add_argument("--count", type=int, default=0, help="how many sentences to write (mode scratch)")
+    made.add_argument("--count", type=int, default=0, help="how many sentences to write (not for mode partial)")
     made.add_argument("--limit", type=int, default=0, help="use only the first N sentences of the input")
     made.add_argument("--column", help="the input column with the sentences")
     made.add_argument("--encoding", help="the input's encoding (default: utf-8)")
     made.add_argument("--samples", type=int, help="triplets per sentence")
     made.add_argument("--seed", type=int, help="the plan's seed")
     made.add_argument("--temperature", type=float, help="sampling temperature of every role")
+    made.add_argument("--generator", metavar="NAME", help="of a recipe with several generators: do this one's rows")
+    shard_flag(made)
     made.add_argument(
         "--max-failure-rate", type=float, default=0.95, help="end early when more answers than this are rejected (0.95)"
     )
@@ -57,13 +61,24 @@ def run(options: argparse.Namespace) -> ExitCode:
         return begun(started, options.json) if options.detach else follow(opened, started, options.json)
 
 
+def requests(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """A run's options for each of the recipe's generators, by name; one nameless run's where it has none or one."""
+    generators = load_recipe(settings(options).recipe).generators
+    if len(generators) < 2:
+        return {"": request(options)}
+    return {g.name: request(argparse.Namespace(**{**vars(options), "generator": g.name})) for g in generators}
+
+
 def request(options: argparse.Namespace) -> dict[str, Any]:
     """The run's options, complete: the recipe resolved, paths absolute, the input looked at."""
-    chosen = settings(options)
-    recipe = load_recipe(chosen.recipe).with_changes(
+    recipe = load_recipe(settings(options).recipe).with_changes(
         samples=options.samples, seed=options.seed, temperature=options.temperature
     )
     pools = load_pools(recipe)
+    options = with_generator(options, recipe)
+    chosen = settings(options)
+    source = input_of(options, recipe) if recipe.reads else ""
+    recipe, written = sized(options, recipe)
     engine = engine_options(chosen, options.backend_option)
     if chosen.backend in SERVED:
         model = served_model(chosen)
@@ -82,22 +97,16 @@ def request(options: argparse.Namespace) -> dict[str, Any]:
         "max_failure_rate": options.max_failure_rate,
         **({"force": True} if options.force else {}),
         **({"senteval": existing(chosen.senteval, "SentEval directory")} if chosen.senteval else {}),
+        **({"reranking": existing(chosen.reranking, "reranking directory")} if chosen.reranking else {}),
+        **written,
+        **chosen_part(options, recipe),
     }
-    if recipe.mode == "scratch":
-        if options.count < 1:
-            raise SyncseError(
-                "How many sentences?", f"Recipe {recipe.name} writes its own.", "Add --count N.", ExitCode.USAGE
-            )
-        return {**found, "count": options.count}
-    if not options.input:
-        hint = "Name a file, or use a scratch recipe: --recipe starter-scratch --count 500."
-        raise SyncseError("No input", f"Recipe {recipe.name} needs sentences.", hint, ExitCode.USAGE)
-    path = existing(options.input, "input")
-    open_input(Path(path), column=options.column, encoding=options.encoding)  # fails here, before a run exists
+    if not recipe.reads:
+        return found
     return {
         **found,
-        "input": path,
-        "input_sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest(),
+        "input": source,
+        "input_sha256": hashlib.sha256(Path(source).read_bytes()).hexdigest(),
         "limit": options.limit,
         "column": options.column,
         "encoding": options.encoding,

@@ -11,6 +11,7 @@ from syncse_local.cli import (
     export,
     filter,
     generate,
+    merge,
     models,
     pipeline,
     recipes,
@@ -22,7 +23,7 @@ from syncse_local.cli import (
 from syncse_local.cli.output import print_error
 from syncse_local.errors import ExitCode, SyncseError
 
-VERBS = (generate, train, evaluate, pipeline, runs, filter, reparse, export, recipes, models, doctor, tui)
+VERBS = (generate, train, evaluate, pipeline, runs, filter, reparse, export, merge, recipes, models, doctor, tui)
 
 
 class _Parser(argparse.ArgumentParser):

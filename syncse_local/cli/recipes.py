@@ -84,7 +84,8 @@ def _check(name: str, as_json: bool) -> None:
 
 
 def _sizes(recipe: Recipe, pools: Pools) -> dict[str, object]:
-    used = [role for role in ROLES if role != "sentence" or recipe.mode == "scratch"]
+    used = [role for role in ROLES if role != "sentence" or recipe.writes]
     prompts = {f"{role} prompts": len(pools.of(role).prompts) for role in used}
-    lists = {"genres": len(pools.genres), "topics": len(pools.topics)} if recipe.mode == "scratch" else {}
-    return {**prompts, **lists}
+    lists = {"genres": len(pools.genres), "topics": len(pools.topics)} if recipe.writes else {}
+    generators = {"generators": len(recipe.generators)} if recipe.generators else {}
+    return {**prompts, **lists, **generators}

@@ -103,4 +103,6 @@ def request(chosen: Settings, output: str, training: dict[str, Any], force: bool
         check_train(checked, room())
     senteval = existing(chosen.senteval, "SentEval directory") if chosen.senteval else ""
     made = {"encoder": encoder, "output": str(Path(output).resolve()), "training": training, "senteval": senteval}
+    if chosen.reranking:  # for the contamination gate
+        made["reranking"] = existing(chosen.reranking, "reranking directory")
     return {**made, **({"force": True} if force else {})}

@@ -90,6 +90,16 @@ def touched(connection: sqlite3.Connection, filtering_id: int) -> list[int]:
     return [row[0] for row in rows]
 
 
+def flagged(connection: sqlite3.Connection, run_id: str, name: str) -> set[int]:
+    """The places of the plan that one filter of the run's latest application flags."""
+    rows = connection.execute(
+        """SELECT v.ordinal FROM verdict AS v JOIN current_filtering AS f ON f.id = v.filtering_id
+           WHERE f.run_id = ? AND v.filter = ? AND v.verdict = 'flag'""",
+        (run_id, name),
+    )
+    return {row[0] for row in rows}
+
+
 def summary(connection: sqlite3.Connection, run_id: str) -> dict[str, Any] | None:
     """The latest application in figures: what was judged, what the filtered view keeps, each filter's counts."""
     found = current(connection, run_id)

@@ -1,16 +1,18 @@
 """The contamination gate: texts that an evaluation set has too, whole or in eight words in a row. Training leaves them out.
 
-Knows the sets' sentences; knows no model. What a set does not hold word for word passes: a paraphrase is no match.
+Knows the sets' sentences; knows no model. What a set does not hold word for word passes here: `filters.nearness` measures
+paraphrases with an encoder.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from syncse_local.errors import SyncseError
 from syncse_local.evaluation.readers import read_tasks
-from syncse_local.evaluation.tasks import TASKS
+from syncse_local.evaluation.tasks import ROW_FILES, TASKS
 from syncse_local.paths import starter_sts
 from syncse_local.synthesis.text import squash, words
 
@@ -34,22 +36,21 @@ class Gate:
     checked: list[str] = field(default_factory=list)
     unread: dict[str, str] = field(default_factory=dict)
     _exact: dict[str, str] = field(default_factory=dict)
-    _grams: dict[str, str] = field(default_factory=dict)
+    _grams: dict[int, str] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, senteval: Path | None = None) -> "Gate":
-        """The starter sets, and every STS set of SentEval whose files are there."""
+    def load(cls, senteval: Path | None = None, reranking: Path | None = None) -> "Gate":
+        """The starter sets, and every set whose files are there: SentEval's STS and transfer sets, reranking sets."""
         gate = cls()
-        for name in (task.name for task in TASKS.values() if task.family == "sts"):
-            try:
-                found, _ = read_tasks([name], senteval, starter_sts())
-            except SyncseError as error:
-                gate.unread[name] = error.detail
-                continue
-            for task in found:
-                gate.checked.append(name)
-                gate.add(name, task.sentences())
+        for name, sentences in evaluation_texts(gate.unread, senteval, reranking):
+            gate.checked.append(name)
+            gate.add(name, sentences)
         return gate
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> "Gate":
+        """The gate for the directories that a run's options name (`senteval`, `reranking`)."""
+        return cls.load(*directories(options))
 
     def add(self, task: str, sentences: Iterable[str]) -> None:
         """Take sentences of a task into the gate."""
@@ -58,6 +59,11 @@ class Gate:
                 self._exact.setdefault(key, task)
             for gram in _grams(sentence):
                 self._grams.setdefault(gram, task)
+
+    @property
+    def digest(self) -> str:
+        """16 hex digits that name the sentences the gate knows."""
+        return digest_of(self._exact)
 
     def match(self, text: str) -> Match | None:
         """Where the text is from, if any of the sets has it."""
@@ -70,13 +76,45 @@ class Gate:
         return next((found for text in texts if (found := self.match(text))), None)
 
 
-def _grams(text: str) -> Iterator[str]:
+def digest_of(keys: Iterable[str]) -> str:
+    """16 hex digits that name squashed sentences, in whatever order they come."""
+    found = hashlib.blake2b(digest_size=8)
+    for key in sorted(keys):
+        found.update(f"{key}\x1f".encode("utf-8", "surrogatepass"))
+    return found.hexdigest()
+
+
+def evaluation_texts(
+    unread: dict[str, str], senteval: Path | None, reranking: Path | None
+) -> Iterator[tuple[str, Iterator[str]]]:
+    """Every task whose files are there with its texts, training splits included; `unread` takes the faulty ones."""
+    files = reranking.iterdir() if reranking and reranking.is_dir() else ()
+    own = sorted(path.name for path in files if path.name.endswith(ROW_FILES))
+    for name in (*TASKS, *own):
+        try:
+            found, _ = read_tasks([name], senteval, starter_sts(), reranking)
+        except SyncseError as error:
+            unread[name] = error.detail
+        except ModuleNotFoundError as error:
+            unread[name] = f"reading it needs {error.name}"
+        else:
+            yield from ((name, task.sentences()) for task in found)
+
+
+def directories(options: Mapping[str, Any]) -> tuple[Path | None, Path | None]:
+    """SentEval's directory and the reranking sets', where a run's options name them."""
+    senteval, reranking = (options.get(name) for name in ("senteval", "reranking"))
+    return Path(senteval) if senteval else None, Path(reranking) if reranking else None
+
+
+def _grams(text: str) -> Iterator[int]:
+    """Each eight words in a row, as a number: millions of strings would fill the memory."""
     tokens = words(text)
-    return (" ".join(tokens[i : i + GRAM]) for i in range(len(tokens) - GRAM + 1))
+    return (hash(" ".join(tokens[i : i + GRAM])) for i in range(len(tokens) - GRAM + 1))
 
 
-def contaminated(triplets: Iterable[Mapping[str, str]], senteval: str | None) -> int:
-    """How many triplet rows have a text of an evaluation set."""
-    gate = Gate.load(Path(senteval) if senteval else None)
+def contaminated(triplets: Iterable[Mapping[str, str]], options: Mapping[str, Any]) -> int:
+    """How many triplet rows have a text of an evaluation set of the directories that a run's options name."""
+    gate = Gate.of(options)
     texts = ((row["sentence"], row["positive"], row["negative"]) for row in triplets)
     return sum(gate.first_match(three) is not None for three in texts)

@@ -5,6 +5,7 @@ asked again, so a run that died goes on where its last committed batch ended.
 """
 
 import json
+import math
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from syncse_local.synthesis.contamination import contaminated
 from syncse_local.synthesis.ingest import open_input
 from syncse_local.synthesis.outcomes import outcomes
 from syncse_local.synthesis.parse import PARSER_VERSION
+from syncse_local.synthesis.part import WHOLE, Part
 from syncse_local.synthesis.plan import (
     PAIR_ROLES,
     EngineIdentity,
@@ -33,6 +35,7 @@ from syncse_local.synthesis.plan import (
     plan_pairs,
     plan_sentences,
     row_of,
+    sentences_of,
 )
 from syncse_local.synthesis.pools import Role
 from syncse_local.synthesis.recipe import Pools, Recipe, load_pools
@@ -55,11 +58,9 @@ def run(job: Job) -> dict[str, Any]:
     try:
         stage.engine = EngineIdentity(backend.info.sha256, backend.name, backend.version)
         job.reporter.event("engine", settings=backend.settings(), **vars_of(stage.engine))
-        if recipe.mode == "scratch":
+        if recipe.writes:
             stage.write_sentences(backend)
-            stage.plan_once("pairs", lambda: stage.pair_rows(stage.written_sentences()))
-        else:
-            stage.plan_once("pairs", lambda: stage.pair_rows(stage.input_sentences()))
+        stage.plan_once("pairs", stage.pair_rows)
         stage.answer(backend, PAIR_ROLES)
     finally:
         backend.close()
@@ -103,6 +104,7 @@ class Generation:
     def __init__(self, job: Job, recipe: Recipe, pools: Pools) -> None:
         self.job, self.recipe, self.pools = job, recipe, pools
         self.engine = EngineIdentity("", "", "")
+        self.part = Part.of(job.run.options, recipe.generators)
         self.skipped: dict[str, int] = {}
 
     def check_unchanged(self) -> None:
@@ -118,10 +120,10 @@ class Generation:
 
     # -- planning ----------------------------------------------------------------------------------------------------
 
-    def plan_once(self, part: str, rows: Any) -> None:
+    def plan_once(self, part: str, rows: Any, **more: object) -> None:
         """Store the plan of this part unless it is stored already; it must have been made for this very engine."""
-        done = [e["data"] for e in runs.events(self.job.connection, self.job.run.id) if e["kind"] == "planned"]
-        for plan in done:
+        done = self.planned()
+        for plan in done.values():
             if plan["engine"] != vars_of(self.engine):
                 raise SyncseError(
                     "The engine has changed",
@@ -129,10 +131,11 @@ class Generation:
                     "Resume it with the same model file and backend version, or start a new run.",
                     ExitCode.PREFLIGHT,
                 )
-        if any(plan["part"] == part for plan in done):
+        if part in done:
             return
         count = self.store_plan(rows())
-        self.job.reporter.event("planned", part=part, rows=count, skipped=self.skipped, engine=vars_of(self.engine))
+        told = {"part": part, "rows": count, "skipped": self.skipped, "engine": vars_of(self.engine), **more}
+        self.job.reporter.event("planned", **told)
 
     def store_plan(self, rows: Iterable[ledger.Planned]) -> int:
         """Store planned rows in short transactions; returns how many."""
@@ -145,33 +148,61 @@ class Generation:
                 raise Cancelled
         return count
 
+    def planned(self) -> dict[str, dict[str, Any]]:
+        """What was said of each part of the plan when its last row was stored."""
+        events = runs.events(self.job.connection, self.job.run.id)
+        return {e["data"]["part"]: e["data"] for e in events if e["kind"] == "planned"}
+
     def write_sentences(self, backend: Any) -> None:
         """Stage one of scratch: plan calls and answer them, with more calls where too many sentences were dropped."""
-        wanted = int(self.job.run.options["count"])
-        planned = 0
-        for attempt in range(SCRATCH_ROUNDS):
-            missing = wanted - len(set(ledger.accepted_sentences(self.job.connection, self.job.run.id)))
+        calls = calls_for(self.recipe, self.count)
+        start = 0
+        for attempt in range(1, SCRATCH_ROUNDS + 1):
+            missing = self.wanted - len(set(ledger.accepted_sentences(self.job.connection, self.job.run.id)))
             if missing <= 0:
                 return
-            start, planned = planned, planned + calls_for(self.recipe, missing)
-            rows = plan_sentences(self.recipe, self.pools, planned - start, self.engine, start)
-            self.plan_once(f"sentences {attempt + 1}", lambda rows=rows: (_stored(r, r.turn) for r in rows))
+            if attempt > 1:  # of the calls that follow, only this part's are made
+                calls = math.ceil(calls_for(self.recipe, missing) / self.part.share)
+            name = f"sentences {attempt}"
+            self.plan_once(name, lambda span=(calls, start): self.call_rows(*span), calls=start + calls)
+            start = self.planned()[name].get("calls", start + calls)
             self.answer(backend, ("sentence",))
 
-    def pair_rows(self, sentences: Iterable[str]) -> Iterator[ledger.Planned]:
+    def call_rows(self, calls: int, start: int) -> Iterator[ledger.Planned]:
+        """The requests for sentences of this run's part, among the calls from `start` on."""
+        rows = plan_sentences(self.recipe, self.pools, calls, self.engine, start, self.part)
+        return (_stored(row, row.turn) for row in rows)
+
+    @property
+    def count(self) -> int:
+        """How many sentences all parts together write."""
+        return int(self.job.run.options["count"])
+
+    @property
+    def wanted(self) -> int:
+        """How many sentences this run writes."""
+        return sentences_of(self.recipe, self.count, self.part)
+
+    def sources(self) -> Iterator[tuple[str, Iterable[str], Part]]:
+        """Where the sentences come from, and the part of them that is this run's: all that it wrote itself."""
+        if self.recipe.reads:
+            yield Path(self.job.run.options["input"]).name, self.input_sentences(), self.part
+        if self.recipe.writes:
+            yield "scratch", self.written_sentences(), WHOLE
+
+    def pair_rows(self) -> Iterator[ledger.Planned]:
         """Two requests for each distinct sentence and sample, in constant memory but for the keys."""
-        source = Path(self.job.run.options.get("input") or "scratch").name
         seen: set[str] = set()
-        keyed = ((sentence_key(text), text) for text in sentences)
-        fresh = ((key, text) for key, text in keyed if not (key in seen or seen.add(key)))  # type: ignore[func-returns-value]
         base = 0
-        while chunk := dict(islice(fresh, PLAN_BATCH)):
-            ledger.add_sentences(self.job.connection, ((key, text, source) for key, text in chunk.items()))
-            rows = 0
-            for row in plan_pairs(self.recipe, self.pools, chunk.items(), self.engine):
-                yield _stored(row._replace(ordinal=base + row.ordinal), chunk[row.sentence_key])
-                rows += 1
-            base += rows
+        for source, sentences, part in self.sources():
+            keyed = ((sentence_key(text), text) for text in sentences)
+            fresh = ((key, text) for key, text in keyed if not (key in seen or seen.add(key)))  # type: ignore[func-returns-value]
+            while chunk := dict(islice(fresh, PLAN_BATCH)):
+                rows = list(plan_pairs(self.recipe, self.pools, chunk.items(), self.engine, part))
+                taken = dict.fromkeys(row.sentence_key for row in rows)
+                ledger.add_sentences(self.job.connection, ((key, chunk[key], source) for key in taken))
+                yield from (_stored(r._replace(ordinal=base + r.ordinal), chunk[r.sentence_key]) for r in rows)
+                base += len(PAIR_ROLES) * self.recipe.samples * len(chunk)
 
     def input_sentences(self) -> Iterator[str]:
         """The sentences of the input file, up to the run's limit."""
@@ -184,14 +215,14 @@ class Generation:
     def written_sentences(self) -> Iterator[str]:
         """The sentences that stage one wrote, each once, up to the number asked for."""
         found = dict.fromkeys(ledger.accepted_sentences(self.job.connection, self.job.run.id))
-        if not found:
+        if not found and self.wanted:
             raise SyncseError(
                 "No sentence was written",
                 "Every answer of the first stage was rejected; see the failure types.",
                 "Look at the raw answers with `syncse show RUN --raw`, or use another model or recipe.",
                 ExitCode.NOTHING,
             )
-        yield from islice(found, int(self.job.run.options["count"]))
+        yield from islice(found, self.wanted)
 
     # -- answering ---------------------------------------------------------------------------------------------------
 
@@ -256,7 +287,10 @@ class Generation:
         counts = ledger.counts(self.job.connection, self.job.run.id)
         failures = ledger.failures(self.job.connection, self.job.run.id)
         if not counts["planned"]:
-            raise SyncseError("Nothing to do", "The input has no usable sentence.", "Check the file.", ExitCode.NOTHING)
+            detail = (
+                "The input has no usable sentence." if self.part.whole else "No row falls to this part of the plan."
+            )
+            raise SyncseError("Nothing to do", detail, "Check the file, or use fewer shards.", ExitCode.NOTHING)
         if not counts["triplets"]:
             common = ", ".join(f"{name} {n}" for name, n in list(failures.items())[:3])
             raise SyncseError(
@@ -265,7 +299,7 @@ class Generation:
                 "Look at the raw answers with `syncse show RUN --raw`; try another model or recipe.",
             )
         rows = ledger.triplets(self.job.connection, [self.job.run.id])
-        matched = contaminated(rows, self.job.run.options.get("senteval"))
+        matched = contaminated(rows, self.job.run.options)
         return {**counts, "contaminated": matched, "failures": failures}
 
 

@@ -26,7 +26,7 @@ def copy_recipe(source: str, target: str) -> list[Path]:
     load_pools(recipe)
     path = Path(target if target.endswith(".toml") else f"{target}.toml").expanduser()
     text = locate(source, RECIPES, "recipe").read_text(encoding="utf-8-sig")
-    lists = {key: path.with_name(f"{path.stem}-{key}.toml") for key in LISTS if recipe.mode == "scratch"}
+    lists = {key: path.with_name(f"{path.stem}-{key}.toml") for key in LISTS if recipe.writes}
     made = [path, *lists.values()]
     _refuse_existing(made)
     text = _with_line(text, "name", path.stem)

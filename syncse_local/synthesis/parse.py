@@ -27,6 +27,7 @@ class Failure(StrEnum):
     TWO_SENTENCES = "two_sentences"
     LEAKED_PROMPT = "leaked_prompt"
     TOO_LONG = "too_long"
+    TOO_SHORT = "too_short"
     DUPLICATE = "duplicate"
     REFUSED = "refused"
     ERROR = "error"
@@ -80,6 +81,8 @@ def _wrong(
         return Failure.COPY
     if _too_long(text, limits.max_words, limits.max_chars):
         return Failure.TOO_LONG
+    if len(text.split()) < limits.min_words:
+        return Failure.TOO_SHORT
     if several or detect.sentences_in(text) > detect.sentences_in(anchor):
         return Failure.TWO_SENTENCES
     return None
@@ -100,7 +103,7 @@ def parse_sentences(
     """The sentences of a scratch completion, one for each line, list item, or sentence of a single paragraph.
 
     `topics` are the call's, to strip "Pets: ..." labels; `count` is how many were asked for: with 1, all lines are one.
-    Sentences over `limits.sentence_max_words` and repeated ones are returned with their failure.
+    Sentences outside of the limits and repeated ones are returned with their failure.
     """
     limits = limits or Limits()
     if finish in _ENGINE:
@@ -148,4 +151,6 @@ def _wrong_sentence(
         return Failure.DUPLICATE
     if _too_long(text, limits.sentence_max_words, limits.max_chars):
         return Failure.TOO_LONG
+    if len(text.split()) < limits.sentence_min_words:
+        return Failure.TOO_SHORT
     return Failure.TWO_SENTENCES if several or detect.sentences_in(text) > 1 else None

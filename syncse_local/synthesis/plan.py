@@ -10,9 +10,11 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import NamedTuple
 
 from syncse_local.records import Message, Row
+from syncse_local.synthesis.part import WHOLE, Part
 from syncse_local.synthesis.pools import ROLES, Exemplar, Pool, Prompt, Role, SentenceSet
 from syncse_local.synthesis.recipe import Pools, Recipe
 from syncse_local.synthesis.strict import canonical
@@ -84,6 +86,24 @@ def arrangement(number: int, size: int, count: int) -> list[int]:
     return chosen
 
 
+def weighted(weights: Sequence[float], count: int, *name: object) -> list[int]:
+    """An ordered choice of `count` indices without repetition, each next one by weight among those that are left."""
+    left, chosen = list(range(len(weights))), list[int]()
+    for step in range(count):
+        bounds = list(accumulate(weights[i] for i in left))
+        place = _draw(*name, step) / 2**128 * bounds[-1]
+        chosen.append(left.pop(min(bisect_right(bounds, place), len(left) - 1)))
+    return chosen
+
+
+def _choice(recipe: Recipe, items: Sequence[Exemplar | SentenceSet], count: int, number: int, name: str) -> list[int]:
+    """The demonstrations of one context: the `number`-th arrangement, or a draw by weight where weights differ."""
+    weights = [item.weight for item in items]
+    if len(set(weights)) < 2:
+        return arrangement(number, len(items), count)
+    return weighted(weights, count, "weighted", recipe.seed, name)
+
+
 def contexts_per_prompt(recipe: Recipe, pools: Pools, role: Role) -> dict[str, int]:
     """How many contexts each prompt of a role has: an equal share, or fewer where fewer draws exist."""
     pool = pools.of(role)
@@ -118,9 +138,9 @@ def draw_context(recipe: Recipe, pools: Pools, context_id: str) -> Drawn:
     if possible > contexts_per_prompt(recipe, pools, role)[prompt_id]:
         number = _draw("context", recipe.seed, context_id)
     if pool.role != "sentence":
-        places = arrangement(number, len(prompt.exemplars), recipe.shots)
+        places = _choice(recipe, prompt.exemplars, recipe.shots, number, context_id)
         return Drawn(context_id, prompt, tuple(prompt.exemplars[i] for i in places))
-    sets = arrangement(number, len(pool.sets), recipe.sentence_shots)
+    sets = _choice(recipe, pool.sets, recipe.sentence_shots, number, context_id)
     chosen = pool.sets[sets[0]] if sets else None
     genre, topics = _subject(recipe, pools, context_id) if recipe.sentence_turn == "system" else ("", ())
     return Drawn(context_id, prompt, (), chosen, genre, topics)
@@ -210,17 +230,26 @@ def _bits(seed: int, sentence_key: str, role: str, sample: int) -> tuple[float, 
 
 
 def plan_pairs(
-    recipe: Recipe, pools: Pools, sentences: Iterable[tuple[str, str]], engine: EngineIdentity
+    recipe: Recipe,
+    pools: Pools,
+    sentences: Iterable[tuple[str, str]],
+    engine: EngineIdentity,
+    part: Part = WHOLE,
 ) -> Iterator[PlannedRow]:
     """Two rows, positive and negative, for each sentence and sample; `sentences` are (sentence key, text).
 
-    Keys repeat where a sentence does. Constant memory.
+    Keys repeat where a sentence does. A part has whole triplets, under the ordinals of the whole plan. Constant memory.
     """
     roles = [(role, _Role(recipe, pools, role, engine)) for role in PAIR_ROLES]
     ordinal = 0
     for sentence_key, text in sentences:
         tail = f',"sentence":{canonical(normalise(text))}}}'
         for sample in range(recipe.samples):
+            if not part.takes(
+                recipe.seed, sentence_key, sample, _bits(recipe.seed, sentence_key, "positive", sample)[0]
+            ):
+                ordinal += len(roles)
+                continue
             for role, table in roles:
                 place, seed = _bits(recipe.seed, sentence_key, role, sample)
                 i = table.choose(place)
@@ -237,15 +266,28 @@ def calls_for(recipe: Recipe, sentences: int) -> int:
     return math.ceil(sentences / recipe.sentences_per_call)
 
 
+def sentences_of(recipe: Recipe, count: int, part: Part) -> int:
+    """How many of `count` sentences the calls of a part ask for; all parts together: `count`."""
+    if part.whole:
+        return count
+    size = recipe.sentences_per_call
+    named = ((call, f"call-{call}") for call in range(calls_for(recipe, count)))
+    placed = ((call, name, _bits(recipe.seed, name, "sentence", 0)[0]) for call, name in named)
+    mine = (call for call, name, place in placed if part.takes(recipe.seed, name, 0, place))
+    return sum(min(size, count - call * size) for call in mine)
+
+
 def plan_sentences(
-    recipe: Recipe, pools: Pools, count: int, engine: EngineIdentity, start: int = 0
+    recipe: Recipe, pools: Pools, count: int, engine: EngineIdentity, start: int = 0, part: Part = WHOLE
 ) -> Iterator[PlannedRow]:
-    """Sentence requests number `start` to `start + count`; a longer plan begins with the shorter one."""
+    """Sentence requests number `start` to `start + count`, those of a part; a longer plan begins with the shorter one."""
     table = _Role(recipe, pools, "sentence", engine)
     pool = pools.of("sentence")
     for call in range(start, start + count):
         name = f"call-{call}"
         place, seed = _bits(recipe.seed, name, "sentence", 0)
+        if not part.takes(recipe.seed, name, 0, place):
+            continue
         i = table.choose(place)
         if recipe.sentence_turn == "system":
             drawn, turn = draw_context(recipe, pools, table.ids[i]), ""

@@ -15,21 +15,26 @@ _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 
 @dataclass(frozen=True, slots=True)
 class Exemplar:
-    """One demonstration of a prompt: a sentence and its answer. The id is the prompt's with a number."""
+    """One demonstration of a prompt: a sentence and its answer. The id is the prompt's with a number.
+
+    Draws take exemplars in proportion to `weight`.
+    """
 
     id: str
     sentence: str
     answer: str
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class SentenceSet:
-    """One demonstration of a sentence prompt: a genre, its topics, and a sentence for each topic."""
+    """One demonstration of a sentence prompt: a genre, its topics, and a sentence for each topic; drawn by `weight`."""
 
     id: str
     genre: str
     topics: tuple[str, ...]
     sentences: tuple[str, ...]
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,22 +97,31 @@ def _prompt(data: object, where: str, number: int, role: Role) -> Prompt:
         table.fail("text", "must name {genre} or {topics}, or every call asks for the same")
     exemplars = []
     for i, item in enumerate(table.tables("exemplar"), 1):
-        pair = Table(item, f'{where}, prompt "{prompt_id}", exemplar {i}', ["sentence", "answer"])
-        exemplars.append(Exemplar(f"{prompt_id}-{i}", pair.text("sentence"), pair.text("answer")))
-    return Prompt(prompt_id, text, tuple(exemplars), table.number("weight", 1.0, 1e-6, 1e6))
+        pair = Table(item, f'{where}, prompt "{prompt_id}", exemplar {i}', ["sentence", "answer", "weight"])
+        exemplars.append(Exemplar(f"{prompt_id}-{i}", pair.text("sentence"), pair.text("answer"), _weight(pair)))
+    return Prompt(prompt_id, text, tuple(exemplars), _weight(table))
+
+
+def _weight(table: Table) -> float:
+    return table.number("weight", 1.0, 1e-6, 1e6)
 
 
 def _set(data: object, where: str, number: int) -> SentenceSet:
-    table = Table(data, f"{where}, exemplar {number}", ["genre", "topics", "sentences"])
+    table = Table(data, f"{where}, exemplar {number}", ["genre", "topics", "sentences", "weight"])
     topics, sentences = table.texts("topics"), table.texts("sentences")
     if len(topics) != len(sentences):
         table.fail("sentences", f"has {len(sentences)} entries for {len(topics)} topics")
-    return SentenceSet(f"set-{number}", table.text("genre"), topics, sentences)
+    return SentenceSet(f"set-{number}", table.text("genre"), topics, sentences, _weight(table))
 
 
 def _pool_hash(role: Role, prompts: tuple[Prompt, ...], sets: tuple[SentenceSet, ...]) -> str:
-    listed = [[p.id, p.text, p.weight, [[e.sentence, e.answer] for e in p.exemplars]] for p in prompts]
-    return content_hash([role, listed, [[s.genre, s.topics, s.sentences] for s in sets]])
+    listed = [[p.id, p.text, p.weight, [[e.sentence, e.answer, *_uneven(e)] for e in p.exemplars]] for p in prompts]
+    return content_hash([role, listed, [[s.genre, s.topics, s.sentences, *_uneven(s)] for s in sets]])
+
+
+def _uneven(item: Exemplar | SentenceSet) -> list[float]:
+    """The weight where it is not 1, so that pools without weights keep their hash."""
+    return [] if item.weight == 1 else [item.weight]
 
 
 def load_list(name: str, kind: Literal["genres", "topics"]) -> tuple[str, ...]:

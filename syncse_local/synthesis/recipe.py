@@ -4,25 +4,34 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from syncse_local.records import Sampling
 from syncse_local.synthesis.filters.settings import FilterSettings
+from syncse_local.synthesis.generators import Generator, beside, read_generators
 from syncse_local.synthesis.pools import POOLS, ROLES, Pool, Role, load_list, load_pool
 from syncse_local.synthesis.strict import Table, content_hash, did_you_mean, locate, read_toml, refuse
 
 RECIPES = Path(__file__).resolve().parent / "recipes"
 POOL_KEYS = ("positive", "negative", "sentence", "genres", "topics")
-Mode = Literal["partial", "scratch"]
+Mode = Literal["partial", "scratch", "mixed"]
+MODES: tuple[Mode, ...] = ("partial", "scratch", "mixed")
+
+
+def _later(default: Any) -> Any:
+    """A key that came later: at its default it is no part of the hash, so the recipes from before keep theirs."""
+    return field(default=default, metadata={"later": True})
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Longest texts taken: words and characters of a positive or negative, words of a scratch sentence."""
+    """The lengths taken: words and characters of a positive or negative, words of a sentence that was written."""
 
     max_words: int = 64
     max_chars: int = 600
     sentence_max_words: int = 32
+    min_words: int = _later(1)
+    sentence_min_words: int = _later(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +49,13 @@ class PoolNames:
 class Recipe:
     """One way to synthesise.
 
-    `shots` exemplars are drawn into each of `contexts` prompts per role, which rows share. `samples` triplets are made
-    of each sentence. `mode` scratch first writes the sentences: `sentences_per_call` of one genre and
-    `topics_per_call` topics, after `sentence_shots` (0 or 1) exemplar sets. `sentence_turn` says which message carries
-    the request for sentences: `user`, or `system` with no user turn, which is how the starter LLM was trained.
-    `filters` decide nothing that is generated, and can be others later.
+    `shots` exemplars are drawn into each of `contexts` prompts per role, which rows share; where `contexts_per_1000` is
+    set, `contexts` follows from it and the size of the input when a run is made. `samples` triplets are made of each
+    sentence. `mode` scratch first writes the sentences: `sentences_per_call` of one genre and `topics_per_call` topics,
+    after `sentence_shots` (0 or 1) exemplar sets; mixed takes those of an input and writes more, until `scratch_share`
+    of all are written ones. `sentence_turn` says which message carries the request for sentences: `user`, or `system`
+    with no user turn, which is how the starter LLM was trained. Of several `generators` each writes its own share of
+    the rows, in a run of its own. `filters` decide nothing that is generated, and can be others later.
     """
 
     name: str
@@ -65,6 +76,19 @@ class Recipe:
     sentence: Sampling = field(default_factory=Sampling)
     limits: Limits = field(default_factory=Limits)
     filters: FilterSettings = field(default_factory=FilterSettings)
+    scratch_share: float = _later(0.5)
+    contexts_per_1000: float = _later(0.0)
+    generators: tuple[Generator, ...] = _later(())
+
+    @property
+    def reads(self) -> bool:
+        """Whether sentences are taken from an input."""
+        return self.mode != "scratch"
+
+    @property
+    def writes(self) -> bool:
+        """Whether sentences are written."""
+        return self.mode != "partial"
 
     def sampling(self, role: Role) -> Sampling:
         """The sampling parameters of a role."""
@@ -73,7 +97,10 @@ class Recipe:
     @property
     def hash(self) -> str:
         """SHA-256 of the recipe as data, but for the filters: what the same inputs give the same requests for."""
-        return content_hash({name: value for name, value in self.to_dict().items() if name != "filters"})
+        data: dict[str, Any] = {name: value for name, value in self.to_dict().items() if name != "filters"}
+        _leave_out(data, self)
+        _leave_out(data["limits"], self.limits)
+        return content_hash(data)
 
     def to_dict(self) -> dict[str, object]:
         """The recipe as the TOML file writes it: `from_dict` reads it back."""
@@ -83,6 +110,7 @@ class Recipe:
             if item.name not in ROLES:
                 nested = isinstance(value, Limits | PoolNames | FilterSettings)
                 data[item.name] = dataclasses.asdict(value) if nested else value
+        data["generators"] = [dataclasses.asdict(generator) for generator in self.generators]
         data["sampling"] = {role: _sampling_dict(self.sampling(role)) for role in ROLES}
         return data
 
@@ -96,7 +124,7 @@ class Recipe:
         return cls(
             name=table.text("name"),
             description=table.text("description", ""),
-            mode=cast(Mode, table.choice("mode", "partial", ("partial", "scratch"))),
+            mode=cast(Mode, table.choice("mode", "partial", MODES)),
             seed=table.whole("seed", 1, 0, 2**63 - 1),
             samples=table.whole("samples", 1, 1, 1000),
             shots=table.whole("shots", 5, 0, 64),
@@ -112,6 +140,9 @@ class Recipe:
             sentence=_sampling(rates.data.get("sentence", {}), f"{where}, [sampling.sentence]"),
             limits=_limits(table.data.get("limits", {}), f"{where}, [limits]"),
             filters=FilterSettings.from_dict(table.data.get("filters", {}), f"{where}, [filters]"),
+            scratch_share=table.number("scratch_share", 0.5, 0.001, 0.999),
+            contexts_per_1000=table.number("contexts_per_1000", 0, 0, 1000),
+            generators=read_generators(table.data.get("generators", []), where),
         )
 
     def with_changes(self, **changes: object) -> "Recipe":
@@ -131,6 +162,12 @@ class Recipe:
             else:
                 _put(data, key, value)
         return Recipe.from_dict(data, self.name)
+
+
+def _leave_out(data: dict[str, Any], found: Any) -> None:
+    for item in dataclasses.fields(found):
+        if item.metadata.get("later") and getattr(found, item.name) == item.default:
+            data.pop(item.name, None)
 
 
 _SAMPLING_KEYS = [f.name for f in dataclasses.fields(Sampling)]
@@ -177,11 +214,17 @@ def _stops(table: Table) -> tuple[str, ...]:
 
 def _limits(data: object, where: str) -> Limits:
     table, base = Table(data, where, [f.name for f in dataclasses.fields(Limits)]), Limits()
-    return Limits(
+    found = Limits(
         table.whole("max_words", base.max_words, 1, 10_000),
         table.whole("max_chars", base.max_chars, 1, 100_000),
         table.whole("sentence_max_words", base.sentence_max_words, 1, 10_000),
+        table.whole("min_words", base.min_words, 1, 10_000),
+        table.whole("sentence_min_words", base.sentence_min_words, 1, 10_000),
     )
+    for least, most in (("min_words", "max_words"), ("sentence_min_words", "sentence_max_words")):
+        if getattr(found, least) > getattr(found, most):
+            table.fail(least, f"is above {most}, so no text could be taken")
+    return found
 
 
 def _pool_names(data: object, where: str) -> PoolNames:
@@ -205,7 +248,8 @@ def load_recipe(name: str) -> Recipe:
     if path.parent == RECIPES:
         return recipe
     names = {key: _absolute(getattr(recipe.pools, key), path.parent) for key in POOL_KEYS}
-    return dataclasses.replace(recipe, pools=PoolNames(**names))
+    generators = beside(recipe.generators, path.parent)
+    return dataclasses.replace(recipe, pools=PoolNames(**names), generators=generators)
 
 
 def _absolute(name: str, base: Path) -> str:
@@ -216,7 +260,7 @@ def _absolute(name: str, base: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Pools:
-    """The pools a recipe names, loaded. `sentence`, `genres` and `topics` are empty in mode partial."""
+    """The pools a recipe names, loaded. `sentence`, `genres` and `topics` are empty where no sentence is written."""
 
     positive: Pool
     negative: Pool
@@ -228,7 +272,7 @@ class Pools:
         """The pool of a role. Raises SyncseError for sentences in mode partial."""
         pool = {"positive": self.positive, "negative": self.negative, "sentence": self.sentence}[role]
         if pool is None:
-            refuse("No sentence pool", "The recipe's mode is partial.", 'Use a recipe with mode = "scratch".')
+            refuse("No sentence pool", "The recipe's mode is partial.", 'Use mode = "scratch" or "mixed".')
         return pool
 
     @property
@@ -248,7 +292,7 @@ def load_pools(recipe: Recipe) -> Pools:
             has = len(short.exemplars)
             detail = f'Prompt "{short.id}" of {pool.name} has {has} exemplars for {recipe.shots} shots.'
             refuse("Too few exemplars", detail, f"Add exemplars, or set shots = {has}.")
-    if recipe.mode == "partial":
+    if not recipe.writes:
         return Pools(positive, negative)
     sentence = load_pool(names.sentence, "sentence")
     if len(sentence.sets) < recipe.sentence_shots:

@@ -13,6 +13,7 @@ from syncse_local.jobs.job import Job
 from syncse_local.records import Triplet
 from syncse_local.store import filtering, ledger, runs
 from syncse_local.synthesis.contamination import Gate
+from syncse_local.synthesis.filters.nearness import NAME as CONTAMINATION
 from syncse_local.synthesis.ingest import open_input
 
 
@@ -22,8 +23,7 @@ class Sources:
     def __init__(self, job: Job) -> None:
         self.job, self.options = job, job.run.options
         self.keeps_contaminated = bool(self.options.get("keep_contaminated"))
-        senteval = self.options.get("senteval")
-        self.gate = Gate.load(Path(senteval) if senteval else None)
+        self.gate = Gate.of(self.options)
         self.contaminated = 0
         self.filters: dict[str, str] = {}
 
@@ -56,14 +56,15 @@ class Sources:
             "filters": self.filters,
         }
 
-    def _past_the_gate(self, triplets: Iterator[Triplet]) -> Iterator[Triplet]:
-        for row in triplets:
-            matched = self.gate.first_match((row.sentence, row.positive, row.negative)) is not None
+    def _past_the_gate(self, triplets: Iterator[tuple[Triplet, bool]]) -> Iterator[Triplet]:
+        """Without those that the run's filters flag as an evaluation sentence or that match one."""
+        for row, flagged in triplets:
+            matched = flagged or self.gate.first_match((row.sentence, row.positive, row.negative)) is not None
             self.contaminated += matched
             if self.keeps_contaminated or not matched:
                 yield row
 
-    def _of_file(self) -> Iterator[Triplet]:
+    def _of_file(self) -> Iterator[tuple[Triplet, bool]]:
         options = self.options
         source = open_input(
             Path(options["data"]), column=options.get("column"), encoding=options.get("encoding"), unique_by="row"
@@ -71,15 +72,16 @@ class Sources:
         self.job.reporter.event("mapping", described=source.mapping.describe())
         for row in source:
             if options.get("training", {}).get("unsupervised"):
-                yield Triplet(row.sentence, row.sentence, "")
+                yield Triplet(row.sentence, row.sentence, ""), False
             elif row.positive and row.negative:
-                yield Triplet(row.sentence, row.positive, row.negative)
+                yield Triplet(row.sentence, row.positive, row.negative), False
 
-    def _of_runs(self) -> Iterator[Triplet]:
+    def _of_runs(self) -> Iterator[tuple[Triplet, bool]]:
         filtered = not self.options.get("unfiltered")
         for name in self.options["runs"]:
             run = runs.get(self.job.connection, name)
             current = filtering.current(self.job.connection, run.id) if filtered else None
             self.filters[run.id] = current["params_hash"] if current else "none"
+            flagged = filtering.flagged(self.job.connection, run.id, CONTAMINATION)
             for row in ledger.triplets(self.job.connection, [run.id], filtered=filtered):
-                yield Triplet(row["sentence"], row["positive"], row["negative"])
+                yield Triplet(row["sentence"], row["positive"], row["negative"]), row["ordinal"] in flagged

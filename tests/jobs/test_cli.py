@@ -37,14 +37,22 @@ def test_the_whole_job_under_the_air_gap_and_again(cli: Cli, tmp_path: Path) -> 
     assert "before" in done.stdout
     assert "after" in done.stdout
     again = cli("run", "--airgap", *SMALL)
-    assert again.stdout.count("done before") == 4
+    assert again.stdout.count("done before") == 5
+    assert "3/5 filter" in done.stdout
+    kept = int(done.stdout.partition("filters    ")[2].split()[0])
     listed = [json.loads(line) for line in cli("runs", "--json").stdout.splitlines()]
     assert sorted(run["kind"] for run in listed) == ["eval", "eval", "generate", "train"]
     assert all(run["state"] == "done" and run["blocked"] == 0 for run in listed)
+    trained = next(run["result"]["triplets"] for run in listed if run["kind"] == "train")
+    assert 0 < trained <= kept
+    everything = cli("run", "--airgap", *SMALL, "--no-filters")
+    assert everything.stdout.count("done before") == 2
+    assert "filters" not in everything.stdout
     generated = next(run["id"] for run in listed if run["kind"] == "generate")
 
     target = tmp_path / "out.csv"
-    assert cli("export", generated, str(target)).returncode == 0
+    assert json.loads(cli("export", generated, str(target), "--json").stdout)["rows"] == kept
+    assert cli("export", generated, str(target), "--unfiltered", "--force").returncode == 0
     with target.open(encoding="utf-8", newline="") as handle:
         rows = list(csv.DictReader(handle))
     assert list(rows[0]) == ["sent0", "sent1", "hard_neg"]
@@ -200,7 +208,7 @@ def test_two_processes_on_one_workspace(cli: Cli, sentences: Path) -> None:
 
 
 def test_every_verb_has_an_example(cli: Cli) -> None:
-    verbs = "generate train eval run runs show cancel resume filter reparse export recipes models doctor tui"
+    verbs = "generate train eval run runs show cancel resume filter reparse export merge recipes models doctor tui"
     for verb in verbs.split():
         done = cli(verb, "-h")
         assert done.returncode == 0

@@ -104,6 +104,23 @@ def test_an_evaluation_sentence_in_the_input_is_left_out_of_training(cli: Cli, r
     assert flagged["flag"] == left["contaminated"]
 
 
+def test_what_an_encoder_finds_near_an_evaluation_sentence_is_left_out_too(cli: Cli, run_id: str) -> None:
+    near = ("--set", f"contamination.encoder={starter_encoder()}", "--set")
+    exact = _json(cli, "filter", run_id)["filters"]["contamination"]["flag"]
+    found = _json(cli, "filter", run_id, *near, "contamination.max_cosine=0.9")
+    flagged = found["filters"]["contamination"]["flag"]
+    assert found["triplets"] > flagged > exact > 0
+    assert found["unmeasured"] == 0
+    left = _json(cli, "train", "--from", run_id, "--max-steps", "1", "--batch-size", "4", "--dev", "--unfiltered")[
+        "result"
+    ]
+    assert (left["contaminated"], left["triplets"]) == (flagged, found["triplets"] - flagged)
+    again = _json(cli, "filter", run_id, *near, "contamination.max_cosine=0.99")["filters"]["contamination"]["flag"]
+    assert exact <= again < flagged
+    kinds = [json.loads(line)["kind"] for line in cli("runs", "--json").stdout.splitlines()]
+    assert kinds.count("filter") == 1
+
+
 def test_an_imported_evaluation_sentence_is_left_out_too(cli: Cli, tmp_path: Path) -> None:
     data = tmp_path / "data.csv"
     rows = ["anchor,positive,negative", f'x,"{PLANTED[0]}",y'] + [

@@ -1,5 +1,6 @@
 """The contamination gate: evaluation sentences are found whole or by eight words, and nothing else is."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -67,5 +68,33 @@ def test_senteval_sets_are_checked_where_their_files_are(tmp_path: Path) -> None
         {"sentence": "x", "positive": "y", "negative": "z"},
         {"sentence": "x", "positive": "Three geese cross a frozen pond!", "negative": "z"},
     ]
-    assert contaminated(rows, str(tmp_path)) == 1
-    assert contaminated(rows, None) == 0
+    assert contaminated(rows, {"senteval": str(tmp_path)}) == 1
+    assert contaminated(rows, {}) == 0
+
+
+def test_transfer_and_reranking_sets_are_checked_where_their_files_are(tmp_path: Path) -> None:
+    senteval, reranking = tmp_path / "senteval", tmp_path / "reranking"
+    folder = senteval / "downstream" / "CR"
+    folder.mkdir(parents=True)
+    (folder / "custrev.pos").write_text("the zoom of this camera is superb\n", encoding="utf-8")
+    (folder / "custrev.neg").write_text("the battery died after nine days\n", encoding="utf-8")
+    reranking.mkdir()
+    row = {"query": "how do I mount a disk", "positive": ["mounting a second disk"], "negative": ["sound is gone"]}
+    (reranking / "own.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    (reranking / "torn.jsonl").write_text("{\n", encoding="utf-8")
+    gate = Gate.load(senteval, reranking)
+    assert gate.match("The zoom of this camera is superb!") == Match("exact", "CR")
+    assert gate.match("Mounting a second disk.") == Match("exact", "own.jsonl")
+    assert gate.match("sound is gone") == Match("exact", "own.jsonl")
+    assert {"CR", "own.jsonl"} <= set(gate.checked)
+    assert list(gate.unread) == ["torn.jsonl"]
+    assert gate.digest != Gate.load(senteval).digest == Gate.load(senteval).digest
+    options = {"senteval": str(senteval), "reranking": str(reranking)}
+    assert Gate.of(options).digest == gate.digest
+
+
+def test_every_family_on_disk_is_checked(data_dir: Path) -> None:
+    gate = Gate.load(data_dir / "senteval", data_dir / "reranking")
+    assert {"STSB", "MR", "CR", "MPQA", "SST2", "MRPC"} <= set(gate.checked)
+    assert any(name.endswith(".jsonl") for name in gate.checked)
+    assert not gate.unread

@@ -6,11 +6,12 @@ import pytest
 
 from syncse_local.errors import SyncseError
 from syncse_local.synthesis.contamination import Gate
-from syncse_local.synthesis.filters import cosine, form, judge, language, length, lexical
-from syncse_local.synthesis.filters.apply import contamination, judge_all
+from syncse_local.synthesis.filters import cosine, form, judge, language, length, lexical, nearness
+from syncse_local.synthesis.filters.apply import judge_all
 from syncse_local.synthesis.filters.duplicates import Kept
 from syncse_local.synthesis.filters.instruments import Instruments
 from syncse_local.synthesis.filters.settings import (
+    Contamination,
     Cosine,
     Duplicates,
     FilterSettings,
@@ -200,9 +201,24 @@ def test_an_engines_failure_is_no_score() -> None:
 def test_contamination_flags_and_keeps() -> None:
     gate = Gate()
     gate.add("STSB", [SENTENCE])
-    finding = contamination(gate).judge(row("Another one.", SENTENCE.upper()))
-    assert (finding.verdict, finding.reason) == (Verdict.FLAG, Reason.EVALUATION)
-    assert contamination(gate).judge(row("Another one.")).verdict is Verdict.KEEP
+    check = nearness.check(Contamination(), gate, lambda _: None)
+    finding = check.judge(row("Another one.", SENTENCE.upper()))
+    assert (finding.verdict, finding.reason, finding.score) == (Verdict.FLAG, Reason.EVALUATION, 1.0)
+    finding = check.judge(row("Another one."))
+    assert (finding.verdict, finding.reason, finding.score) == (Verdict.KEEP, None, 0.0)
+
+
+def test_contamination_by_cosine_needs_an_encoder_and_a_limit() -> None:
+    near = {SENTENCE: 0.2, POSITIVE: 0.96, NEGATIVE: 0.1}.get
+    settings = Contamination(encoder="x", max_cosine=0.95)
+    finding = nearness.check(settings, Gate(), near).judge(row())
+    assert (finding.verdict, finding.score) == (Verdict.FLAG, 0.96)
+    finding = nearness.check(Contamination(encoder="x", max_cosine=0.97), Gate(), near).judge(row())
+    assert (finding.verdict, finding.reason) == (Verdict.KEEP, None)
+    finding = nearness.check(settings, Gate(), near).judge(row("Something that nobody measured."))
+    assert (finding.verdict, finding.score) == (Verdict.FLAG, 0.96)
+    finding = nearness.check(settings, Gate(), {SENTENCE: 0.2}.get).judge(row())
+    assert (finding.verdict, finding.reason) == (Verdict.KEEP, Reason.UNMEASURED)
 
 
 def test_a_group_of_duplicates_keeps_a_member_that_the_other_filters_keep() -> None:

@@ -170,6 +170,10 @@ def test_short_prompts_leak_only_at_the_beginning() -> None:
 def test_limits_are_the_recipes() -> None:
     assert parse_pair(GOOD, "stop", ANCHOR, (), Limits(max_words=7)).failure == Failure.TOO_LONG
     assert parse_pair(GOOD, "stop", ANCHOR, (), Limits(max_words=8)).failure is None
+    assert parse_pair(GOOD, "stop", ANCHOR, (), Limits(min_words=9)).failure == Failure.TOO_SHORT
+    assert parse_pair(GOOD, "stop", ANCHOR, (), Limits(min_words=8)).failure is None
+    short, long = parse_sentences("A dog.\nA dog runs home.", "stop", (), Limits(sentence_min_words=3))
+    assert (short.failure, long.failure) == (Failure.TOO_SHORT, None)
 
 
 def test_a_list_of_sentences() -> None:

@@ -80,6 +80,38 @@ def test_prompts_are_taken_by_weight() -> None:
     assert 240 < used[heavy.id] < 320  # 7 of 10 parts of 400
 
 
+def test_exemplars_are_drawn_by_weight() -> None:
+    recipe, pools = setup("syncse-partial")
+    ids = [i for i in context_ids(recipe, pools, "positive") if "/entail/" in i]
+    heavy = pools.positive.prompt("entail").exemplars[7]
+
+    def drawn(weight: float) -> list[tuple[str, ...]]:
+        prompts = tuple(
+            dataclasses.replace(
+                p,
+                exemplars=tuple(
+                    dataclasses.replace(e, weight=weight if e.id == heavy.id else 1.0) for e in p.exemplars
+                ),
+            )
+            for p in pools.positive.prompts
+        )
+        changed = dataclasses.replace(pools, positive=dataclasses.replace(pools.positive, prompts=prompts))
+        return [tuple(e.id for e in draw_context(recipe, changed, i).exemplars) for i in ids]
+
+    assert drawn(1.0) == [tuple(e.id for e in draw_context(recipe, pools, i).exemplars) for i in ids]
+    assert sum(heavy.id in shown for shown in drawn(1.0)) < 25 < 45 < sum(heavy.id in shown for shown in drawn(100.0))
+    assert all(len(set(shown)) == 5 for shown in drawn(100.0))
+
+
+def test_exemplar_sets_are_drawn_by_weight() -> None:
+    recipe, pools = setup("syncse-scratch")
+    assert pools.sentence
+    sets = tuple(dataclasses.replace(s, weight=30.0 if i == 4 else 1.0) for i, s in enumerate(pools.sentence.sets))
+    pools = dataclasses.replace(pools, sentence=dataclasses.replace(pools.sentence, sets=sets))
+    drawn = [draw_context(recipe, pools, i).set for i in context_ids(recipe, pools, "sentence")]
+    assert 30 < sum(found == sets[4] for found in drawn) < 60  # 30 of 47 parts of 72
+
+
 def test_the_prefix_is_the_papers_chat() -> None:
     recipe, pools = setup("syncse-partial")
     row = plan(recipe, pools, TEXTS[:1])[0]

@@ -42,6 +42,30 @@ def test_the_hash_follows_every_value() -> None:
     assert len(hashes | {recipe.hash}) == len(changes) + 1
 
 
+def test_keys_that_came_later_leave_the_hash_of_recipes_without_them() -> None:
+    recipe = load_recipe("starter")
+    assert recipe.hash == "eb57edbc0082fb21e70e55376535d892538026b652333e799fad6806c4989a7e"
+    later: list[dict[str, object]] = [
+        {"scratch_share": 0.3}, {"contexts_per_1000": 2}, {"limits.min_words": 2}, {"generators": [{"name": "big"}]},
+    ]  # fmt: skip
+    hashes = {recipe.with_changes(**change).hash for change in later}
+    assert len(hashes | {recipe.hash}) == len(later) + 1
+
+
+def test_generators_of_a_file_lie_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    generators = (
+        '[[generators]]\nname = "big"\nmodel = "./big.gguf"\nweight = 2\n[[generators]]\nname = "org"\nmodel = "org/x"'
+    )
+    path.write_text(f'pools = {{ positive = "starter-positive" }}\nshots = 0\n{generators}', encoding="utf-8")
+    recipe = load_recipe(str(path))
+    assert [(g.name, g.model, g.weight) for g in recipe.generators] == [
+        ("big", str(tmp_path / "big.gguf"), 2.0),
+        ("org", "org/x", 1.0),
+    ]
+    assert Recipe.from_dict(recipe.to_dict()) == recipe
+
+
 def test_changes() -> None:
     recipe = load_recipe("starter").with_changes(
         seed=7, temperature=0.5, samples=None, **{"sampling.positive.top_p": 0.7, "limits.max_words": 9}
@@ -64,7 +88,13 @@ def test_changes() -> None:
         ({"temperature": "hot"}, "number from 0 to 5", "Correct"),
         ({"top_p": 0}, "top_p", "Correct"),
         ({"stop": "x"}, "list of non-empty strings", "Correct"),
-        ({"mode": "half"}, "partial, scratch", "Correct"),
+        ({"mode": "half"}, "partial, scratch, mixed", "Correct"),
+        ({"scratch_share": 1}, "scratch_share", "Correct"),
+        ({"contexts_per_1000": -1}, "contexts_per_1000", "Correct"),
+        ({"limits.min_words": 50}, "above max_words", "Correct"),
+        ({"generators": "big"}, "generators", "Write"),
+        ({"generators": [{"name": "a"}, {"name": "a"}]}, 'called "a"', "Give"),
+        ({"generators": [{"name": "a", "wieght": 2}]}, "wieght", 'Did you mean "weight"?'),
     ],
 )
 def test_bad_changes_are_refused(change: dict[str, object], said: str, hint: str) -> None:

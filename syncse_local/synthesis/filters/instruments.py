@@ -12,12 +12,17 @@ from syncse_local.catalog.hashing import sha256_of
 from syncse_local.store import measurements
 from syncse_local.synthesis.filters.cosine import Measured
 from syncse_local.synthesis.filters.judge import PROMPT
-from syncse_local.synthesis.filters.settings import Cosine, FilterSettings, Judge
+from syncse_local.synthesis.filters.nearness import Nearest
+from syncse_local.synthesis.filters.settings import Contamination, Cosine, FilterSettings, Judge
 from syncse_local.synthesis.filters.verdict import Candidate
 from syncse_local.synthesis.strict import content_hash
 
 
 def _nothing(_sentence: str, _output: str) -> float | None:
+    return None
+
+
+def _unknown(_text: str) -> float | None:
     return None
 
 
@@ -27,6 +32,7 @@ class Instruments:
 
     cosine: Measured = _nothing
     judge: Measured = _nothing
+    nearest: Nearest = _unknown
 
 
 def cosine_name(connection: sqlite3.Connection, settings: Cosine) -> str:
@@ -41,15 +47,33 @@ def judge_name(connection: sqlite3.Connection, settings: Judge) -> str:
     return f"judge:{content_hash([settings.backend, model, PROMPT])[:24]}"
 
 
-def stored(connection: sqlite3.Connection, settings: FilterSettings) -> Instruments:
-    """Instruments that read what was measured; those that the settings leave off know nothing."""
+def nearest_name(connection: sqlite3.Connection, settings: Contamination, digest: str) -> str:
+    """The encoder with the evaluation sentences of this digest as an instrument. Raises SyncseError (PREFLIGHT)."""
+    return f"nearest:{sha256_of(connection, Path(settings.encoder))[:24]}:{digest}"
+
+
+def text_key(text: str) -> bytes:
+    """The key of a measurement of one text alone."""
+    return measurements.pair_key(text, "")
+
+
+def stored(connection: sqlite3.Connection, settings: FilterSettings, digest: str = "") -> Instruments:
+    """Instruments that read what was measured; those that the settings leave off know nothing.
+
+    `digest` names the evaluation sentences that nearness is about.
+    """
 
     def reader(name: str) -> Measured:
         return lambda sentence, output: measurements.value(connection, name, measurements.pair_key(sentence, output))
 
+    def nearest(name: str) -> Nearest:
+        return lambda text: measurements.value(connection, name, text_key(text))
+
+    near = settings.contamination
     return Instruments(
         reader(cosine_name(connection, settings.cosine)) if settings.cosine.encoder else _nothing,
         reader(judge_name(connection, settings.judge)) if settings.judge.model else _nothing,
+        nearest(nearest_name(connection, near, digest)) if near.encoder else _unknown,
     )
 
 
@@ -64,8 +88,18 @@ def unasked(connection: sqlite3.Connection, name: str, rows: Iterable[Candidate]
                 yield row.sentence, output
 
 
-def lacking(connection: sqlite3.Connection, settings: FilterSettings, rows: list[Candidate]) -> bool:
+def unasked_texts(connection: sqlite3.Connection, name: str, rows: Iterable[Candidate]) -> Iterator[str]:
+    """The texts of the rows that the instrument was not asked about, each once."""
+    texts = dict.fromkeys(text for row in rows for text in (row.sentence, row.positive, row.negative))
+    return (text for text in texts if not measurements.known(connection, name, text_key(text)))
+
+
+def lacking(connection: sqlite3.Connection, settings: FilterSettings, rows: list[Candidate], digest: str = "") -> bool:
     """Whether a filter that is on needs something that was not measured yet."""
     names = [cosine_name(connection, settings.cosine)] if settings.cosine.encoder else []
     names += [judge_name(connection, settings.judge)] if settings.judge.model else []
+    if settings.contamination.encoder:
+        name = nearest_name(connection, settings.contamination, digest)
+        if next(unasked_texts(connection, name, rows), None) is not None:
+            return True
     return any(next(unasked(connection, name, rows), None) for name in names)

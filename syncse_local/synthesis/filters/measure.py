@@ -12,6 +12,7 @@ import numpy as np
 
 from syncse_local.jobs.job import Cancelled, Job
 from syncse_local.store import measurements
+from syncse_local.synthesis.filters import nearest
 from syncse_local.synthesis.filters.apply import candidates
 from syncse_local.synthesis.filters.instruments import cosine_name, unasked
 from syncse_local.synthesis.filters.judging import ask
@@ -34,6 +35,8 @@ def run(job: Job) -> dict[str, Any]:
         result["cosines"] = len(pairs)
         if pairs:
             _encode(job, settings.cosine.encoder, name, pairs)
+    if settings.contamination.encoder:
+        result["nearest"] = nearest.measure(job, settings.contamination, rows)
     if settings.judge.model:
         result["judged"] = ask(job, settings.judge, rows)
     return result

@@ -76,6 +76,14 @@ class Judge:
 
 
 @dataclass(frozen=True, slots=True)
+class Contamination:
+    """Evaluation sentences. With an `encoder`, texts nearer than `max_cosine` to one count too, not only the same words."""
+
+    encoder: str = ""
+    max_cosine: float = _number(0.95, -1, 1)
+
+
+@dataclass(frozen=True, slots=True)
 class FilterSettings:
     """All filters' thresholds, by table name."""
 
@@ -86,6 +94,7 @@ class FilterSettings:
     duplicates: Duplicates = field(default_factory=Duplicates)
     cosine: Cosine = field(default_factory=Cosine)
     judge: Judge = field(default_factory=Judge)
+    contamination: Contamination = field(default_factory=Contamination)
 
     @property
     def hash(self) -> str:

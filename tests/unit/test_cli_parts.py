@@ -1,0 +1,65 @@
+"""What is settled before a plan is made: contexts by the number of rows, sentences to write, the generator's model."""
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from syncse_local.cli.parts import chosen_part, sized, with_generator
+from syncse_local.errors import SyncseError
+from syncse_local.synthesis.recipe import Recipe, load_recipe
+
+
+def options(sentences: Path | None = None, **changes: object) -> argparse.Namespace:
+    given = {"input": str(sentences), "column": None, "encoding": None, "limit": 0, "count": 0, "shard": None}
+    return argparse.Namespace(**{**given, "generator": None, "model": None, "backend": None, **changes})
+
+
+def recipe(**changes: object) -> Recipe:
+    return load_recipe("starter-scratch").with_changes(**{"mode": "partial", **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "given", "contexts", "count"),
+    [
+        ({}, {}, 200, None),
+        ({"contexts_per_1000": 100}, {}, 4, None),
+        ({"contexts_per_1000": 100, "samples": 3}, {}, 12, None),
+        ({"contexts_per_1000": 100}, {"limit": 10}, 1, None),
+        ({"contexts_per_1000": 100}, {"shard": "1/2"}, 4, None),
+        ({"mode": "mixed"}, {}, 200, 40),
+        ({"mode": "mixed", "scratch_share": 0.2}, {}, 200, 10),
+        ({"mode": "mixed", "scratch_share": 0.2}, {"limit": 20}, 200, 5),
+        ({"mode": "mixed"}, {"count": 7}, 200, 7),
+        ({"mode": "mixed", "contexts_per_1000": 100}, {"count": 60}, 10, 60),
+        ({"mode": "scratch"}, {"count": 9}, 200, 9),
+    ],
+)
+def test_sizes(
+    sentences: Path, changes: dict[str, object], given: dict[str, object], contexts: int, count: int | None
+) -> None:
+    found, written = sized(options(sentences, **given), recipe(**changes))
+    assert found.contexts == contexts
+    assert written.get("count") == count
+
+
+def test_a_scratch_recipe_is_told_how_many() -> None:
+    with pytest.raises(SyncseError, match="How many"):
+        sized(options(), recipe(mode="scratch"))
+
+
+def test_a_generators_model_stands_unless_a_flag_names_another() -> None:
+    two = recipe(generators=[{"name": "a", "model": "x.gguf", "backend": "vllm"}, {"name": "b"}])
+    chosen = with_generator(options(generator="a"), two)
+    assert (chosen.model, chosen.backend) == ("x.gguf", "vllm")
+    assert with_generator(options(generator="a", model="y.gguf"), two).model == "y.gguf"
+    assert with_generator(options(generator="b"), two).model is None
+    with pytest.raises(SyncseError, match="Which generator"):
+        with_generator(options(), two)
+    one = recipe(generators=[{"name": "a", "model": "x.gguf"}])
+    assert with_generator(options(), one).model == "x.gguf"
+
+
+def test_a_whole_plan_leaves_no_trace_in_the_options() -> None:
+    assert chosen_part(options(), recipe()) == {}
+    assert chosen_part(options(shard="02/8"), recipe()) == {"shard": "2/8"}
