@@ -23,7 +23,7 @@ def choose_shape(options: LlamaOptions, info: ModelInfo, model: Model) -> Shape:
     batch = max(options.n_batch or batch_size(info.parameters, offload), rows)
     each = cell_bytes(model, options.kv_type)
     cells = options.n_ctx or cells_for(rows, model.train_ctx, each, _free_for_cache(offload))
-    threads = options.threads or _threads(info.parameters)
+    threads = options.threads or default_threads(info.parameters)
     return Shape(cells, rows + HOLDERS, batch, threads, options.kv_type, options.flash_attn)
 
 
@@ -40,7 +40,7 @@ def _free_for_cache(offload: bool) -> int:
     return sum(on_gpus) if on_gpus else machine.memory().free
 
 
-def _threads(parameters: int) -> int:
+def default_threads(parameters: int) -> int:
     """Physical cores that nobody else uses, fewer for models so small that waiting costs more than the work.
 
     llama.cpp's threads wait for each other in busy loops: one thread too many on a loaded machine is 50 times slower.

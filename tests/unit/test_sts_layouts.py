@@ -54,7 +54,7 @@ def test_semevals_releases_are_found_under_their_archives_names(
     raw_year(tmp_path / folder, name, prefix, "\tsource\turl")
     data = read(name, tmp_path)
     subsets = TASKS[name].subsets
-    assert data.subsets == {subset: PAIRS for subset in subsets}
+    assert data.subsets == dict.fromkeys(subsets, PAIRS)
     assert data.skipped == len(subsets)
     assert any("SemEval's own release" in note and folder.split("/")[-1] in note for note in data.notes)
     assert any("extra columns" in note for note in data.notes)
