@@ -9,7 +9,7 @@ from syncse_local.cli.follow import follow
 from syncse_local.cli.output import safe, table
 from syncse_local.config import Settings
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.evaluation.encoders.opening import POOLINGS
+from syncse_local.evaluation.encoders.options import POOLINGS
 from syncse_local.evaluation.tasks import FAMILIES, TASKS, Family, resolve
 from syncse_local.paths import starter_encoder
 

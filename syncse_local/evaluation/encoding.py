@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from syncse_local.backends.gguf import shard_paths
 from syncse_local.evaluation.cache import VectorCache, identity
-from syncse_local.evaluation.encoders.opening import EncoderOptions, open_encoder
+from syncse_local.evaluation.encoders.opening import open_encoder
+from syncse_local.evaluation.encoders.options import EncoderOptions
 from syncse_local.records import Reporter
 from syncse_local.store.hashes import model_sha256
 

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from syncse_local.evaluation.encoders.opening import EncoderOptions
+from syncse_local.evaluation.encoders.options import EncoderOptions
 from syncse_local.evaluation.encoding import RunEncoder
 from syncse_local.evaluation.run import EvaluationResult, evaluate
 from syncse_local.evaluation.tasks import TASKS

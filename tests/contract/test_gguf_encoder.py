@@ -9,7 +9,8 @@ from gguf import PoolingType
 
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.evaluation.encoders.gguf import GgufEncoder
-from syncse_local.evaluation.encoders.opening import EncoderOptions, open_encoder
+from syncse_local.evaluation.encoders.opening import open_encoder
+from syncse_local.evaluation.encoders.options import EncoderOptions
 from syncse_local.training.encoder import Encoder
 
 SENTENCES = [
@@ -24,7 +25,8 @@ SENTENCES = [
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    scaled: np.ndarray = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return scaled
 
 
 @pytest.mark.parametrize(("stored", "pooling"), [(PoolingType.MEAN, "avg"), (PoolingType.CLS, "cls_before_pooler")])

@@ -11,7 +11,8 @@ from safetensors.numpy import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.evaluation.encoders.opening import EncoderOptions, open_encoder
+from syncse_local.evaluation.encoders.opening import open_encoder
+from syncse_local.evaluation.encoders.options import EncoderOptions
 from syncse_local.evaluation.encoders.static import StaticEncoder
 from syncse_local.evaluation.encoders.word_vectors import WordVectors
 

@@ -16,7 +16,7 @@ from syncse_local.backends.llamacpp_embed import MOST_ROWS, POOLINGS, Embedder
 from syncse_local.backends.llamacpp_native import Model, version
 from syncse_local.backends.llamacpp_size import default_threads
 from syncse_local.evaluation.encoders.base import Cancelled, refused, stop_if
-from syncse_local.evaluation.encoders.opening import EncoderOptions
+from syncse_local.evaluation.encoders.options import EncoderOptions
 
 Tokens = NDArray[np.int32]
 _NAMED = ("avg", "cls_before_pooler", "last")
@@ -76,7 +76,8 @@ class GgufEncoder:
         finally:
             embedder.close()
         norms = np.linalg.norm(found, axis=1, keepdims=True)
-        return np.divide(found, norms, out=found, where=norms > 0)
+        np.divide(found, norms, out=found, where=norms > 0)
+        return found
 
     def _tokens(self, sentence: str) -> Tokens:
         """At most `max_length` tokens; a closing token that the model wants stays the last one."""

@@ -1,26 +1,14 @@
 """Which kind of encoder a path is, and that encoder loaded. Imports only the library that the kind needs."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from syncse_local.evaluation.encoders.base import SentenceEncoder, refused
+from syncse_local.evaluation.encoders.options import AS_IT_IS, EncoderOptions
 
 VECTOR_FILES = (".txt", ".vec", ".txt.gz", ".vec.gz")
-POOLINGS = ("avg", "cls_before_pooler", "avg_top2", "avg_first_last", "last")
-"""Poolings that may replace an encoder's own; not every kind has each."""
 
 
-@dataclass(frozen=True, slots=True)
-class EncoderOptions:
-    """`pooling` empty: the encoder's own; `max_length` 0: its own; `threads` 0: as many as are free."""
-
-    device: str = "auto"
-    pooling: str = ""
-    max_length: int = 0
-    threads: int = 0
-
-
-def open_encoder(path: Path, options: EncoderOptions = EncoderOptions()) -> SentenceEncoder:
+def open_encoder(path: Path, options: EncoderOptions = AS_IT_IS) -> SentenceEncoder:
     """Load the encoder at `path`. Raises SyncseError (PREFLIGHT) for whatever is missing, unsafe or broken."""
     if path.name.endswith(".gguf"):
         from syncse_local.evaluation.encoders.gguf import GgufEncoder

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from syncse_local.evaluation.encoders.base import Cancelled, refused
-from syncse_local.evaluation.encoders.opening import EncoderOptions
+from syncse_local.evaluation.encoders.options import EncoderOptions
 from syncse_local.training.device import pick_device
 from syncse_local.training.encoder import Encoder
 from syncse_local.training.layout import read_layout
