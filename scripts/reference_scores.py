@@ -60,7 +60,7 @@ def sts(data: StsData, model: Any) -> dict[str, float]:
         rows = [{"sentence1": a, "sentence2": b, "score": g} for a, b, g in zip(first, second, gold, strict=True)]
         with tempfile.TemporaryDirectory() as folder:
             _jsonl(Path(folder) / "test.jsonl", rows)
-            found["mteb"] = _mteb(name, Path(folder), model)["cosine_spearman"]
+            found["mteb"] = mteb_scores(name, Path(folder), model)["cosine_spearman"]
     return found
 
 
@@ -126,11 +126,11 @@ def _mteb_reranking(samples: Sequence[dict[str, Any]], model: Any) -> dict[str, 
             _jsonl(Path(folder) / name / "test.jsonl", rows)
             splits += f"- config_name: {name}\n  data_files:\n  - split: test\n    path: {name}/test.jsonl\n"
         (Path(folder) / "README.md").write_text(f"---\nconfigs:\n{splits}---\n")
-        return _mteb("AskUbuntuDupQuestions", Path(folder), model)
+        return mteb_scores("AskUbuntuDupQuestions", Path(folder), model)
 
 
-def _mteb(task: str, folder: Path, model: Any) -> dict[str, float]:
-    """The figures of MTEB's task code on the files in `folder`."""
+def mteb_scores(task: str, folder: Path, model: Any) -> dict[str, float]:
+    """The figures of MTEB's task code on the files in `folder`; its model need have `encode` alone."""
     import datasets
     import mteb
 
