@@ -1,10 +1,13 @@
 """`syncse eval`: score an encoder on STS, reranking and transfer tasks and print the tables."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from syncse_local.api import Run, Workspace
-from syncse_local.cli.common import begun, existing, job_flags, named, parser, settings, workspace
+from syncse_local.catalog.entry import ModelEntry
+from syncse_local.catalog.resolve import find_one
+from syncse_local.cli.common import begun, existing, job_flags, parser, settings, workspace
 from syncse_local.cli.follow import follow
 from syncse_local.cli.output import safe, table
 from syncse_local.config import Settings
@@ -60,12 +63,23 @@ def run(options: argparse.Namespace) -> ExitCode:
 def request(chosen: Settings, encoder: str | None, tasks: list[str] | None) -> dict[str, Any]:
     """The options of an eval run, checked."""
     return {
-        "encoder": named(encoder or chosen.encoder or str(starter_encoder()), chosen, "encoder", "train"),
+        "encoder": _encoder(encoder or chosen.encoder or str(starter_encoder()), chosen),
         "senteval": existing(chosen.senteval, "SentEval directory") if chosen.senteval else "",
         "reranking": existing(chosen.reranking, "reranking directory") if chosen.reranking else "",
         "tasks": [task.name for task in resolve(tasks or _default_tasks(chosen))],
         "device": chosen.device,
     }
+
+
+def _encoder(text: str, chosen: Settings) -> str:
+    """The absolute path of an encoder given by path, or by the name of anything in the catalog that embeds."""
+    if (path := Path(text).expanduser()).exists():
+        return str(path.absolute())
+
+    def embeds(entry: ModelEntry) -> bool:
+        return "train" in entry.backends or (entry.kind == "embedding" and not entry.problem)
+
+    return str(find_one(text, chosen, Path(chosen.workspace).resolve(), "encoder", embeds).path)
 
 
 def encoding(options: argparse.Namespace) -> dict[str, Any]:

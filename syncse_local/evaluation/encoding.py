@@ -20,7 +20,7 @@ NAME = "vectors.db"
 
 
 class RunEncoder:
-    """Opens the encoder and, where `cache_bytes` allows one, the cache in the workspace. Use it as a context manager."""
+    """Opens the encoder and, where `cache_bytes` allows one, the cache in the workspace. `close` frees the encoder."""
 
     def __init__(
         self,
@@ -38,12 +38,6 @@ class RunEncoder:
         if self._cache:
             self._identity = identity(files_sha256(connection, path), self._encoder.settings)
 
-    def __enter__(self) -> "RunEncoder":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._encoder.close()
-
     def encode(self, sentences: Sequence[str]) -> NDArray[Any]:
         """(n, d) vectors of distinct sentences; an event says how many came from the cache."""
         if self._cache is None:
@@ -55,6 +49,10 @@ class RunEncoder:
     def _compute(self, sentences: Sequence[str]) -> NDArray[Any]:
         found: NDArray[Any] = self._encoder.encode(sentences, self._reporter.cancelled)
         return found
+
+    def close(self) -> None:
+        """Free the encoder; notes and settings stay."""
+        self._encoder.close()
 
     @property
     def notes(self) -> list[str]:

@@ -22,8 +22,17 @@ def run(job: Job) -> dict[str, Any]:
     job.reporter.event("loading", encoder=str(model))
     chosen = EncoderOptions(**{name: options[name] for name in ("device", "pooling", "max_length") if name in options})
     megabytes = int(options.get("cache_mb", CACHE_MB))
-    with RunEncoder(model, chosen, job.reporter, job.connection, job.workspace, megabytes << 20) as encoder:
-        result = _evaluated(job, encoder)
+    encoder = RunEncoder(model, chosen, job.reporter, job.connection, job.workspace, megabytes << 20)
+    result = evaluate(
+        encoder.encode,
+        options.get("tasks") or list(TASKS),
+        Path(options["senteval"]) if options.get("senteval") else None,
+        job.reporter,
+        starter=starter_sts(),
+        reranking=Path(options["reranking"]) if options.get("reranking") else None,
+        keep_predictions=True,
+    )
+    encoder.close()
     runs.add_scores(job.connection, job.run.id, rows(result, options.get("label") or model.name))
     averages = {family: asdict(found) for family, found in result.averages.items()}
     return {
@@ -41,19 +50,6 @@ def run(job: Job) -> dict[str, Any]:
         "average": averages.get("sts"),
         "averages": averages,
     }
-
-
-def _evaluated(job: Job, encoder: RunEncoder) -> EvaluationResult:
-    options = job.run.options
-    return evaluate(
-        encoder.encode,
-        options.get("tasks") or list(TASKS),
-        Path(options["senteval"]) if options.get("senteval") else None,
-        job.reporter,
-        starter=starter_sts(),
-        reranking=Path(options["reranking"]) if options.get("reranking") else None,
-        keep_predictions=True,
-    )
 
 
 def rows(result: EvaluationResult, label: str) -> list[dict[str, Any]]:

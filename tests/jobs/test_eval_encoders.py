@@ -15,9 +15,9 @@ from syncse_local.errors import ExitCode
 from tests.conftest import Cli
 
 
-def scored(cli: Cli, *arguments: str) -> dict[str, Any]:
+def scored(cli: Cli, *arguments: str, **environment: str) -> dict[str, Any]:
     """The result of an eval run on the starter set."""
-    done = cli("eval", *arguments, "--tasks", "starter", "--device", "cpu", "--json")
+    done = cli("eval", *arguments, "--tasks", "starter", "--device", "cpu", "--json", **environment)
     assert done.returncode == ExitCode.OK, done.stderr
     documents = [json.loads(line) for line in done.stdout.splitlines()]
     return dict(documents[-1]["result"])
@@ -26,10 +26,10 @@ def scored(cli: Cli, *arguments: str) -> dict[str, Any]:
 def test_a_gguf_file_scores_as_its_directory_and_static_vectors_score(
     cli: Cli, tiny_encoder: Path, tmp_path: Path
 ) -> None:
-    gguf = gguf_bert.write(tiny_encoder, tmp_path / "bert.gguf")
+    gguf_bert.write(tiny_encoder, tmp_path / "bert.gguf")
     (tmp_path / "glove.txt").write_text("man 1 2 3\ndog 2 1 0\nred 0 1 5\nthe 1 1 1\n")
     first = scored(cli, str(tiny_encoder))
-    second = scored(cli, str(gguf))
+    second = scored(cli, "bert", SYNCSE_MODEL_DIRS=str(tmp_path))  # by its name in the catalog
     third = scored(cli, str(tmp_path / "glove.txt"))
     assert first["spearman"]["starter"] == pytest.approx(second["spearman"]["starter"], abs=2e-3)
     assert second["settings"]["pooling"] == "avg"
