@@ -32,7 +32,11 @@ def add(verbs: Any) -> None:
         nargs="?",
         help="an encoder's directory, GGUF file, word vectors or name (default: the starter encoder)",
     )
-    made.add_argument("--senteval", metavar="DIR", help="SentEval's data directory, for the STS and transfer tasks")
+    made.add_argument(
+        "--senteval",
+        metavar="DIR",
+        help="SentEval's data directory (STS, transfer); also SemEval's archives or MTEB's STS",
+    )
     made.add_argument(
         "--reranking", metavar="DIR", help="directory with MTEB's reranking sets, or JSONL files like them"
     )
