@@ -144,16 +144,16 @@ def bare_name(path: Path) -> str:
     return match["stem"] if match else path.stem
 
 
-def read_model(path: Path) -> list[GgufHeader]:
-    """Headers of every shard of a text generation model.
+def read_model(path: Path, generates: bool = True) -> list[GgufHeader]:
+    """Headers of every shard of a text generation model; without `generates`, of any model of text.
 
-    Raises SyncseError(PREFLIGHT) for damaged files and for files that hold no generator (vocabulary only, adapter,
-    encoder, vision projector).
+    Raises SyncseError(PREFLIGHT) for damaged files and for files that hold no such model (vocabulary only, adapter,
+    vision projector; encoder).
     """
     headers = [read_header(shard) for shard in shard_paths(path)]
     first = headers[0]
     kind = first.text("general.type")
-    if kind not in ("", "model") or first.architecture in NOT_GENERATORS:
+    if kind not in ("", "model") or (generates and first.architecture in NOT_GENERATORS):
         what = kind if kind not in ("", "model") else first.architecture
         raise _refuse(
             "Not a text generation model", f"{path} holds a '{what}'.", "Give the GGUF of the language model."
@@ -177,9 +177,9 @@ def _check_plausible(header: GgufHeader) -> None:
             raise _refuse("Damaged GGUF file", f"{header.path} states {key} = {value}.", COPY_AGAIN)
 
 
-def model_info(path: Path, sha256: str = "") -> ModelInfo:
+def model_info(path: Path, sha256: str = "", generates: bool = True) -> ModelInfo:
     """What the catalog and the run record show of a model; see `read_model` for the errors."""
-    headers = read_model(path)
+    headers = read_model(path, generates)
     first = headers[0]
     licence = first.text("general.license")
     if licence in ("", "other"):

@@ -119,14 +119,7 @@ class Decoder:
 
     def __init__(self, model: Model, shape: Shape) -> None:
         _recent.clear()
-        params = native.llama_context_default_params()
-        params.n_ctx, params.n_seq_max, params.n_batch = shape.n_ctx, shape.n_seq, shape.n_batch
-        params.n_ubatch = min(512, shape.n_batch)
-        params.n_threads = params.n_threads_batch = shape.threads
-        params.type_k = params.type_v = _KV_TYPES[shape.kv_type]
-        params.flash_attn_type = _FLASH[shape.flash_attn]
-        params.kv_unified = params.swa_full = params.no_perf = True
-        self.pointer = native.llama_init_from_model(model.pointer, params)
+        self.pointer = native.llama_init_from_model(model.pointer, self._params(shape))
         if not self.pointer:
             said = "; ".join(_recent) or "llama.cpp gave no reason"
             raise SyncseError(
@@ -140,6 +133,16 @@ class Decoder:
         self.n_ctx: int = native.llama_n_ctx(self.pointer)
         self.n_batch: int = native.llama_n_batch(self.pointer)
         self._allocate(self.n_batch)
+
+    def _params(self, shape: Shape) -> Any:
+        params = native.llama_context_default_params()
+        params.n_ctx, params.n_seq_max, params.n_batch = shape.n_ctx, shape.n_seq, shape.n_batch
+        params.n_ubatch = min(512, shape.n_batch)
+        params.n_threads = params.n_threads_batch = shape.threads
+        params.type_k = params.type_v = _KV_TYPES[shape.kv_type]
+        params.flash_attn_type = _FLASH[shape.flash_attn]
+        params.kv_unified = params.swa_full = params.no_perf = True
+        return params
 
     def _allocate(self, size: int) -> None:
         self.tokens = np.zeros(size, np.int32)
@@ -162,15 +165,19 @@ class Decoder:
 
         Raises SyncseError when the engine fails.
         """
+        return self.compute(count, native.llama_decode)
+
+    def compute(self, count: int, function: Any) -> bool:
+        """The same with another of llama.cpp's functions over a batch (`llama_encode`)."""
         self._batch.n_tokens = count
         _recent.clear()
-        code = native.llama_decode(self.pointer, self._batch)
+        code = function(self.pointer, self._batch)
         if code == NO_ROOM:
             return False
         if code != 0:
             raise SyncseError(
-                "The engine failed while generating",
-                f"llama_decode returned {code}: {'; '.join(_recent)[:500] or 'no reason given'}.",
+                "The engine failed",
+                f"{function.__name__} returned {code}: {'; '.join(_recent)[:500] or 'no reason given'}.",
                 "Resume the run; if it fails again, use fewer rows in flight, no GPU layers or another model file.",
             )
         return True
@@ -189,8 +196,9 @@ class Decoder:
         native.llama_memory_seq_rm(self._memory, sequence, -1, -1)
 
     def clear(self) -> None:
-        """Drop everything."""
-        native.llama_memory_clear(self._memory, False)
+        """Drop everything (an encoder without a cache has nothing)."""
+        if self._memory:
+            native.llama_memory_clear(self._memory, False)
 
     def close(self) -> None:
         """Free the context."""

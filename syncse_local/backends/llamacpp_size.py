@@ -27,7 +27,7 @@ def choose_shapes(options: LlamaOptions, info: ModelInfo, model: Model) -> list[
     """The size of each lane; all are alike but for threads. Sequences include the HOLDERS that hold prefixes."""
     offload = offloads(options)
     wanted = options.n_seq or rows_in_flight(info.parameters, offload)
-    threads = options.threads or _threads(info.parameters)
+    threads = options.threads or default_threads(info.parameters)
     lanes = lanes_for(options, info.parameters, model.train_ctx, threads, wanted, offload)
     rows = max(1, min(-(-wanted // lanes), native.llama_max_parallel_sequences() - HOLDERS))
     batch = max(options.n_batch or batch_size(info.parameters, offload), rows)
@@ -51,7 +51,7 @@ def _free_for_cache(offload: bool) -> int:
     return sum(on_gpus) if on_gpus else machine.memory().free
 
 
-def _threads(parameters: int) -> int:
+def default_threads(parameters: int) -> int:
     """Physical cores that nobody else uses, fewer for models so small that waiting costs more than the work.
 
     llama.cpp's threads wait for each other in busy loops: one thread too many on a loaded machine is 50 times slower.

@@ -37,17 +37,24 @@ class Vocab:
             return ""
         return str((native.llama_vocab_get_text(self._vocab, token) or b"").decode("utf-8", "replace"))
 
-    def tokenise(self, text: str) -> NDArray[np.int32]:
-        """Token ids of a rendered prompt; the start token is added where the model wants it and the text has none."""
+    def tokenise(self, text: str, rendered: bool = True) -> NDArray[np.int32]:
+        """Token ids of a rendered prompt; the start token is added where the model wants it and the text has none.
+
+        In a text that is not `rendered` the special tokens' texts are plain text, and all that the model wants are added.
+        """
         data = self._mend(text).encode("utf-8", "replace")
-        add = not (self._add_bos and self.bos and text.startswith(self.bos))
+        add = not (rendered and self._add_bos and self.bos and text.startswith(self.bos))
         room = len(data) + 8
         tokens = np.empty(room, np.int32)
         where = tokens.ctypes.data_as(ctypes.POINTER(ctypes.c_int32))
-        count = native.llama_tokenize(self._vocab, data, len(data), where, room, add, True)
+        count = native.llama_tokenize(self._vocab, data, len(data), where, room, add, rendered)
         if count < 0:
             raise ValueError(f"the text of {len(data)} bytes cannot be tokenised")
         return tokens[:count]
+
+    def closes(self, token: int) -> bool:
+        """Whether the token ends a text (end or separator), which no plain text is turned into."""
+        return bool(self.ends[token]) or token == native.llama_vocab_sep(self._vocab)
 
     def piece(self, token: int) -> bytes:
         """The bytes that a token adds to the text; control tokens add none."""

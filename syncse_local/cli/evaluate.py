@@ -1,14 +1,18 @@
 """`syncse eval`: score an encoder on STS, reranking and transfer tasks and print the tables."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from syncse_local.api import Run, Workspace
-from syncse_local.cli.common import begun, existing, job_flags, named, parser, settings, workspace
+from syncse_local.catalog.entry import ModelEntry
+from syncse_local.catalog.resolve import find_one
+from syncse_local.cli.common import begun, existing, job_flags, parser, settings, workspace
 from syncse_local.cli.follow import follow
 from syncse_local.cli.output import safe, table
 from syncse_local.config import Settings
-from syncse_local.errors import ExitCode
+from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.evaluation.encoders.options import POOLINGS
 from syncse_local.evaluation.tasks import FAMILIES, TASKS, Family, resolve
 from syncse_local.paths import starter_encoder
 
@@ -23,19 +27,33 @@ def add(verbs: Any) -> None:
         run,
     )
     job_flags(made)
-    made.add_argument("encoder", nargs="?", help="an encoder's directory or name (default: the starter encoder)")
-    made.add_argument("--senteval", metavar="DIR", help="SentEval's data directory, for the STS and transfer tasks")
+    made.add_argument(
+        "encoder",
+        nargs="?",
+        help="an encoder's directory, GGUF file, word vectors or name (default: the starter encoder)",
+    )
+    made.add_argument(
+        "--senteval",
+        metavar="DIR",
+        help="SentEval's data directory (STS, transfer); also SemEval's archives or MTEB's STS",
+    )
     made.add_argument(
         "--reranking", metavar="DIR", help="directory with MTEB's reranking sets, or JSONL files like them"
     )
     known = f"of: {', '.join(FAMILIES)} (all of a family), {', '.join(TASKS)}; or the name of a file in --reranking"
     made.add_argument("--tasks", nargs="+", metavar="TASK", help=f"{known} (default: what is there, without transfer)")
     made.add_argument("--device", help="auto, cpu, cuda or mps")
+    made.add_argument("--pooling", choices=POOLINGS, help="instead of the encoder's own pooling")
+    made.add_argument(
+        "--max-length", metavar="N", type=int, help="longest input in tokens (default: the encoder's own)"
+    )
+    made.add_argument("--no-cache", action="store_true", help="encode all sentences anew, keep none of the vectors")
+    made.add_argument("--cache-mb", metavar="N", type=int, help="most that all kept vectors may take (default: 1024)")
 
 
 def run(options: argparse.Namespace) -> ExitCode:
     """Start the evaluation, follow it, print its table."""
-    plan = request(settings(options), options.encoder, options.tasks)
+    plan = request(settings(options), options.encoder, options.tasks) | encoding(options)
     with workspace(options) as opened:
         started = opened.start("eval", plan, options.name)
         if options.detach:
@@ -49,12 +67,37 @@ def run(options: argparse.Namespace) -> ExitCode:
 def request(chosen: Settings, encoder: str | None, tasks: list[str] | None) -> dict[str, Any]:
     """The options of an eval run, checked."""
     return {
-        "encoder": named(encoder or chosen.encoder or str(starter_encoder()), chosen, "encoder", "train"),
+        "encoder": _encoder(encoder or chosen.encoder or str(starter_encoder()), chosen),
         "senteval": existing(chosen.senteval, "SentEval directory") if chosen.senteval else "",
         "reranking": existing(chosen.reranking, "reranking directory") if chosen.reranking else "",
         "tasks": [task.name for task in resolve(tasks or _default_tasks(chosen))],
         "device": chosen.device,
     }
+
+
+def _encoder(text: str, chosen: Settings) -> str:
+    """The absolute path of an encoder given by path, or by the name of anything in the catalog that embeds."""
+    if (path := Path(text).expanduser()).exists():
+        return str(path.absolute())
+
+    def embeds(entry: ModelEntry) -> bool:
+        return "train" in entry.backends or (entry.kind == "embedding" and not entry.problem)
+
+    return str(find_one(text, chosen, Path(chosen.workspace).resolve(), "encoder", embeds).path)
+
+
+def encoding(options: argparse.Namespace) -> dict[str, Any]:
+    """How to encode, as options of an eval run: what was asked for alone. Raises SyncseError (USAGE)."""
+    asked = {"pooling": options.pooling, "max_length": options.max_length, "cache_mb": options.cache_mb}
+    if options.no_cache:
+        asked["cache_mb"] = 0
+    for name, least in (("max_length", 3), ("cache_mb", 0)):
+        if asked[name] is not None and asked[name] < least:
+            flag = f"--{name.replace('_', '-')}"
+            raise SyncseError(
+                "Not a usable number", f"{flag} is {asked[name]}.", f"Give {least} or more.", ExitCode.USAGE
+            )
+    return {name: value for name, value in asked.items() if value is not None}
 
 
 def _default_tasks(chosen: Settings) -> list[str]:

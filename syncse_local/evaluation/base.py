@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # reading task files needs no numpy
@@ -66,13 +67,16 @@ class TaskData(ABC):
     """A task as read; each family has its own.
 
     `skipped` counts rows that cannot be scored; `notes` says what a reader of the figures must know (counts that differ
-    from the official ones, ignored columns, what is missing); `complete` as in `TaskScore`.
+    from the official ones, ignored columns, what is missing); `complete` as in `TaskScore`; `files` were read, and
+    `provenance` is what was found out about them, as JSON data.
     """
 
     name: str
     skipped: int = 0
     notes: list[str] = field(default_factory=list)
     complete: bool = True
+    files: list[Path] = field(default_factory=list)
+    provenance: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     @abstractmethod
@@ -89,4 +93,6 @@ class TaskData(ABC):
 
     def scored(self, metrics: Mapping[str, float | None], **more: Any) -> TaskScore:
         """The score of this task with these figures."""
-        return TaskScore(self.name, metrics, self.items, self.skipped, tuple(self.notes), self.complete, **more)
+        detail = {**more.pop("detail", {}), "files": self.provenance}
+        notes = tuple(self.notes)
+        return TaskScore(self.name, metrics, self.items, self.skipped, notes, self.complete, detail=detail, **more)

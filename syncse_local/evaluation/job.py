@@ -4,13 +4,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from syncse_local.evaluation.encoders.options import EncoderOptions
+from syncse_local.evaluation.encoding import RunEncoder
 from syncse_local.evaluation.run import EvaluationResult, evaluate
 from syncse_local.evaluation.tasks import TASKS
 from syncse_local.jobs.job import Job
 from syncse_local.paths import starter_sts
 from syncse_local.store import runs
-from syncse_local.training.device import pick_device
-from syncse_local.training.encoder import Encoder
+
+CACHE_MB = 1024
 
 
 def run(job: Job) -> dict[str, Any]:
@@ -18,9 +20,11 @@ def run(job: Job) -> dict[str, Any]:
     options = job.run.options
     model = Path(options["encoder"])
     job.reporter.event("loading", encoder=str(model))
-    encoder = Encoder.load(model, device=pick_device(options.get("device", "auto")))
+    chosen = EncoderOptions(**{name: options[name] for name in ("device", "pooling", "max_length") if name in options})
+    megabytes = int(options.get("cache_mb", CACHE_MB))
+    encoder = RunEncoder(model, chosen, job.reporter, job.connection, job.workspace, megabytes << 20)
     result = evaluate(
-        lambda sentences: encoder.encode(sentences, cancelled=job.reporter.cancelled),
+        encoder.encode,
         options.get("tasks") or list(TASKS),
         Path(options["senteval"]) if options.get("senteval") else None,
         job.reporter,
@@ -28,6 +32,7 @@ def run(job: Job) -> dict[str, Any]:
         reranking=Path(options["reranking"]) if options.get("reranking") else None,
         keep_predictions=True,
     )
+    encoder.close()
     runs.add_scores(job.connection, job.run.id, rows(result, options.get("label") or model.name))
     averages = {family: asdict(found) for family, found in result.averages.items()}
     return {
@@ -35,7 +40,12 @@ def run(job: Job) -> dict[str, Any]:
         "label": options.get("label") or model.name,
         "scores": {score.task: dict(score.metrics) for score in result.scores},
         "spearman": {score.task: score.metrics["spearman"] for score in result.scores if "spearman" in score.metrics},
-        "notes": {score.task: list(score.notes) for score in result.scores if score.notes},
+        "notes": {
+            **{score.task: list(score.notes) for score in result.scores if score.notes},
+            **({"encoder": encoder.notes} if encoder.notes else {}),
+        },
+        "complete": {score.task: score.complete for score in result.scores},
+        "settings": encoder.settings,
         "missing": {absent.task: str(absent.looked_for) for absent in result.missing},
         "average": averages.get("sts"),
         "averages": averages,

@@ -1,11 +1,13 @@
 """Find and read the named tasks, each with the reader its entry names. Light: a family is loaded when it is read."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.evaluation.base import Missing, TaskData
+from syncse_local.evaluation.official import check
 from syncse_local.evaluation.tasks import Task, resolve
 from syncse_local.paths import starter_sts
 
@@ -44,7 +46,13 @@ def _read(task: Task, root: Path | None, starter: Path) -> TaskData | Missing:
         return read_task(task, starter if task.name == "starter" else starter.with_name(Path(task.path).name))
     if root is None:
         return Missing(task.name, f"{task.path} (no {_CALLED[task.source]} directory was given)")
-    return read_task(task, root / task.path)
+    first = read_task(task, root / task.path)
+    for place in task.elsewhere if isinstance(first, Missing) else ():
+        data = read_task(replace(task, reader=place.reader), root / place.path)
+        if isinstance(data, TaskData):
+            data.notes.append(f"read from {root / place.path}: {place.note}")
+            return data
+    return first
 
 
 def find_downstream(directory: Path) -> Path:
@@ -64,11 +72,10 @@ def _directory(path: Path, what: str, give: str) -> Path:
 
 
 def read_task(task: Task, path: Path) -> TaskData | Missing:
-    """Read one task with the reader its entry names, and note where its count differs from the official one."""
+    """Read one task with the reader its entry names, and note where it differs from the published set."""
     module, _, function = task.reader.partition(":")
     reader: Reader = getattr(import_module(module), function)
     data = reader(task, path)
-    if isinstance(data, TaskData) and task.official_count not in (None, data.items):
-        data.complete = False
-        data.notes.append(f"{data.items} scored {task.unit} where the published set has {task.official_count}")
+    if isinstance(data, TaskData):
+        check(task, data)
     return data

@@ -1,4 +1,4 @@
-"""Rows of the files that reranking sets come in: JSONL (plain or gzip), Parquet, and TSV with a header.
+"""Rows of the files that MTEB's sets come in: JSONL (plain or gzip), Parquet, and TSV with a header.
 
 Knows where a set's files lie and what may be wrong with a file; knows no column's meaning.
 """
@@ -20,15 +20,19 @@ LINE_LIMIT = 1 << 25
 _BATCH = 1024
 
 
-def part_files(base: Path) -> list[Path]:
-    """The files of one part of a set: `base` with an ending, or the test split (or the only one) in the directory `base`."""
+def part_files(base: Path, splits: tuple[str, ...] = ("test",)) -> list[Path]:
+    """The files of one part of a set: `base` with an ending, or those of a split in the directory `base`.
+
+    What names no split, the file itself and the only one in a directory, is taken for the test split.
+    """
+    nameless = "test" in splits
     for ending in (*ROW_FILES, ".tsv"):
-        if (file := base.with_name(base.name + ending)).is_file():
+        if nameless and (file := base.with_name(base.name + ending)).is_file():
             return [file]
         inside = sorted(base.glob(f"*{ending}")) if base.is_dir() else []
-        if test := [file for file in inside if file.name.startswith("test")]:
-            return test
-        if len(inside) == 1:
+        if named := [file for file in inside if file.name.startswith(splits)]:
+            return named
+        if nameless and len(inside) == 1:
             return inside
     return []
 

@@ -1,75 +1,20 @@
 """The evaluation tasks: names, where their files lie, official counts. Knows no numpy, no encoder and reads no file."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Literal
 
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.evaluation.sts_tasks import STS
+from syncse_local.evaluation.task import ROW_FILES, Family, Place, Task
+
+__all__ = ["DEV", "FAMILIES", "ROW_FILES", "SEVEN", "TASKS", "Family", "Place", "Task", "resolve"]
 
 _FAMILIES = "syncse_local.evaluation"
-ROW_FILES = (".jsonl", ".jsonl.gz", ".parquet")
-"""A task name with one of these endings is a file of that name in the reranking directory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """A kind of task: what it counts, the metrics of its table (the main one first), and what its average is over."""
-
-    unit: str
-    shown: tuple[str, ...]
-    protocol: str
-    averaged: tuple[str, ...]
-    """The tasks whose mean of the main metric the field quotes; also what the family's name stands for in a list."""
-    average_name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One task.
-
-    `path` is relative to the directory that `source` names: SentEval's `downstream`, the reranking directory, or the
-    project. `reader` is `module:function`, imported when the task is first read; the function takes (task, path) and
-    returns a `base.TaskData`, or `base.Missing` when the files are not there. `official_count` counts the scored items of
-    the published release; None where it is not known, or where `files` gives the rows of each file instead.
-    """
-
-    name: str
-    title: str
-    path: str
-    official_count: int | None
-    reader: str
-    family: str = "sts"
-    source: Literal["senteval", "starter", "reranking"] = "senteval"
-    subsets: tuple[str, ...] = ()
-    files: tuple[tuple[str, int], ...] = ()
-    merge_queries: bool = False
-    """Query ids that differ only after the last underscore are one query with several texts (MIND in MTEB v2)."""
-
-    @property
-    def unit(self) -> str:
-        """What is counted."""
-        return FAMILIES[self.family].unit
-
-
-def _year(year: int, official_count: int, *subsets: str) -> Task:
-    return Task(
-        name=f"STS{year}",
-        title=f"SemEval STS 20{year}, all subsets concatenated",
-        path=f"STS/STS{year}-en-test",
-        official_count=official_count,
-        reader=f"{_FAMILIES}.sts:read_sts_year",
-        subsets=subsets,
-    )
-
-
-def _file(name: str, title: str, path: str, official_count: int, reader: str) -> Task:
-    return Task(name, title, path, official_count, f"{_FAMILIES}.sts:{reader}")
 
 
 def _starter(name: str, title: str, file: str) -> Task:
     path = f"models/starter-sts/{file}"
-    return Task(name, title, path, 336, f"{_FAMILIES}.sts:read_starter", source="starter")
+    return Task(name, title, path, 336, f"{_FAMILIES}.sts_files:read_starter", source="starter")
 
 
 def _reranking(name: str, title: str, official_count: int | None, path: str = "", merge_queries: bool = False) -> Task:
@@ -90,16 +35,7 @@ def _transfer(name: str, title: str, path: str, reader: str, *files: tuple[str, 
 
 
 _ALL = (
-    _year(12, 3108, "MSRpar", "MSRvid", "SMTeuroparl", "surprise.OnWN", "surprise.SMTnews"),
-    # The SMT subset of 2013 may not be redistributed; SentEval and every figure quoted from it do without.
-    _year(13, 1500, "FNWN", "OnWN", "headlines"),
-    _year(14, 3750, "OnWN", "deft-forum", "deft-news", "headlines", "images", "tweet-news"),
-    _year(15, 3000, "answers-forums", "answers-students", "belief", "headlines", "images"),
-    _year(16, 1186, "answer-answer", "headlines", "plagiarism", "postediting", "question-question"),
-    _file("STSB", "STS benchmark, test", "STS/STSBenchmark/sts-test.csv", 1379, "read_stsb"),
-    _file("SICKR", "SICK relatedness, test", "SICK/SICK_test_annotated.txt", 4927, "read_sick"),
-    _file("STSB-dev", "STS benchmark, dev", "STS/STSBenchmark/sts-dev.csv", 1500, "read_stsb"),
-    _file("SICKR-dev", "SICK relatedness, trial", "SICK/SICK_trial.txt", 500, "read_sick"),
+    *STS,
     _starter("starter", "bundled starter set: a smoke test, never a benchmark", "pairs.tsv"),
     _starter("starter-dev", "the starter set's other half, for choosing a checkpoint", "dev.tsv"),
     _reranking("AskUbuntuDupQuestions", "Ask Ubuntu: questions like this one", 361),
@@ -142,8 +78,8 @@ DEV = ("STSB-dev", "SICKR-dev", "starter-dev")
 FAMILIES = {
     "sts": Family(
         unit="pairs",
-        shown=("spearman",),
-        protocol="Spearman correlation x 100, SentEval protocol (years: all subsets concatenated).",
+        shown=("spearman", "spearman_mean", "spearman_wmean"),
+        protocol="Spearman correlation x 100, SentEval protocol (years: all subsets concatenated; mean and wmean over subsets).",
         averaged=SEVEN,
         average_name="the seven STS tasks",
     ),

@@ -109,7 +109,7 @@ def _read(task: Task, path: Path, sources: Sequence[tuple[str, Parse]], header: 
     absent = [path / name for name, _ in task.files if not (path / name).is_file()]
     if absent:
         return Missing(task.name, str(absent[0]))
-    data = TransferData(name=task.name, splits={})
+    data = TransferData(name=task.name, splits={}, files=[path / name for name, _ in task.files])
     for (name, official), (split, parse) in zip(task.files, sources, strict=True):
         lines = read_lines(path / name, otherwise="latin-1")[header:]
         if not lines:

@@ -5,6 +5,7 @@ tasks in AFRESH it encodes every pair again, as it comes.
 """
 
 import csv
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,6 @@ from scipy import stats
 
 from syncse_local.evaluation.run import EvaluationResult, evaluate
 from syncse_local.evaluation.tasks import TASKS
-
-pytestmark = pytest.mark.slow
 
 Pairs = list[tuple[str, str, float]]
 
@@ -103,6 +102,7 @@ DIRECT: dict[str, tuple[Callable[[Path], Pairs], str]] = {
 AFRESH = {"STS13", "SICKR-dev"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(DIRECT))
 def test_equal_to_a_direct_computation(
     name: str, ours: EvaluationResult, memory: Memory, minilm: Any, senteval: Path
@@ -125,7 +125,55 @@ def test_equal_to_a_direct_computation(
     assert score.metrics["pearson"] == pytest.approx(stats.pearsonr(gold, cosines).statistic, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_every_readable_task_has_the_official_count(ours: EvaluationResult) -> None:
     assert ours.scores
     for score in ours.scores:
         assert (score.items, score.notes) == (TASKS[score.task].official_count, ())
+
+
+class Letters:
+    """An encoder that needs no model, with the face that sentence-transformers and MTEB look at."""
+
+    similarity_fn_name = "cosine"
+
+    def encode(self, sentences: Sequence[str], **options: Any) -> NDArray[Any]:
+        return np.array([[s.count(c) for c in " abcdefghijklmnopqrstuvwxyz"] for s in sentences], dtype=np.float32)
+
+
+def test_mtebs_own_task_code_gives_the_same_from_the_same_copy(tmp_path: Path) -> None:
+    pytest.importorskip("mteb", reason="mteb is not installed; the `parity` extra brings it")
+    import reference_scores
+
+    random = np.random.default_rng(4)
+    words = np.array("cat dog rain train red car green run guitar man boat sun moon tall paper".split())
+    rows = [
+        {"sentence1": " ".join(random.choice(words, 5)), "sentence2": " ".join(random.choice(words, 5)), "score": score}
+        for score in random.integers(0, 6, 80).tolist()
+    ]
+    (tmp_path / "sts12-sts").mkdir()
+    (tmp_path / "sts12-sts" / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    theirs = reference_scores.mteb_scores("STS12", tmp_path / "sts12-sts", Letters())
+    score = evaluate(Letters().encode, ["STS12"], tmp_path, Silent()).scores[0]
+    assert score.metrics["spearman"] == pytest.approx(theirs["cosine_spearman"], abs=1e-4)
+    assert score.metrics["pearson"] == pytest.approx(theirs["cosine_pearson"], abs=1e-4)
+
+
+def test_mean_and_wmean_are_scipys_over_the_subsets(tmp_path: Path) -> None:
+    folder = tmp_path / "STS" / "STS13-en-test"
+    folder.mkdir(parents=True)
+    random, letters = np.random.default_rng(5), Letters()
+    values, sizes = [], []
+    for subset, size in zip(TASKS["STS13"].subsets, (10, 30, 60), strict=True):
+        sides = [["".join(random.choice(list("abcde "), 9)) + "x" for _ in range(size)] for _ in range(2)]
+        gold = random.integers(0, 6, size)
+        (folder / f"STS.input.{subset}.txt").write_text("".join(f"{a}\t{b}\n" for a, b in zip(*sides, strict=True)))
+        (folder / f"STS.gs.{subset}.txt").write_text("".join(f"{g}\n" for g in gold))
+        first, second = (letters.encode([" ".join(s.split()) for s in side]) for side in sides)
+        cosines = (first * second).sum(1) / np.linalg.norm(first, axis=1) / np.linalg.norm(second, axis=1)
+        values.append(stats.spearmanr(gold, cosines).statistic)
+        sizes.append(size)
+    metrics = evaluate(letters.encode, ["STS13"], tmp_path, Silent()).scores[0].metrics
+    assert metrics["spearman_mean"] == pytest.approx(np.mean(values), abs=1e-9)
+    assert metrics["spearman_wmean"] == pytest.approx(np.average(values, weights=sizes), abs=1e-9)
+    assert metrics["spearman"] != pytest.approx(metrics["spearman_wmean"], abs=1e-6)

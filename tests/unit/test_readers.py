@@ -9,7 +9,8 @@ import pytest
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.evaluation.base import Missing
 from syncse_local.evaluation.readers import read_tasks
-from syncse_local.evaluation.sts import StsData, read_sick, read_starter, read_sts_year, read_stsb
+from syncse_local.evaluation.sts import StsData
+from syncse_local.evaluation.sts_files import read_sick, read_starter, read_sts_year, read_stsb
 from syncse_local.evaluation.tasks import DEV, SEVEN, TASKS, resolve
 from syncse_local.records import ScoredPair
 
@@ -163,7 +164,7 @@ def test_a_count_that_is_not_the_official_one_is_said(tmp_path: Path) -> None:
     for subset in SUBSETS:
         year(tmp_path, subset, "a\tb\nc\td\n", "1\n2\n")
     found, _ = read_tasks(["STS13"], tmp_path)
-    assert found[0].notes == ["6 scored pairs where the published set has 1500"]
+    assert found[0].notes[0] == "6 scored pairs where the published set has 1500"
     assert not found[0].complete
 
 

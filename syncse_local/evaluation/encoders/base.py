@@ -1,0 +1,40 @@
+"""What the evaluation wants of an encoder. Knows no kind of encoder."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from syncse_local.errors import ExitCode, SyncseError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Cancelled = Callable[[], bool]
+
+
+class SentenceEncoder(Protocol):
+    """An encoder that has been loaded."""
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What, beside the files, decides its vectors: pooling, longest input in tokens, precision, engine."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What a reader of its figures must know; may grow while it encodes."""
+
+    def encode(self, sentences: Sequence[str], cancelled: Cancelled | None = None) -> "NDArray[Any]":
+        """(len(sentences), d) float32. Raises SyncseError, with INTERRUPTED once `cancelled` says yes."""
+
+    def close(self) -> None:
+        """Free what it holds."""
+
+
+def stop_if(cancelled: Cancelled | None) -> None:
+    """Raise SyncseError (INTERRUPTED) when the run has been asked to stop."""
+    if cancelled is not None and cancelled():
+        raise SyncseError("Stopped", "Encoding was stopped.", "Start it again.", code=ExitCode.INTERRUPTED)
+
+
+def refused(detail: str, hint: str) -> SyncseError:
+    """The error for an encoder that cannot be used."""
+    return SyncseError("Encoder cannot be used", detail, hint, code=ExitCode.PREFLIGHT)

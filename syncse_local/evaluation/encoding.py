@@ -1,0 +1,78 @@
+"""The sentences' vectors for an eval run: the run's encoder, and the cache before it. Knows no task and no score."""
+
+import hashlib
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from syncse_local.backends.gguf import shard_paths
+from syncse_local.evaluation.cache import VectorCache, identity
+from syncse_local.evaluation.encoders.opening import open_encoder
+from syncse_local.evaluation.encoders.options import EncoderOptions
+from syncse_local.records import Reporter
+from syncse_local.store.hashes import model_sha256
+
+_NO_PART = (".md", ".lock")  # of what an encoder computes
+NAME = "vectors.db"
+
+
+class RunEncoder:
+    """Opens the encoder and, where `cache_bytes` allows one, the cache in the workspace. `close` frees the encoder."""
+
+    def __init__(
+        self,
+        path: Path,
+        options: EncoderOptions,
+        reporter: Reporter,
+        connection: sqlite3.Connection,
+        workspace: Path,
+        cache_bytes: int,
+    ) -> None:
+        self._reporter = reporter
+        self._encoder = open_encoder(path, options)
+        self._cache = VectorCache(workspace / "cache" / NAME, cache_bytes) if cache_bytes else None
+        self._identity = b""
+        if self._cache:
+            self._identity = identity(files_sha256(connection, path), self._encoder.settings)
+
+    def encode(self, sentences: Sequence[str]) -> NDArray[Any]:
+        """(n, d) vectors of distinct sentences; an event says how many came from the cache."""
+        if self._cache is None:
+            return self._compute(sentences)
+        found = self._cache.encode(self._identity, sentences, self._compute)
+        self._reporter.event("vectors", cached=self._cache.hits, computed=len(sentences) - self._cache.hits)
+        return found
+
+    def _compute(self, sentences: Sequence[str]) -> NDArray[Any]:
+        found: NDArray[Any] = self._encoder.encode(sentences, self._reporter.cancelled)
+        return found
+
+    def close(self) -> None:
+        """Free the encoder; notes and settings stay."""
+        self._encoder.close()
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the figures must know of the encoder and the cache."""
+        problem = self._cache.problem if self._cache else ""
+        return [*self._encoder.notes, *([f"the vector cache was not used: {problem}"] if problem else [])]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """How the encoder was set."""
+        return dict(self._encoder.settings)
+
+
+def files_sha256(connection: sqlite3.Connection, path: Path) -> str:
+    """One hash of every file that an encoder may be made of, by name; each is hashed once and remembered."""
+    files = sorted(_files(path)) if path.is_dir() else shard_paths(path)
+    lines = [f"{model_sha256(connection, file)}  {file.relative_to(path.parent)}\n" for file in files]
+    return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _files(directory: Path) -> list[Path]:
+    hidden = [file for file in directory.rglob("*") if file.is_file() and file.suffix not in _NO_PART]
+    return [file for file in hidden if not any(part.startswith(".") for part in file.relative_to(directory).parts)]
