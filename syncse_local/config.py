@@ -40,6 +40,8 @@ class Settings:
     api_key_file: str = ""
     max_spend: float = 0.0
     prices: dict[str, Any] = field(default_factory=dict, hash=False)
+    theme: str = ""
+    keys: dict[str, Any] = field(default_factory=dict, hash=False)
     origin: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Where each setting that is not a default came from."""
 

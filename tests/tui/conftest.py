@@ -180,7 +180,7 @@ def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rows]:
 def app(rows: Rows) -> Iterator[SyncseApp]:
     """The front end on the same workspace; its clock stands still at NOW."""
     with Workspace(rows.directory) as workspace:
-        yield SyncseApp(workspace, clock=lambda: NOW)
+        yield SyncseApp(workspace, clock=lambda: NOW, first="runs")
 
 
 class Look:

@@ -54,3 +54,7 @@ class DetailPane(VerticalScroll):
             if self._logged:
                 # The anchor alone can settle before the log's lines are laid out.
                 self.call_after_refresh(self.scroll_end, animate=False)
+
+    def turn(self, direction: int) -> None:
+        """Scroll by half a page: 1 down, -1 up."""
+        self.scroll_relative(y=direction * max(1, self.size.height // 2), animate=False)
