@@ -2,14 +2,16 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from syncse_local.config import Settings, as_dict
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.jobs import supervise
-from syncse_local.jobs.liveness import held
+from syncse_local.jobs.liveness import acquire, held
 from syncse_local.store import filtering, gpus, ledger, runs
 from syncse_local.store.database import connect
 from syncse_local.store.runs import OPEN, RESUMABLE, Run
@@ -107,6 +109,29 @@ class Workspace:
         """Whether a process works on the run now."""
         return held(supervise.run_directory(self.directory, run_id) / "lock")
 
+    def machine(self) -> dict[str, Any]:
+        """Main memory and GPUs: total and free bytes now. Asks the GPU driver, which may take a second."""
+        from dataclasses import asdict
+
+        from syncse_local import machine
+
+        return {"memory": asdict(machine.memory()), "gpus": [asdict(gpu) for gpu in machine.gpus()]}
+
+    def latest_triplets(self, run_id: str, limit: int = 3) -> list[dict[str, Any]]:
+        """The triplets of a generate run that were completed last, newest first."""
+        from syncse_local.store.latest import triplets
+
+        return triplets(self.connection, run_id, limit)
+
+    @property
+    def pipeline_log(self) -> Path:
+        """What the last `syncse run --detach` said."""
+        return self.directory / "pipeline.log"
+
+    def pipeline_alive(self) -> bool:
+        """Whether a `syncse run` works in this workspace now."""
+        return held(self.directory / "pipeline.lock")
+
     # -- acting ------------------------------------------------------------------------------------------------------
 
     def start(self, kind: str, options: Mapping[str, Any], name: str = "") -> Run:
@@ -114,6 +139,22 @@ class Workspace:
         run = runs.create(self.connection, kind, dict(options), name)
         supervise.launch(self.directory, run.id, self.settings.airgap)
         return run
+
+    def command(self, words: Sequence[str]) -> list[dict[str, Any]]:
+        """Run `syncse WORDS` on this workspace in a process of its own; what it prints as JSON. Raises its SyncseError."""
+        from syncse_local.jobs import command
+
+        return command.call(self.directory, words, self.settings.airgap)
+
+    @contextmanager
+    def pipeline_lock(self) -> Iterator[None]:
+        """Hold the lock that says that a `syncse run` is at work; where another holds it already, go on without."""
+        lock = acquire(self.directory / "pipeline.lock", patience=0)
+        try:
+            yield
+        finally:
+            if lock is not None:
+                os.close(lock)
 
     def cancel(self, run_id: str) -> int:
         """Ask a run to stop, one step of the ladder further (1 flag, 2 SIGTERM, 3 SIGKILL); returns the step."""

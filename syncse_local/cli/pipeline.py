@@ -12,7 +12,9 @@ from syncse_local.cli.engine import engine_flags
 from syncse_local.cli.evaluate import scores_table
 from syncse_local.cli.follow import follow
 from syncse_local.cli.output import emit
-from syncse_local.errors import ExitCode
+from syncse_local.config import Settings
+from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.jobs import command
 from syncse_local.paths import starter_sentences
 
 
@@ -39,6 +41,9 @@ def add(verbs: Any) -> None:
     made.add_argument("--pooling", default="avg", help="avg suits the starter encoder; the paper's is cls")
     engine_flags(made, hidden=True)
     force_flag(made)
+    made.add_argument(
+        "--detach", action=argparse.BooleanOptionalAction, default=False, help="go on in the background and return"
+    )
     made.set_defaults(temperature=None, max_failure_rate=1.0)
 
 
@@ -46,7 +51,9 @@ def run(options: argparse.Namespace) -> ExitCode:
     """Do the four steps in order; each is a run of its own, found again by its options."""
     options.input = options.input or (None if options.count else str(starter_sentences()))
     chosen = settings(options)
-    with workspace(options) as opened:
+    if options.detach:
+        return _detach(options, chosen)
+    with workspace(options) as opened, opened.pipeline_lock():
         first = evaluate.request(chosen, None, None)
         before, code = _step(opened, options, "eval", {**first, "label": "before"}, "1/4 evaluate before")
         if code:
@@ -73,6 +80,22 @@ def run(options: argparse.Namespace) -> ExitCode:
         if code:
             return code
         _report(opened, options, [before, made, trained, after])
+    return ExitCode.OK
+
+
+def _detach(options: argparse.Namespace, chosen: Settings) -> ExitCode:
+    """Check what can be checked, then do the same in a session of its own. Raises SyncseError where one is at work."""
+    evaluate.request(chosen, None, None)
+    generation.request(options)
+    with workspace(options) as opened:
+        if opened.pipeline_alive():
+            detail = "A `syncse run` works in this workspace."
+            raise SyncseError("Already at work", detail, "Follow it: syncse runs", ExitCode.NOTHING)
+        pid = command.leave(
+            [*(word for word in options.given if word != "--json"), "--no-detach"], opened.pipeline_log, chosen.airgap
+        )
+        told = {"pid": pid, "log": str(opened.pipeline_log)}
+    emit(told) if options.json else print(f"Started. Follow it: syncse runs; its words go to {told['log']}")
     return ExitCode.OK
 
 

@@ -64,6 +64,14 @@ def figure(value: object) -> str:
     return f"{found:.1f}" if abs(found) >= 10 else f"{found:.4g}"
 
 
+def size(value: object) -> str:
+    """Bytes as `1.25 GiB` or `7.2 MiB`; empty for what is no number or none."""
+    found = number(value)
+    if not found or found < 0:
+        return ""
+    return f"{found / 2**30:.2f} GiB" if found >= 2**30 / 10 else f"{found / 2**20:.1f} MiB"
+
+
 def clock(seconds: float) -> str:
     """`h:mm:ss`, or `m:ss` under an hour."""
     minutes, rest = divmod(max(0, int(seconds)), 60)
