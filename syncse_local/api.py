@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,6 +123,24 @@ class Workspace:
 
         return triplets(self.connection, run_id, limit)
 
+    def own_recipes(self) -> list[Path]:
+        """The recipe files of this workspace."""
+        from syncse_local.synthesis import editing
+
+        return editing.own_recipes(self.directory)
+
+    def recipe_text(self, name: str) -> str:
+        """The file of a recipe, shipped or one's own, as it is."""
+        from syncse_local.synthesis import editing
+
+        return editing.recipe_text(name)
+
+    def settings_text(self, path: Path) -> str:
+        """A settings file as it is; empty where there is none yet."""
+        from syncse_local import settingsfile
+
+        return settingsfile.read(path)
+
     @property
     def pipeline_log(self) -> Path:
         """What the last `syncse run --detach` said."""
@@ -145,6 +163,18 @@ class Workspace:
         from syncse_local.jobs import command
 
         return command.call(self.directory, words, self.settings.airgap)
+
+    def save_recipe(self, path: Path, text: str) -> None:
+        """Replace a recipe's file where the text is a sound recipe. Raises SyncseError and changes nothing where not."""
+        from syncse_local.synthesis import editing
+
+        editing.save_recipe(path, text)
+
+    def save_settings(self, path: Path, text: str, further: Callable[[dict[str, Any]], object]) -> None:
+        """Replace a settings file where the text is sound and `further` raises nothing. Raises SyncseError where not."""
+        from syncse_local import settingsfile
+
+        settingsfile.save(path, text, further)
 
     @contextmanager
     def pipeline_lock(self) -> Iterator[None]:

@@ -28,8 +28,10 @@ class Mode:
 MODES = (
     Mode("home", "1", "Home", "tui.screens.home:HomeScreen", "The workspace, the tour, what to do next"),
     Mode("models", "2", "Models", "tui.screens.models:ModelsScreen", "Models on this machine, and whether they fit"),
+    Mode("recipes", "3", "Recipes", "tui.screens.recipes:RecipesScreen", "Browse, copy, edit and preview recipes"),
     Mode("generate", "4", "Generate", "tui.screens.generate:GenerateScreen", "Write triplets with a model"),
     Mode("train", "6", "Train", "tui.screens.train:TrainScreen", "Train a sentence encoder on triplets"),
     Mode("evaluate", "7", "Evaluate", "tui.screens.evaluate:EvaluateScreen", "Score an encoder"),
     Mode("runs", "9", "Runs", "tui.screens.runs:RunsScreen", "Every run: follow, cancel, resume, log"),
+    Mode("settings", "0", "Settings", "tui.screens.settings:SettingsScreen", "Settings, files, keys and themes"),
 )
