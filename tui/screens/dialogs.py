@@ -1,4 +1,4 @@
-"""The dialogs that lie over a screen, and widgets with keys of their own, by title: what the key list and the remapping of keys go through."""
+"""Dialogs and widgets with keys of their own, by title: the key list and the remapping of keys go through them."""
 
 from textual.dom import DOMNode
 

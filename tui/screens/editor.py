@@ -35,7 +35,7 @@ class EditorScreen(ModalScreen[bool]):
     """Comes back with whether anything was saved. `save` raises SyncseError for a text that is not sound."""
 
     CSS_PATH = "editor.tcss"
-    AUTO_FOCUS = "TextArea"
+    AUTO_FOCUS = ""  # a dialog that closes must not put the cursor back into the text
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "escape", "Out of the text; again: close", id="editor.escape"),
         Binding("s", "save", "Save", id="editor.save"),
@@ -55,7 +55,8 @@ class EditorScreen(ModalScreen[bool]):
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        """Name the file."""
+        """Name the file, ready to type."""
+        self.query_one(TextArea).focus()
         self._say("escape leaves the text, then s saves")
 
     def _say(self, words: str) -> None:
@@ -99,4 +100,4 @@ class EditorScreen(ModalScreen[bool]):
                 self.text, self.saved = text, True
                 self._say("Saved. e edits on, escape closes")
 
-        self.run_worker(go(), group="save", exclusive=True)
+        self.run_worker(go, group="save", exclusive=True)

@@ -85,7 +85,7 @@ class Frame(Screen[None]):
     def on_mount(self) -> None:
         """Start following."""
         self.set_interval(POLL_SECONDS, self._poll)
-        self.run_worker(self._follow(), name="follow")
+        self.run_worker(self._follow, name="follow")
         self.app.theme_changed_signal.subscribe(self, lambda _: self.draw())
         self.draw()
 
@@ -168,7 +168,7 @@ class Frame(Screen[None]):
                         done(result)
             self.look_again(hurry=True)
 
-        self.run_worker(go(), group=group)
+        self.run_worker(go, group=group)
 
     def complain(self, error: Exception) -> None:
         """Show an error as a dialog."""

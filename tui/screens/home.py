@@ -66,7 +66,7 @@ class HomeScreen(Frame):
         self.draw()
 
     def _ask(self) -> None:
-        self.run_worker(self._look(), group="alive", exclusive=True)
+        self.run_worker(self._look, group="alive", exclusive=True)
 
     async def _look(self) -> None:
         was = self._alive

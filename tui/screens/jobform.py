@@ -120,7 +120,7 @@ class JobScreen(RunFrame):
     def _look_at_machine(self) -> None:
         run = self.run_shown
         if run is not None and run.state in OPEN and self in self.app.screen_stack:
-            self.run_worker(self._read_machine(), group="machine", exclusive=True)
+            self.run_worker(self._read_machine, group="machine", exclusive=True)
 
     async def _read_machine(self) -> None:
         with suppress(NoMatches, *STORE_ERRORS):

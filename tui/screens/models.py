@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, ClassVar
 
 from textual import on
@@ -101,7 +102,7 @@ class ModelsScreen(Frame):
             self.query_one("#facts", Section).put(_facts(entry))
             self.query_one("#fits", Section).put(_fits(self._fits.get(name)))
             if name not in self._fits:
-                self.run_worker(self._fit(name), group="fit", exclusive=True)
+                self.run_worker(partial(self._fit, name), group="fit", exclusive=True)
         self.refresh_bindings()
         self.draw()
 
@@ -132,6 +133,7 @@ class ModelsScreen(Frame):
         """Move the cursor."""
         self.query_one(Table).step(by)
 
+    @on(DataTable.RowSelected)
     def action_use(self) -> None:
         """Into the form of the screen that uses such a model."""
         self._hand_over(*USES[str(self.current["kind"])]) if self.current else None

@@ -174,6 +174,7 @@ class RecipesScreen(Frame):
 
         self.act(lambda workspace: workspace.recipe_text(name), read)
 
+    @on(DataTable.RowSelected)
     def action_use(self) -> None:
         """Into the form of Generate."""
         if self.current:

@@ -19,8 +19,8 @@ from tui.widgets.section import Section, lines
 from tui.widgets.text import safe
 
 HELP = (
-    'f edits the project\'s file, u your own. theme = "dark" or "light"; NO_COLOR is heeded. Keys: a table [keys] of\n'
-    '"id" = "key", as in "run.cancel" = "C"; docs/guide/keys.md lists the ids. Changes count from the next start.'
+    'f edits the project\'s file, u your own. theme = "dark" or "light"; NO_COLOR is heeded. Keys: a table [keys] with '
+    'lines like "run.cancel" = "C"; docs/guide/keys.md lists the ids. Changes count from the next start.'
 )
 
 
