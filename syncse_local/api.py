@@ -164,6 +164,14 @@ class Workspace:
 
         return command.call(self.directory, words, self.settings.airgap)
 
+    def recipe_folder(self) -> Path:
+        """Where this workspace keeps its own recipes; made where it is not there yet."""
+        from syncse_local.synthesis import editing
+
+        folder = self.directory / editing.FOLDER
+        folder.mkdir(exist_ok=True)
+        return folder
+
     def save_recipe(self, path: Path, text: str) -> None:
         """Replace a recipe's file where the text is a sound recipe. Raises SyncseError and changes nothing where not."""
         from syncse_local.synthesis import editing

@@ -33,7 +33,6 @@ def copy_recipe(source: str, target: str) -> list[Path]:
     for key in POOL_KEYS:
         text = _with_line(text, key, lists[key].name if key in lists else getattr(recipe.pools, key))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         for key, copy in lists.items():
             shutil.copyfile(locate(getattr(recipe.pools, key), POOLS, key), copy)
         path.write_text(text, encoding="utf-8")

@@ -18,6 +18,7 @@ from tui.door import STORE_ERRORS
 from tui.screens.error import ErrorScreen
 from tui.widgets.section import Section
 from tui.widgets.text import CONTROLS, safe
+from tui.work import start
 
 Save = Callable[[Workspace, str], object]
 
@@ -100,4 +101,4 @@ class EditorScreen(ModalScreen[bool]):
                 self.text, self.saved = text, True
                 self._say("Saved. e edits on, escape closes")
 
-        self.run_worker(go, group="save", exclusive=True)
+        start(self, go, "save", exclusive=True)

@@ -28,6 +28,7 @@ from tui.screens.help import HelpScreen
 from tui.widgets.cliline import CliLine
 from tui.widgets.masthead import Masthead
 from tui.widgets.modebar import ModeBar
+from tui.work import start
 
 Result = TypeVar("Result")
 POLL_SECONDS = 0.1
@@ -85,7 +86,7 @@ class Frame(Screen[None]):
     def on_mount(self) -> None:
         """Start following."""
         self.set_interval(POLL_SECONDS, self._poll)
-        self.run_worker(self._follow, name="follow")
+        start(self, self._follow, "follow")
         self.app.theme_changed_signal.subscribe(self, lambda _: self.draw())
         self.draw()
 
@@ -168,7 +169,7 @@ class Frame(Screen[None]):
                         done(result)
             self.look_again(hurry=True)
 
-        self.run_worker(go, group=group)
+        start(self, go, group)
 
     def complain(self, error: Exception) -> None:
         """Show an error as a dialog."""

@@ -18,6 +18,7 @@ from tui.widgets.memory import Memory
 from tui.widgets.progress import Progress
 from tui.widgets.section import Section, lines
 from tui.widgets.text import place, safe
+from tui.work import start
 
 MARKS = {
     "done": ("✓", "$text-success"),
@@ -25,7 +26,7 @@ MARKS = {
     "stopped": ("■", "$text-warning"),
     "todo": ("○", "dim"),
 }
-NAMES = {"llm": "language models", "encoder": "encoders"}
+NAMES = {"llm": "language model", "encoder": "encoder"}
 
 
 class HomeScreen(Frame):
@@ -66,7 +67,7 @@ class HomeScreen(Frame):
         self.draw()
 
     def _ask(self) -> None:
-        self.run_worker(self._look, group="alive", exclusive=True)
+        start(self, self._look, "alive", exclusive=True)
 
     async def _look(self) -> None:
         was = self._alive
@@ -99,7 +100,10 @@ class HomeScreen(Frame):
         if self._found is None:
             return "looking…"
         counts = Counter(str(entry.get("kind")) for entry in self._found)
-        return ", ".join(f"{counts[kind]} {name}" for kind, name in NAMES.items()) + " (2 lists them)"
+        return (
+            ", ".join(f"{counts[kind]} {name}{'s' * (counts[kind] != 1)}" for kind, name in NAMES.items())
+            + " (2 lists them)"
+        )
 
     def _trouble_of(self, steps: Sequence[Step]) -> Content:
         """The last words of a starter run that ended without finishing and without a run that says why."""

@@ -20,6 +20,7 @@ from tui.screens.runkeys import RUN_KEYS, RunFrame
 from tui.widgets.detail import DetailPane
 from tui.widgets.form import Field, Form, words
 from tui.widgets.memory import Memory
+from tui.work import start
 
 MACHINE_SECONDS = 3.0
 
@@ -120,7 +121,7 @@ class JobScreen(RunFrame):
     def _look_at_machine(self) -> None:
         run = self.run_shown
         if run is not None and run.state in OPEN and self in self.app.screen_stack:
-            self.run_worker(self._read_machine, group="machine", exclusive=True)
+            start(self, self._read_machine, "machine", exclusive=True)
 
     async def _read_machine(self) -> None:
         with suppress(NoMatches, *STORE_ERRORS):

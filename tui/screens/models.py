@@ -20,6 +20,7 @@ from tui.screens.frame import Frame
 from tui.widgets.section import Section, lines
 from tui.widgets.table import Column, Table
 from tui.widgets.text import figure, safe, size
+from tui.work import start
 
 REST_SECONDS = 0.3
 """How long the cursor rests on a model before its fit is asked for."""
@@ -102,7 +103,7 @@ class ModelsScreen(Frame):
             self.query_one("#facts", Section).put(_facts(entry))
             self.query_one("#fits", Section).put(_fits(self._fits.get(name)))
             if name not in self._fits:
-                self.run_worker(partial(self._fit, name), group="fit", exclusive=True)
+                start(self, partial(self._fit, name), "fit", exclusive=True)
         self.refresh_bindings()
         self.draw()
 

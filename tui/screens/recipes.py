@@ -22,7 +22,6 @@ from tui.widgets.table import Column, Table
 from tui.widgets.text import place, safe
 
 COLUMNS = (Column("recipe", 24), Column("mode", 8), Column("for", 0))
-FOLDER = "recipes"
 LINE, MOST = 2000, 20_000
 
 
@@ -140,15 +139,11 @@ class RecipesScreen(Frame):
 
     def action_copy_recipe(self) -> None:
         """A copy under a name of one's own, in the workspace."""
-        source, folder = self.current, self.workspace.directory / FOLDER
+        source = self.current
 
         def named(name: str | None) -> None:
             if name:
-                target = name if "/" in name or name.endswith(".toml") else str(folder / f"{name}.toml")
-                self.act(
-                    lambda workspace: workspace.command(["recipes", "new", target, "--from", source]),
-                    lambda _: self._list(target),
-                )
+                self.act(partial(_copy, source=source, name=name), self._list)
 
         if source:
             self.app.push_screen(AskScreen(f"A name for the copy of {safe(source, 60)}"), named)
@@ -191,6 +186,14 @@ def _listed(workspace: Workspace) -> list[tuple[str, Sequence[str]]]:
         if "name" in said
     ]
     return [*own, *shipped]
+
+
+def _copy(workspace: Workspace, source: str, name: str) -> str:
+    """Copy a recipe; a mere name goes into the workspace's folder. Returns the copy's path."""
+    plain = "/" not in name and not name.endswith(".toml")
+    target = str(workspace.recipe_folder() / f"{name}.toml") if plain else name
+    workspace.command(["recipes", "new", target, "--from", source])
+    return target
 
 
 def _text(workspace: Workspace, name: str) -> str:
