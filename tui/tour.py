@@ -4,9 +4,10 @@ The tour is the starter run, `syncse run`: its four steps are runs with known na
 workspace is, whoever started it and however often this program was closed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from syncse_local.api import OPEN, RESUMABLE, Run
 from tui.widgets.text import figure, number, safe
@@ -75,21 +76,27 @@ def _last(found: Sequence[Run | None]) -> str:
     return safe(trained.result.get("output", ""), 200) if trained else ""
 
 
-def advice(runs: Sequence[Run]) -> tuple[str, str]:
-    """What to do next, in a sentence, and the name of the screen that does it."""
+class Advice(NamedTuple):
+    """What to do next in a sentence, the screen that does it, and what to put into its form by field."""
+
+    text: str
+    screen: str
+    chosen: Mapping[str, str] = MappingProxyType({})
+
+
+def advice(runs: Sequence[Run]) -> Advice:
+    """What to do next, from the newest run."""
     newest = runs[0] if runs else None
     if newest is None:
-        return "Press s: the starter run makes, trains and measures with the bundled models.", "home"
+        return Advice("Press s: the starter run makes, trains and measures with the bundled models.", "home")
     screen = {"eval": "evaluate", "generate": "generate", "train": "train"}.get(newest.kind, "runs")
+    name = f"The {safe(newest.kind, 20)} run {safe(newest.id, 20)}"
     if newest.state in OPEN:
-        return f"The {safe(newest.kind, 20)} run {safe(newest.id, 20)} is at work: enter watches it.", screen
+        return Advice(f"{name} is at work: enter watches it.", screen)
     if newest.state in RESUMABLE:
-        return (
-            f"The {safe(newest.kind, 20)} run {safe(newest.id, 20)} was {newest.state}: enter shows it, r resumes it.",
-            screen,
-        )
-    following = {
-        "generate": ("Triplets are there: enter trains an encoder on them.", "train"),
-        "train": ("An encoder is trained: enter measures it.", "evaluate"),
-    }
-    return following.get(newest.kind, ("Enter writes triplets from your own sentences.", "generate"))
+        return Advice(f"{name} is {newest.state}: enter shows it, r resumes it.", screen)
+    if newest.kind == "generate":
+        return Advice("Triplets are there: enter trains an encoder on them.", "train", {"runs": newest.id})
+    if newest.kind == "train" and isinstance(output := newest.result.get("output"), str):
+        return Advice("An encoder is trained: enter measures it.", "evaluate", {"encoder": output})
+    return Advice("Enter writes triplets from your own sentences.", "generate")

@@ -83,7 +83,11 @@ async def test_generate_starts_what_its_form_says(begin: Beginner, look: Looker,
     async with app.run_test(size=SMALL) as pilot:
         seen = look(pilot)
         await seen.see("No synthesis yet", "$ syncse generate --detach")
-        await pilot.press("e", *"124", "escape")  # digits are text while one types, and screens otherwise
+        await pilot.press("e")
+        for key in ("down", "down", "up", "up", "1", "2", "4", "escape"):  # in one burst, as after a pause
+            app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await pilot.pause()
+        # digits are text while one types, and open screens otherwise
         assert app.screen.query_one("#field-input", Input).value == "124"
         assert app.screen.focused is None
         form = app.screen.query_one(Form)

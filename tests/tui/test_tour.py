@@ -39,14 +39,22 @@ def test_a_run_that_was_stopped_is_said_to_go_on(rows: Rows) -> None:
     lost = rows.add("t1", "train", "train 0a", state="lost")
     assert tour([lost], False)[2].state == "stopped"
     assert "s goes on" in tour([lost], False)[2].note
-    assert advice([lost])[1] == "train"
-    assert "r resumes it" in advice([lost])[0]
+    assert advice([lost]).screen == "train"
+    assert "r resumes it" in advice([lost]).text
 
 
-@pytest.mark.parametrize(("kind", "screen"), [("generate", "train"), ("train", "evaluate"), ("eval", "generate")])
-def test_the_advice_leads_from_step_to_step(rows: Rows, kind: str, screen: str) -> None:
-    assert advice([])[1] == "home"
-    assert advice([ended(rows, "x1", kind, "my own")])[1] == screen
+@pytest.mark.parametrize(
+    ("kind", "screen", "chosen"),
+    [
+        ("generate", "train", {"runs": "x1"}),
+        ("train", "evaluate", {"encoder": "/x/y"}),
+        ("eval", "generate", {}),
+    ],
+)
+def test_the_advice_leads_from_step_to_step(rows: Rows, kind: str, screen: str, chosen: dict[str, str]) -> None:
+    assert advice([]).screen == "home"
+    found = advice([ended(rows, "x1", kind, "my own", output="/x/y")])
+    assert (found.screen, found.chosen) == (screen, chosen)
 
 
 @pytest.mark.parametrize("kind", ["generate", "train", "eval", "odd"])

@@ -83,7 +83,7 @@ class HomeScreen(Frame):
         steps = tour(view.runs, bool(self._alive))
         self.query_one("#tour", Section).put(_tour(steps))
         self.query_one("#next", Section).put(
-            lines(Content.assemble(("Next  ", "bold"), advice(view.runs)[0]), self._trouble_of(steps))
+            lines(Content.assemble(("Next  ", "bold"), advice(view.runs).text), self._trouble_of(steps))
         )
         if view.detail is not None:
             self.query_one(Progress).show(view.detail, self.desk.clock())
@@ -132,11 +132,12 @@ class HomeScreen(Frame):
 
     def action_next(self) -> None:
         """Open the screen that the advice names."""
-        name = advice(self.view.runs if self.view else ())[1]
-        if name == self.MODE:
+        found = advice(self.view.runs if self.view else ())
+        if found.screen == self.MODE:
             self.action_starter()
         else:
-            self.app.switch_mode(name)
+            self.desk.chosen.update(found.chosen)
+            self.app.switch_mode(found.screen)
 
 
 def _pipeline(workspace: Workspace) -> tuple[bool, tuple[str, ...]]:

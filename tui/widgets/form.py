@@ -87,10 +87,11 @@ def _first_path(value: str) -> str | None:
 class Form(VerticalScroll, can_focus=False):
     """One line a field. Arrows and enter go from field to field, escape leaves the form."""
 
+    # Priority: the library then moves the focus before it looks at the next key of a burst.
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,enter", "go(1)", "Next field", id="form.next"),
-        Binding("up", "go(-1)", "Previous field", show=False, id="form.previous"),
-        Binding("escape", "leave", "Done", id="form.leave"),
+        Binding("down,enter", "go(1)", "Next field", priority=True, id="form.next"),
+        Binding("up", "go(-1)", "Previous field", show=False, priority=True, id="form.previous"),
+        Binding("escape", "leave", "Done", priority=True, id="form.leave"),
     ]
 
     class Changed(Message):
@@ -125,24 +126,19 @@ class Form(VerticalScroll, can_focus=False):
 
     def enter(self) -> None:
         """Put the cursor into the first field."""
-        self.query(Input).first().focus()
+        self.screen.set_focus(self.query(Input).first())
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
         self.post_message(self.Changed())
 
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.action_go(1)
-
     def action_go(self, step: int) -> None:
         """To the field above or below."""
         inputs = list(self.query(Input))
         focused = self.screen.focused
         if isinstance(focused, Input) and focused in inputs:
-            inputs[(inputs.index(focused) + step) % len(inputs)].focus()
+            self.screen.set_focus(inputs[(inputs.index(focused) + step) % len(inputs)])
 
     def action_leave(self) -> None:
         """Give the keys back to the screen."""
