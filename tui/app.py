@@ -1,7 +1,10 @@
 """The terminal UI: a pure view over a Workspace. Closing it leaves every run going."""
 
+import asyncio
+import signal
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar
 
@@ -64,7 +67,10 @@ class SyncseApp(App[int]):
         return mode.load()(self.desk)
 
     def on_mount(self) -> None:
-        """Open the first screen."""
+        """Open the first screen; a polite kill gives the terminal back."""
+        with suppress(NotImplementedError, RuntimeError, ValueError):  # not in the main thread, or not on this system
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))  # the shell has written over it
         self.switch_mode(self.first)
 
     def on_unmount(self) -> None:
