@@ -59,7 +59,8 @@ def test_the_advice_leads_from_step_to_step(rows: Rows, kind: str, screen: str, 
 
 @pytest.mark.parametrize("kind", ["generate", "train", "eval", "odd"])
 def test_results_of_any_shape_are_survived(rows: Rows, kind: str) -> None:
-    for number, result in enumerate(({}, {"spearman": [1]}, {"spearman": {"x": "y"}, "best_score": [], "output": 7})):
+    odd: list[dict[str, Any]] = [{}, {"spearman": [1]}, {"spearman": {"x": "y"}, "best_score": [], "output": 7}]
+    for number, result in enumerate(odd):
         names = ("evaluate before 0", "generate 0", "train 0")
         found = [ended(rows, f"r{number}{i}", kind, name, **result) for i, name in enumerate(names)]
         assert len(tour(found, False)) == 5
