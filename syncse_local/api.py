@@ -2,14 +2,16 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from syncse_local.config import Settings, as_dict
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.jobs import supervise
-from syncse_local.jobs.liveness import held
+from syncse_local.jobs.liveness import acquire, held
 from syncse_local.store import cards, filtering, gpus, ledger, runs
 from syncse_local.store.cards import TripletQuery
 from syncse_local.store.database import connect
@@ -128,6 +130,47 @@ class Workspace:
         """Whether a process works on the run now."""
         return held(supervise.run_directory(self.directory, run_id) / "lock")
 
+    def machine(self) -> dict[str, Any]:
+        """Main memory and GPUs: total and free bytes now. Asks the GPU driver, which may take a second."""
+        from dataclasses import asdict
+
+        from syncse_local import machine
+
+        return {"memory": asdict(machine.memory()), "gpus": [asdict(gpu) for gpu in machine.gpus()]}
+
+    def latest_triplets(self, run_id: str, limit: int = 3) -> list[dict[str, Any]]:
+        """The triplets of a generate run that were completed last, newest first."""
+        from syncse_local.store.latest import triplets
+
+        return triplets(self.connection, run_id, limit)
+
+    def own_recipes(self) -> list[Path]:
+        """The recipe files of this workspace."""
+        from syncse_local.synthesis import editing
+
+        return editing.own_recipes(self.directory)
+
+    def recipe_text(self, name: str) -> str:
+        """The file of a recipe, shipped or one's own, as it is."""
+        from syncse_local.synthesis import editing
+
+        return editing.recipe_text(name)
+
+    def settings_text(self, path: Path) -> str:
+        """A settings file as it is; empty where there is none yet."""
+        from syncse_local import settingsfile
+
+        return settingsfile.read(path)
+
+    @property
+    def pipeline_log(self) -> Path:
+        """What the last `syncse run --detach` said."""
+        return self.directory / "pipeline.log"
+
+    def pipeline_alive(self) -> bool:
+        """Whether a `syncse run` works in this workspace now."""
+        return held(self.directory / "pipeline.lock")
+
     # -- acting ------------------------------------------------------------------------------------------------------
 
     def start(self, kind: str, options: Mapping[str, Any], name: str = "") -> Run:
@@ -135,6 +178,42 @@ class Workspace:
         run = runs.create(self.connection, kind, dict(options), name)
         supervise.launch(self.directory, run.id, self.settings.airgap)
         return run
+
+    def command(self, words: Sequence[str]) -> list[dict[str, Any]]:
+        """Run `syncse WORDS` on this workspace in a process of its own; what it prints as JSON. Raises its SyncseError."""
+        from syncse_local.jobs import command
+
+        return command.call(self.directory, words, self.settings.airgap)
+
+    def recipe_folder(self) -> Path:
+        """Where this workspace keeps its own recipes; made where it is not there yet."""
+        from syncse_local.synthesis import editing
+
+        folder = self.directory / editing.FOLDER
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def save_recipe(self, path: Path, text: str) -> None:
+        """Replace a recipe's file where the text is a sound recipe. Raises SyncseError and changes nothing where not."""
+        from syncse_local.synthesis import editing
+
+        editing.save_recipe(path, text)
+
+    def save_settings(self, path: Path, text: str, further: Callable[[dict[str, Any]], object]) -> None:
+        """Replace a settings file where the text is sound and `further` raises nothing. Raises SyncseError where not."""
+        from syncse_local import settingsfile
+
+        settingsfile.save(path, text, further)
+
+    @contextmanager
+    def pipeline_lock(self) -> Iterator[None]:
+        """Hold the lock that says that a `syncse run` is at work; where another holds it already, go on without."""
+        lock = acquire(self.directory / "pipeline.lock", patience=0)
+        try:
+            yield
+        finally:
+            if lock is not None:
+                os.close(lock)
 
     def cancel(self, run_id: str) -> int:
         """Ask a run to stop, one step of the ladder further (1 flag, 2 SIGTERM, 3 SIGKILL); returns the step."""

@@ -40,6 +40,8 @@ class Settings:
     api_key_file: str = ""
     max_spend: float = 0.0
     prices: dict[str, Any] = field(default_factory=dict, hash=False)
+    theme: str = ""
+    keys: dict[str, Any] = field(default_factory=dict, hash=False)
     origin: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Where each setting that is not a default came from."""
 
@@ -66,12 +68,17 @@ def load(flags: Mapping[str, Any] | None = None, directory: Path | None = None) 
     values: dict[str, Any] = {}
     origin: dict[str, str] = {}
     for source, layer in layers:
-        for name, value in layer.items():
-            if name not in TYPES:
-                raise unknown_key(name, list(TYPES), source)
-            values[name] = _convert(name, value, source)
-            origin[name] = source
+        values |= (settled := check(layer, source))
+        origin |= dict.fromkeys(settled, source)
     return Settings(**values, origin=origin)
+
+
+def check(layer: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """The values of one layer in their types. Raises SyncseError (USAGE) for an unknown key or a wrong type."""
+    for name in layer:
+        if name not in TYPES:
+            raise unknown_key(name, list(TYPES), source)
+    return {name: _convert(name, value, source) for name, value in layer.items()}
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -67,6 +67,8 @@ def event(kind: str, data: Mapping[str, Any]) -> str:
         return f"training on {figure(data.get('triplets'))} triplets, {figure(data.get('dev_pairs'))} dev pairs"
     if kind == "task_missing":
         return f"{safe(data.get('task', '?'), 40)} is not there (looked for {safe(data.get('looked_for', ''))})"
+    if kind == "scored":
+        return f"scored {safe(data.get('task', '?'), 40)}"
     if kind == "warning":
         return f"warning: {safe(data.get('text', ''))}"
     pairs = ", ".join(f"{safe(name, 40)} {safe(value, 80)}" for name, value in list(data.items())[:8])

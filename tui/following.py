@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from syncse_local.api import OPEN, Run, Workspace
+from tui.pace import Pace
 from tui.widgets.text import number
 
 EVENTS = 50
 LOG_BYTES = 16_384
+TRIPLETS = 3
 SLOW_SECONDS = 0.5
 REST = 10
 """A costly reading rests for this many times as long as it took."""
@@ -34,17 +36,23 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """Everything about one run that its pane shows; `eta` in seconds, `log` None where it was not asked for."""
+    """Everything about one run that its pane shows; `log` None where it was not asked for.
+
+    `eta` in seconds, `spread` its shortest and longest likely value. `scored` are tasks whose scores came as events.
+    """
 
     run: Run
     events: tuple[dict[str, Any], ...] = ()
     eta: float | None = None
+    spread: tuple[float, float] | None = None
     failures: dict[str, int] = field(default_factory=dict)
     sample: Sample | None = None
     curves: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
     scores: tuple[dict[str, Any], ...] = ()
     log: tuple[str, ...] | None = None
     log_path: Path = Path()
+    triplets: tuple[dict[str, Any], ...] = ()
+    scored: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(slots=True)
@@ -55,6 +63,7 @@ class _Slow:
     sample: Sample | None = None
     curves: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
     scores: tuple[dict[str, Any], ...] = ()
+    triplets: tuple[dict[str, Any], ...] = ()
 
 
 class Follower:
@@ -67,6 +76,8 @@ class Follower:
         self._slow = _Slow()
         self._state, self._stale, self._due = "", True, 0.0
         self._first: tuple[float, float] | None = None
+        self._pace = Pace()
+        self._scored: dict[str, dict[str, Any]] = {}
 
     def read(self, workspace: Workspace, run: Run, changed: bool, log: bool) -> Detail:
         """The run's detail now; `changed` says whether the store may hold anything new."""
@@ -75,18 +86,23 @@ class Follower:
             for event in workspace.events(run.id, self._last_event):
                 self._last_event = event["id"]
                 self._events.append(event)
+                if event["kind"] == "scored" and isinstance(event["data"], dict):
+                    self._scored[str(event["data"].get("task"))] = event["data"]
         self._read_slow(workspace, run)
         path = workspace.log_path(run.id)
         return Detail(
             run,
             tuple(self._events),
             self._eta(run),
+            self._spread(run),
             self._slow.failures,
             self._slow.sample,
             self._slow.curves,
             self._slow.scores,
             tail(path) if log else None,
             path,
+            self._slow.triplets,
+            tuple(self._scored.values()),
         )
 
     def _read_slow(self, workspace: Workspace, run: Run) -> None:
@@ -94,7 +110,8 @@ class Follower:
         if not moved and not (self._stale and begun >= self._due):
             return
         if run.kind == "generate":
-            self._slow = _Slow(workspace.failures(run.id), sample(workspace, run))
+            newest = workspace.latest_triplets(run.id, TRIPLETS) if run.state in OPEN else []
+            self._slow = _Slow(workspace.failures(run.id), sample(workspace, run), triplets=tuple(newest))
         elif run.kind == "train":
             self._slow = _Slow(curves={name: workspace.metrics(run.id, name) for name in CURVES})
         elif run.kind == "eval" and run.state not in OPEN:
@@ -116,6 +133,14 @@ class Follower:
             self._first = (now, done)
         since, begun = self._first
         return (total - done) * (now - since) / (done - begun) if done > begun else None
+
+    def _spread(self, run: Run) -> tuple[float, float] | None:
+        done, total = number(run.progress.get("done")), number(run.progress.get("total"))
+        if run.state != "running" or done is None or not total:
+            self._pace = Pace()
+            return None
+        self._pace.add(self._clock(), done)
+        return self._pace.spread(max(0.0, total - done))
 
 
 def sample(workspace: Workspace, run: Run) -> Sample | None:

@@ -37,15 +37,19 @@ class Reader:
         """List again at the next reading: this front end has just changed something itself."""
         self._listed_at = None
 
-    def read(self, workspace: Workspace, selected: str, changed: bool, log: bool) -> View:
-        """The runs, and the run `selected` (the newest where it is empty or gone); `log` reads the end of its log."""
+    def read(self, workspace: Workspace, selected: str, changed: bool, log: bool, kind: str | None = "") -> View:
+        """The runs, and the run `selected`, or where it is empty or gone the newest of `kind` ("": of any kind).
+
+        `kind` None: no run in detail. `log` reads the end of the run's log.
+        """
         self._list_again = self._list_again or changed
         if self._list_due():
             self._runs = tuple(workspace.runs(LIST_LIMIT))
             self._listed_at, self._list_again = self._clock(), False
         elif changed:
             self._runs = tuple(_again(workspace, self._runs, selected))
-        chosen = next((run for run in self._runs if run.id == selected), self._runs[0] if self._runs else None)
+        newest = None if kind is None else next((run for run in self._runs if kind in ("", run.kind)), None)
+        chosen = next((run for run in self._runs if run.id == selected), newest)
         return View(self._runs, self._detail(workspace, chosen, changed, log))
 
     def _list_due(self) -> bool:

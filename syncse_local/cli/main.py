@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     airgap.set_switches()
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        options = build().parse_args(given or ["tui"])
+        options = build().parse_args(given or ["tui"], argparse.Namespace(given=given))
         if not hasattr(options, "run_verb"):
             raise SyncseError("Wrong usage", "A verb is needed.", "See `syncse -h`.", ExitCode.USAGE)
         if options.airgap:

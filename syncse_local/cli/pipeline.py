@@ -15,7 +15,8 @@ from syncse_local.cli.follow import follow
 from syncse_local.cli.output import emit
 from syncse_local.cli.parts import shard_flag
 from syncse_local.config import Settings
-from syncse_local.errors import ExitCode
+from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.jobs import command
 from syncse_local.paths import starter_sentences
 
 
@@ -55,6 +56,9 @@ def add(verbs: Any) -> None:
     shard_flag(made)
     engine_flags(made, hidden=True)
     force_flag(made)
+    made.add_argument(
+        "--detach", action=argparse.BooleanOptionalAction, default=False, help="go on in the background and return"
+    )
     made.set_defaults(temperature=None, max_failure_rate=0.95, generator=None)
 
 
@@ -65,7 +69,9 @@ def run(options: argparse.Namespace) -> ExitCode:
     of = 4 if options.no_filters else 5
     first = evaluate.request(chosen, None, None)
     plans = generation.requests(options)
-    with workspace(options) as opened:
+    if options.detach:
+        return _detach(options, chosen)
+    with workspace(options) as opened, opened.pipeline_lock():
         before, code = _step(opened, options, "eval", {**first, "label": "before"}, f"1/{of} evaluate before")
         if code:
             return code
@@ -106,6 +112,20 @@ def _training(opened: Workspace, options: argparse.Namespace, chosen: Settings, 
         "limit": 0,
         **({"unfiltered": True} if options.no_filters else {}),
     }
+
+
+def _detach(options: argparse.Namespace, chosen: Settings) -> ExitCode:
+    """Do the same in a session of its own. Raises SyncseError where one is at work."""
+    with workspace(options) as opened:
+        if opened.pipeline_alive():
+            detail = "A `syncse run` works in this workspace."
+            raise SyncseError("Already at work", detail, "Follow it: syncse runs", ExitCode.NOTHING)
+        pid = command.leave(
+            [*(word for word in options.given if word != "--json"), "--no-detach"], opened.pipeline_log, chosen.airgap
+        )
+        told = {"pid": pid, "log": str(opened.pipeline_log)}
+    emit(told) if options.json else print(f"Started. Follow it: syncse runs; its words go to {told['log']}")
+    return ExitCode.OK
 
 
 def _step(

@@ -1,4 +1,4 @@
-"""`syncse recipes list | show | new | check`: the recipes there are, and making one of one's own."""
+"""`syncse recipes list | show | new | check | preview`: the recipes there are, and making one of one's own."""
 
 import argparse
 from typing import Any
@@ -8,6 +8,7 @@ from syncse_local.cli.output import emit, safe, table
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.synthesis.newrecipe import copy_recipe
 from syncse_local.synthesis.pools import ROLES
+from syncse_local.synthesis.preview import described, preview
 from syncse_local.synthesis.recipe import RECIPES, Pools, Recipe, list_recipes, load_pools, load_recipe
 from syncse_local.synthesis.strict import locate
 
@@ -15,6 +16,7 @@ EXAMPLES = {
     "show": "syncse recipes show starter",
     "new": "syncse recipes new mine --from domain",
     "check": "syncse recipes check mine.toml",
+    "preview": "syncse recipes preview starter --sentence 'A dog runs.'",
 }
 
 
@@ -23,6 +25,12 @@ def add(verbs: Any) -> None:
     made = parser(verbs, "recipes", "list, show, copy and check recipes", "syncse recipes new mine --from domain", run)
     made.add_argument("act", nargs="?", default="list", choices=("list", *EXAMPLES), help="default: list")
     made.add_argument("name", nargs="?", help="a recipe's name or file; for `new`, the name of the copy")
+    made.add_argument(
+        "--input", metavar="FILE", help="for `preview`: the file with the sentences (default: the bundled ones)"
+    )
+    made.add_argument("--row", type=int, default=1, metavar="N", help="for `preview`: which sentence of it, from 1")
+    made.add_argument("--sentence", default="", metavar="TEXT", help="for `preview`: this sentence instead")
+    made.add_argument("--column", help="for `preview`: the column with the sentences")
     made.add_argument("--from", dest="source", metavar="RECIPE", help="for `new`: the recipe to copy")
 
 
@@ -38,6 +46,8 @@ def run(options: argparse.Namespace) -> ExitCode:
         _show(options.name, options.json)
     elif options.act == "new":
         _new(options.source, options.name, options.json)
+    elif options.act == "preview":
+        _preview(options)
     else:
         _check(options.name, options.json)
     return ExitCode.OK
@@ -69,6 +79,16 @@ def _new(source: str, name: str, as_json: bool) -> None:
     else:
         print("\n".join(f"wrote {safe(path)}" for path in made))
         print(f"Edit it, then: syncse recipes check {safe(made[0])}")
+
+
+def _preview(options: argparse.Namespace) -> None:
+    """What would be sent for one row, message by message."""
+    requests = preview(options.name, options.row, options.input or "", options.sentence, options.column)
+    if options.json:
+        for request in requests:
+            emit(request.to_dict())
+    else:
+        print("\n".join(safe(line) for line in described(requests)))
 
 
 def _check(name: str, as_json: bool) -> None:

@@ -9,7 +9,8 @@ from syncse_local.errors import ExitCode
 
 def add(verbs: Any) -> None:
     """Add the verb to the command line."""
-    parser(verbs, "tui", "the terminal UI (also the bare command)", "syncse tui", run)
+    made = parser(verbs, "tui", "the terminal UI (also the bare command)", "syncse tui --screen runs", run)
+    made.add_argument("--screen", metavar="NAME", help="the screen to begin on: home, models, recipes, ...")
 
 
 def run(options: argparse.Namespace) -> ExitCode:
@@ -17,4 +18,5 @@ def run(options: argparse.Namespace) -> ExitCode:
     from tui.app import SyncseApp  # the one place where the core opens its front end
 
     with workspace(options) as opened:
-        return ExitCode(SyncseApp(opened).run() or 0)
+        first = {"first": options.screen} if options.screen else {}
+        return ExitCode(SyncseApp(opened, **first).run() or 0)

@@ -76,6 +76,7 @@ def evaluate(
         pause()
         score = task.score(vectors, pause)
         scores.append(score if keep_predictions else replace(score, predictions={}))
+        reporter.event("scored", task=task.name, items=score.items, metrics=dict(score.metrics))
         reporter.progress(len(scores), len(data), task=task.name)
     averages = {name: found for name in FAMILIES if (found := average(scores, name))}
     return EvaluationResult(tuple(scores), tuple(missing), averages, len(index))

@@ -19,7 +19,7 @@ from syncse_local.records import Completion
 from syncse_local.store import ledger, runs
 from syncse_local.store.database import connect
 from tui.app import SyncseApp
-from tui.screens.runs import RunsScreen
+from tui.screens.frame import Frame
 
 NOW = 1_700_000_000.0
 PATIENCE = 20.0
@@ -180,7 +180,7 @@ def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rows]:
 def app(rows: Rows) -> Iterator[SyncseApp]:
     """The front end on the same workspace; its clock stands still at NOW."""
     with Workspace(rows.directory) as workspace:
-        yield SyncseApp(workspace, clock=lambda: NOW)
+        yield SyncseApp(workspace, clock=lambda: NOW, first="runs")
 
 
 class Look:
@@ -213,8 +213,15 @@ class Look:
 
     async def ready(self) -> None:
         """Wait until the store was read and the result is painted."""
-        await self.until(lambda: isinstance(self.app.screen, RunsScreen) and self.app.screen.view is not None)
+        await self.until(lambda: isinstance(self.app.screen, Frame) and self.app.screen.view is not None)
         await self.pilot.pause()
+
+
+@pytest.fixture
+def begin(rows: Rows) -> Iterator[Callable[[str], SyncseApp]]:
+    """Makes a front end on the same workspace that begins on a screen by name."""
+    with Workspace(rows.directory) as workspace:
+        yield lambda first: SyncseApp(workspace, clock=lambda: NOW, first=first)
 
 
 @pytest.fixture

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
+from syncse_local.api import Workspace
 from tui.app import SyncseApp
 
 if TYPE_CHECKING:
@@ -65,3 +67,72 @@ def test_help(snap_compare: Callable[..., bool], app: SyncseApp, rows: Rows, loo
         await seen.see("All commands")
 
     assert snap_compare(app, terminal_size=(80, 24), run_before=before)
+
+
+MACHINE = {
+    "memory": {"total": 24 * 2**30, "free": 20 * 2**30},
+    "gpus": [{"index": 0, "name": "GPU", "total": 24 * 2**30, "free": 2**30}],
+}
+MODELS = [{"kind": "llm"}, {"kind": "llm"}, {"kind": "encoder"}]
+
+
+@pytest.mark.parametrize("filled", [False, True], ids=["empty", "filled"])
+@pytest.mark.parametrize(("size", "theme"), list(zip(SIZES, THEMES, strict=True)), ids=["80x24-dark", "120x40-light"])
+def test_home(
+    snap_compare: Callable[..., bool],
+    begin: Callable[[str], SyncseApp],
+    rows: Rows,
+    look: Looker,
+    monkeypatch: pytest.MonkeyPatch,
+    filled: bool,
+    size: tuple[int, int],
+    theme: str,
+) -> None:
+    monkeypatch.setattr(Workspace, "machine", lambda _: MACHINE)  # this machine's figures would differ every time
+    monkeypatch.setattr(Workspace, "command", lambda *_: MODELS)
+    if filled:
+        rows.fill()
+
+    async def before(pilot: Pilot[int]) -> None:
+        pilot.app.theme = theme
+        await look(pilot).see("2 language models", "23.0 of 24.0 GiB", "4 runs" if filled else "0 runs")
+
+    assert snap_compare(begin("home"), terminal_size=size, run_before=before)
+
+
+@pytest.mark.parametrize(("size", "theme"), list(zip(SIZES, THEMES, strict=True)), ids=["80x24-dark", "120x40-light"])
+@pytest.mark.parametrize(
+    ("first", "keys", "shown"),
+    [
+        ("recipes", ["j", "j"], "starter-positive"),
+        ("recipes", ["j", "j", "v"], "negative of row 1"),
+        ("generate", ["e", *"notes.txt", "down", *"starter"], "notes.txt --recipe starter"),
+        ("train", ["s"], "→ Add --from RUN"),
+    ],
+    ids=["recipes", "preview", "form", "error"],
+)
+def test_screens(
+    snap_compare: Callable[..., bool],
+    begin: Callable[[str], SyncseApp],
+    look: Looker,
+    first: str,
+    keys: list[str],
+    shown: str,
+    size: tuple[int, int],
+    theme: str,
+) -> None:
+    async def before(pilot: Pilot[int]) -> None:
+        pilot.app.theme = theme
+        pilot.app.animation_level = "none"
+        seen = look(pilot)
+        await seen.ready()
+        if first == "recipes":
+            await seen.see("syncse-scratch")
+        await pilot.press(*keys)
+        await seen.see(shown)
+        for field in pilot.app.screen.query(Input):
+            field.cursor_blink = False
+        pilot.app.clear_notifications()
+        await pilot.pause()
+
+    assert snap_compare(begin(first), terminal_size=size, run_before=before)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.widgets.text import age, clock, command, figure, number, place, safe
+from tui.widgets.text import age, clock, figure, line, number, place, safe
 
 
 @given(st.text(max_size=400), st.integers(1, 400))
@@ -79,12 +79,12 @@ def test_a_command_names_the_workspace_unless_it_is_the_default(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert command("show", "g1-a", tmp_path / "workspace", "--follow") == "syncse show g1-a --follow"
-    assert command("cancel", "g1-a", tmp_path / "my own") == f"syncse cancel g1-a -w '{tmp_path}/my own'"
+    assert line(["show", "g1-a", "--follow"], tmp_path / "workspace") == "syncse show g1-a --follow"
+    assert line(["cancel", "g1-a"], tmp_path / "my own") == f"syncse cancel g1-a -w '{tmp_path}/my own'"
     assert place(tmp_path / "workspace") == "workspace"
 
 
 def test_a_command_to_paste_quotes_a_hostile_id(tmp_path: Path) -> None:
-    line = command("show", "x\n; rm -rf ~ #", tmp_path)
-    assert "\n" not in line
-    assert line.startswith("syncse show 'x␤; rm -rf ~ #' -w ")
+    shown = line(["show", "x\n; rm -rf ~ #"], tmp_path)
+    assert "\n" not in shown
+    assert shown.startswith("syncse show 'x␤; rm -rf ~ #' -w ")

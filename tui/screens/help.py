@@ -1,15 +1,19 @@
 """The key list, made from the bindings of the screen below it, so that it cannot fall behind them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.keys import format_key
 from textual.screen import ModalScreen
 from textual.widgets import Static
+
+from tui.keys import shown
+
+MODE = "mode."
+"""What the ids of the keys that open a screen begin with: one line tells of them all."""
 
 
 class HelpScreen(ModalScreen[None]):
@@ -22,9 +26,9 @@ class HelpScreen(ModalScreen[None]):
         Binding("k,up", "up", "Up", show=False, id="help.up"),
     ]
 
-    def __init__(self, bindings: Iterable[Binding]) -> None:
+    def __init__(self, bindings: Iterable[Binding], keymap: Mapping[str, str]) -> None:
         super().__init__()
-        self._listed = list(bindings)
+        self._listed, self._keymap = list(bindings), keymap
 
     def compose(self) -> ComposeResult:
         """A box in the middle of the screen."""
@@ -42,9 +46,17 @@ class HelpScreen(ModalScreen[None]):
     def _text(self) -> Content:
         rows = [Content.styled("Keys", "bold"), Content("")]
         for binding in self._listed:
-            keys = " ".join(format_key(key.strip()) for key in binding.key.split(","))
-            rows.append(Content.assemble((f"{keys:<10}", "$text-accent bold"), binding.description))
-            if binding.tooltip:
-                rows.append(Content.styled(f"{'':<10}{binding.tooltip}", "dim"))
-        rows += [Content(""), Content("Runs go on when this program is closed.")]
-        return Content("\n").join(rows)
+            if not (binding.id or "").startswith(MODE):
+                rows += [_line(shown(binding, self._keymap), binding.description)]
+                rows += [Content.styled(f"{'':<10}{binding.tooltip}", "dim")] if binding.tooltip else []
+        modes = (shown(binding, self._keymap) for binding in self._listed if (binding.id or "").startswith(MODE))
+        rows += [
+            _line("digits", f"The screens: {' '.join(modes)}"),
+            _line("tab", "To the next field or table"),
+            Content(""),
+        ]
+        return Content("\n").join([*rows, Content("Runs go on when this program is closed.")])
+
+
+def _line(keys: str, does: str) -> Content:
+    return Content.assemble((f"{keys:<10}", "$text-accent bold"), does)

@@ -4,14 +4,17 @@ from dataclasses import replace
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
 
+from syncse_local.api import OPEN
 from tui.following import Detail
 from tui.widgets.curve import Curve
 from tui.widgets.happenings import Happenings
 from tui.widgets.headline import Headline
 from tui.widgets.ladder import Ladder
+from tui.widgets.memory import Memory
 from tui.widgets.progress import Progress
-from tui.widgets.sample import Failures, SampleText
+from tui.widgets.sample import Failures, Newest, SampleText
 from tui.widgets.scores import Scores
 from tui.widgets.trouble import Trouble
 
@@ -25,6 +28,7 @@ class DetailPane(VerticalScroll):
         """What matters most comes first: on 24 lines the end is below the edge."""
         yield Headline(id="headline")
         yield Progress(id="progress")
+        yield Memory(id="memory")
         yield Ladder(id="ladder")
         yield Trouble(id="trouble")
         with Horizontal(id="curves"):
@@ -32,6 +36,7 @@ class DetailPane(VerticalScroll):
             yield Curve("dev", higher_is_better=True, id="dev")
         yield Scores(id="scores")
         yield SampleText(id="sample")
+        yield Newest(id="newest")
         yield Failures(id="failures")
         yield Happenings(id="happenings")
 
@@ -39,18 +44,29 @@ class DetailPane(VerticalScroll):
         """Draw the run as of `now` (seconds since 1970); a log takes the place of what the run has made."""
         self.query_one(Headline).show(detail)
         self.query_one(Progress).show(detail, now)
+        if detail.run.state not in OPEN:
+            self.query_one(Memory).put(Content(""))
         self.query_one(Ladder).show(detail)
         self.query_one(Trouble).show(detail)
         self.query_one(Happenings).show(detail, now)
-        made = detail if detail.log is None else replace(detail, curves={}, scores=(), sample=None, failures={})
+        made = (
+            detail
+            if detail.log is None
+            else replace(detail, curves={}, scores=(), scored=(), sample=None, triplets=(), failures={})
+        )
         for curve in self.query(Curve):
             curve.show(made.curves.get(str(curve.id), []))
         self.query_one("#curves").display = any(made.curves.values())
         self.query_one(Scores).show(made)
         self.query_one(SampleText).show(made)
+        self.query_one(Newest).show(made)
         self.query_one(Failures).show(made)
         if (detail.log is not None) != self._logged:
             self._logged = detail.log is not None
             if self._logged:
                 # The anchor alone can settle before the log's lines are laid out.
                 self.call_after_refresh(self.scroll_end, animate=False)
+
+    def turn(self, direction: int) -> None:
+        """Scroll by half a page: 1 down, -1 up."""
+        self.scroll_relative(y=direction * max(1, self.size.height // 2), animate=False)

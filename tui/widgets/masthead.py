@@ -23,6 +23,5 @@ class Masthead(Section):
             working = sum(run.state in OPEN for run in runs)
             noun = "run" if len(runs) == 1 else "runs"
             parts.insert(1, Content(f"{len(runs)} {noun}, {working} at work"))
-        if airgap:
-            parts.insert(1, Content("air-gap on"))
+        parts.insert(1, Content("air-gap on" if airgap else "air-gap off"))
         self.put(Content.styled("  ", "dim").join(parts))

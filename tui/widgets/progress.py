@@ -46,7 +46,8 @@ def _first_line(detail: Detail, now: float) -> Content:
 def _time(detail: Detail, now: float) -> str:
     run = detail.run
     if detail.eta is not None:
-        return f"ETA {clock(detail.eta)}"
+        between = f" ({clock(detail.spread[0])}–{clock(detail.spread[1])})" if detail.spread else ""
+        return f"ETA {clock(detail.eta)}{between}"
     if run.started is not None and run.ended is not None and run.state not in OPEN:
         return f"took {clock(run.ended - run.started)}"
     return f"for {clock(now - run.started)}" if run.state == "running" and run.started is not None else ""

@@ -1,4 +1,4 @@
-"""A sample of the text a generate run makes, and the reasons for which its answers were rejected."""
+"""What a generate run makes: a sample of its text, its newest triplets, and why answers were rejected."""
 
 from textual.content import Content
 
@@ -8,6 +8,7 @@ from tui.widgets.text import safe
 
 MOST = 240
 REASONS = 6
+PARTS = (("sentence", "·", "dim"), ("positive", "+", "$text-success bold"), ("negative", "-", "$text-error bold"))
 
 
 class SampleText(Section):
@@ -23,6 +24,22 @@ class SampleText(Section):
             Content.assemble((f"{safe(label, 9):<9} ", "dim"), safe(text, MOST)) for label, text in detail.sample.lines
         ]
         self.put(lines(heading, *rows))
+
+
+class Newest(Section):
+    """The triplets completed last, while the run is at work."""
+
+    def show(self, detail: Detail) -> None:
+        """Draw three lines a triplet, the newest first."""
+        if not detail.triplets:
+            self.put(Content(""))
+            return
+        rows = [
+            Content.assemble((f"{mark} ", style), safe(triplet[part], MOST))
+            for triplet in detail.triplets
+            for part, mark, style in PARTS
+        ]
+        self.put(lines(Content.styled("Latest triplets", "bold"), *rows))
 
 
 class Failures(Section):

@@ -4,12 +4,13 @@ import math
 import re
 import shlex
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 
 CONTROLS = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 MARKS = ("Mn", "Me")
 MOST_MARKS = 3
-PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+PLAIN_WORD = re.compile(r"[A-Za-z0-9._/-][A-Za-z0-9._/=:,-]*")
 
 
 def safe(text: object, limit: int = 300) -> str:
@@ -63,6 +64,14 @@ def figure(value: object) -> str:
     return f"{found:.1f}" if abs(found) >= 10 else f"{found:.4g}"
 
 
+def size(value: object) -> str:
+    """Bytes as `1.25 GiB` or `7.2 MiB`; empty for what is no number or none."""
+    found = number(value)
+    if not found or found < 0:
+        return ""
+    return f"{found / 2**30:.2f} GiB" if found >= 2**30 / 10 else f"{found / 2**20:.1f} MiB"
+
+
 def clock(seconds: float) -> str:
     """`h:mm:ss`, or `m:ss` under an hour."""
     minutes, rest = divmod(max(0, int(seconds)), 60)
@@ -87,10 +96,9 @@ def place(directory: Path) -> str:
     return safe(directory.relative_to(here) if directory.is_relative_to(here) else directory, 4096)
 
 
-def command(verb: str, run_id: str, directory: Path, *flags: str) -> str:
-    """The command line that does the same; it names the workspace unless that is the default one from here."""
-    shown = run_id if PLAIN_ID.fullmatch(run_id) else shlex.quote(safe(run_id))
-    words = ["syncse", verb, shown, *flags]
+def line(words: Sequence[str], directory: Path) -> str:
+    """The command line of these words; it names the workspace unless that is the default one from here."""
+    shown = ["syncse", *(word if PLAIN_WORD.fullmatch(word) else shlex.quote(safe(word, 4096)) for word in words)]
     if directory != (Path.cwd() / "workspace").resolve():
-        words += ["-w", shlex.quote(safe(directory, 4096))]
-    return " ".join(words)
+        shown += ["-w", shlex.quote(safe(directory, 4096))]
+    return " ".join(shown)

@@ -1,0 +1,48 @@
+"""An error as a dialog: title, one sentence, the next step; it can be copied."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from syncse_local.errors import SyncseError
+from tui.widgets.text import safe
+
+MOST = 2000
+
+
+class ErrorScreen(ModalScreen[None]):
+    """Shows one SyncseError; what it says is data and is shown escaped."""
+
+    CSS_PATH = "error.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,enter,q", "dismiss", "Close", id="error.close"),
+        Binding("y", "copy", "Copy", id="error.copy"),
+        Binding("j,down", "scroll(1)", "Down", show=False, id="error.down"),
+        Binding("k,up", "scroll(-1)", "Up", show=False, id="error.up"),
+    ]
+
+    def __init__(self, error: SyncseError) -> None:
+        super().__init__()
+        self.error = error
+
+    def compose(self) -> ComposeResult:
+        """A box in the middle of the screen."""
+        title, detail, hint = (safe(text, MOST) for text in (self.error.title, self.error.detail, self.error.hint))
+        text = Content.assemble((title, "$text-error bold"), f"\n\n{detail}\n\n→ {hint}")
+        keys = Content.styled("enter closes, y copies", "dim")
+        with VerticalScroll(id="error"):
+            yield Static(Content("\n\n").join([text, keys]), markup=False)
+
+    def action_copy(self) -> None:
+        """Put the whole error on the terminal's clipboard (OSC 52)."""
+        self.app.copy_to_clipboard("\n".join((self.error.title, self.error.detail, self.error.hint)))
+        self.app.notify("The error is on the clipboard.", timeout=2, markup=False)
+
+    def action_scroll(self, lines: int) -> None:
+        """Move by lines."""
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)

@@ -1,0 +1,191 @@
+"""What every screen is framed by - masthead, screens, command line, keys - and how it follows the store.
+
+Knows when to read again and how to act without waiting; knows nothing of what a screen shows.
+"""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import ClassVar, TypeVar
+
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.css.query import NoMatches
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from syncse_local.api import Workspace
+from syncse_local.errors import SyncseError
+from tui.desk import Desk
+from tui.door import STORE_ERRORS, Door
+from tui.keys import declared
+from tui.reading import Reader, View
+from tui.screens.error import ErrorScreen
+from tui.screens.help import HelpScreen
+from tui.widgets.cliline import CliLine
+from tui.widgets.masthead import Masthead
+from tui.widgets.modebar import ModeBar
+from tui.work import start
+
+Result = TypeVar("Result")
+POLL_SECONDS = 0.1
+HEARTBEAT_SECONDS = 1.0
+COPIED = "copied.txt"
+"""In the workspace: what `y` copied last, for terminals without OSC 52."""
+
+
+class Frame(Screen[None]):
+    """A screen fills `body`, draws a `View` in `paint` and says in `words` which command does the same.
+
+    `MODE` is its name in `tui.modes`. `FOLLOWS` is the kind of run whose detail it is shown: a kind, "" for any, None
+    for no run at all.
+    """
+
+    MODE: ClassVar[str] = ""
+    FOLLOWS: ClassVar[str | None] = None
+    AUTO_FOCUS = ""
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (150, "-wide")]  # noqa: RUF012 (declared so by Screen)
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (36, "-tall")]  # noqa: RUF012 (declared so by Screen)
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk, self.workspace = desk, desk.workspace
+        self.view: View | None = None
+        self.selected, self.log_wanted = "", False
+        self._reader = Reader()
+        self._wake = asyncio.Event()
+        self._version, self._changed, self._asked, self._trouble = -1, True, 0.0, ""
+
+    # -- what a screen says of itself --------------------------------------------------------------------------------
+
+    def body(self) -> ComposeResult:
+        """The widgets between the masthead and the command line."""
+        yield from ()
+
+    def paint(self, view: View) -> None:
+        """Draw what was read. Called on every reading: widgets repaint only what differs."""
+
+    def words(self) -> Sequence[str]:
+        """The words after `syncse` of the command that does what the screen shows."""
+        return ()
+
+    # -- the frame ---------------------------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """Masthead, screens, body, command line, keys."""
+        yield Masthead(id="masthead")
+        yield ModeBar(self.MODE, self.app._keymap, id="modes")
+        with Container(id="body"):
+            yield from self.body()
+        yield CliLine(id="command")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Start following."""
+        self.set_interval(POLL_SECONDS, self._poll)
+        start(self, self._follow, "follow")
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.draw())
+        self.draw()
+
+    def on_screen_resume(self) -> None:
+        """Read at once when the screen comes back."""
+        self.look_again()
+
+    def look_again(self, hurry: bool = False) -> None:
+        """Read again now; `hurry` also lists the runs anew."""
+        if hurry:
+            self._reader.hurry()
+        self._changed = True
+        self._wake.set()
+
+    def _poll(self) -> None:
+        """Wake the reader when the store has changed, and once a second for what changes without it."""
+        if self not in self.app.screen_stack:  # another screen is open: this one costs nothing
+            return
+        try:
+            version = self.workspace.data_version()
+        except STORE_ERRORS as error:
+            self._say(error)
+            return
+        if version != self._version:
+            self._version = version
+            self.look_again()
+        elif time.monotonic() - self._asked >= HEARTBEAT_SECONDS:
+            self._wake.set()
+
+    async def _follow(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            changed, self._changed, self._asked = self._changed, False, time.monotonic()
+            read = partial(
+                self._reader.read, selected=self.selected, changed=changed, log=self.log_wanted, kind=self.FOLLOWS
+            )
+            try:
+                self.view = await self.desk.reads.call(read)
+            except STORE_ERRORS as error:
+                self._changed = True
+                self._say(error)
+            else:
+                self._trouble = ""
+                self.draw()
+
+    def _say(self, error: Exception) -> None:
+        self._trouble = f"{error.title}: {error.detail}" if isinstance(error, SyncseError) else f"Cannot read: {error}"
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw what was read last."""
+        with suppress(NoMatches):  # on closing, the widgets go before the last reading has come back
+            runs = None if self.view is None else self.view.runs
+            settings = self.workspace.settings
+            self.query_one(Masthead).show(self.workspace.directory, runs, settings.airgap, self._trouble)
+            if self.view is not None:
+                self.paint(self.view)
+            self.query_one(CliLine).say(self.words(), self.workspace.directory)
+
+    # -- acting ------------------------------------------------------------------------------------------------------
+
+    def act(
+        self,
+        work: Callable[[Workspace], Result],
+        done: Callable[[Result], None] | None = None,
+        door: Door | None = None,
+        group: str = "act",
+    ) -> None:
+        """Do it on another thread, then `done` with the result here; an error is shown as a dialog."""
+
+        async def go() -> None:
+            try:
+                result = await (door or self.desk.acts).call(work)
+            except STORE_ERRORS as error:
+                self.complain(error)
+            else:
+                if done is not None:
+                    with suppress(NoMatches):
+                        done(result)
+            self.look_again(hurry=True)
+
+        start(self, go, group)
+
+    def complain(self, error: Exception) -> None:
+        """Show an error as a dialog."""
+        if not isinstance(error, SyncseError):
+            what = "The store" if isinstance(error, sqlite3.Error) else "A file"
+            hint = "Check the disk, its free space and its permissions; runs go on by themselves."
+            error = SyncseError("The workspace could not be used", f"{what} says: {error}.", hint)
+        self.app.push_screen(ErrorScreen(error))
+
+    def action_copy(self) -> None:
+        """Put the command line on the terminal's clipboard (OSC 52), and into a file of the workspace."""
+        if command := self.query_one(CliLine).command:
+            self.app.copy_to_clipboard(command)
+            self.app.notify(f"{command}\nalso in {COPIED} of the workspace", title="Copied", timeout=3, markup=False)
+            self.act(lambda workspace: (workspace.directory / COPIED).write_text(f"{command}\n", encoding="utf-8"))
+
+    def action_help(self) -> None:
+        """List the keys."""
+        self.app.push_screen(HelpScreen([*declared(type(self)), *declared(type(self.app))], self.app._keymap))

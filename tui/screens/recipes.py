@@ -1,0 +1,217 @@
+"""Recipes: the shipped ones and one's own, their text, the prompt they make of a chosen row; copy and edit."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import DataTable
+
+from syncse_local.api import Workspace
+from syncse_local.errors import ExitCode, SyncseError
+from tui.screens.ask import AskScreen
+from tui.screens.editor import EditorScreen, editable
+from tui.screens.frame import Frame
+from tui.widgets.section import Section, lines
+from tui.widgets.table import Column, Table
+from tui.widgets.text import place, safe
+
+COLUMNS = (Column("recipe", 24), Column("mode", 8), Column("for", 0))
+LINE, MOST = 2000, 20_000
+
+
+class RecipesScreen(Frame):
+    """`syncse recipes`."""
+
+    MODE = "recipes"
+    CSS_PATH = "recipes.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "move(1)", "Next recipe", show=False, id="recipes.next"),
+        Binding("k,up", "move(-1)", "Previous recipe", show=False, id="recipes.previous"),
+        Binding("v", "preview", "Preview", tooltip="syncse recipes preview NAME", id="recipes.preview"),
+        Binding("n", "row(1)", "Next row", tooltip="--row N", id="recipes.next-row"),
+        Binding("p", "row(-1)", "Row before", show=False, tooltip="--row N", id="recipes.previous-row"),
+        Binding("i", "input", "Other sentences", show=False, tooltip="--input FILE", id="recipes.input"),
+        Binding("c", "copy_recipe", "Copy", tooltip="syncse recipes new NEW --from NAME", id="recipes.copy"),
+        Binding("e", "edit", "Edit", tooltip="an editor, then syncse recipes check FILE", id="recipes.edit"),
+        Binding("u,enter", "use", "Use", tooltip="syncse generate --recipe NAME", id="recipes.use"),
+        Binding("J,space", "scroll(1)", "Scroll the text down", show=False, id="recipes.down"),
+        Binding("K", "scroll(-1)", "Scroll the text up", show=False, id="recipes.up"),
+    ]
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.previewing, self.row, self.input = False, 1, ""
+
+    def body(self) -> ComposeResult:
+        """The list above, the text or the prompt below."""
+        yield Table(COLUMNS, id="recipes")
+        with VerticalScroll(id="recipe", can_focus=False):
+            yield Section(id="text")
+
+    def on_mount(self) -> None:
+        """List them."""
+        self._list()
+
+    def _list(self, choose: str = "") -> None:
+        self.act(_listed, partial(self._show_list, choose), self.desk.slow, "list")
+
+    def _show_list(self, choose: str, rows: list[tuple[str, Sequence[str]]]) -> None:
+        table = self.query_one(Table)
+        table.show(rows)
+        table.choose(choose)
+        table.focus()
+        self._show()
+
+    @property
+    def current(self) -> str:
+        """The recipe under the cursor: a name, or the path of one's own."""
+        return self.query_one(Table).current if self.is_mounted else ""
+
+    def words(self) -> Sequence[str]:
+        """How to see the same."""
+        if not self.current:
+            return ("recipes",)
+        if not self.previewing:
+            return ("recipes", "show", self.current)
+        return (
+            "recipes",
+            "preview",
+            self.current,
+            "--row",
+            str(self.row),
+            *(("--input", self.input) if self.input else ()),
+        )
+
+    @on(DataTable.RowHighlighted)
+    def _show(self) -> None:
+        """Read the chosen recipe anew."""
+        if self.current:
+            given = list(self.words())
+            read = (lambda w: w.command(given)) if self.previewing else partial(_text, name=self.current)
+            self.act(read, self._draw_text, self.desk.slow, "text")
+        self.refresh_bindings()
+        self.draw()
+
+    def _draw_text(self, found: Any) -> None:
+        drawn = _requests(found, self.row) if isinstance(found, list) else _file(found)
+        self.query_one("#text", Section).put(drawn)
+
+    # -- keys --------------------------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Rows are for the preview."""
+        return None if action == "row" and not self.previewing else True
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor."""
+        self.query_one(Table).step(by)
+
+    def action_scroll(self, direction: int) -> None:
+        """Scroll by half a page."""
+        pane = self.query_one("#recipe", VerticalScroll)
+        pane.scroll_relative(y=direction * max(1, pane.size.height // 2), animate=False)
+
+    def action_preview(self) -> None:
+        """The prompt of a row in place of the file, or the file again."""
+        self.previewing = not self.previewing
+        self.query_one("#recipe", VerticalScroll).scroll_home(animate=False)
+        self._show()
+
+    def action_row(self, by: int) -> None:
+        """Another row."""
+        self.row = max(1, self.row + by)
+        self._show()
+
+    def action_input(self) -> None:
+        """Other sentences to preview with."""
+
+        def taken(path: str | None) -> None:
+            self.input, self.row, self.previewing = path or "", 1, True
+            self._show()
+
+        self.app.push_screen(AskScreen("A file of sentences; empty: the bundled ones", self.input, path=True), taken)
+
+    def action_copy_recipe(self) -> None:
+        """A copy under a name of one's own, in the workspace."""
+        source = self.current
+
+        def named(name: str | None) -> None:
+            if name:
+                self.act(partial(_copy, source=source, name=name), self._list)
+
+        if source:
+            self.app.push_screen(AskScreen(f"A name for the copy of {safe(source, 60)}"), named)
+
+    def action_edit(self) -> None:
+        """One's own recipe in an editor; a shipped one has to be copied first."""
+        name = self.current
+        if not name.endswith(".toml"):
+            detail = f"{name or 'Nothing'} is shipped with the program."
+            self.complain(
+                SyncseError("A shipped recipe is not edited", detail, "Press c for a copy, then e.", ExitCode.USAGE)
+            )
+            return
+        path = Path(name)
+
+        def read(text: str) -> None:
+            try:
+                editor = EditorScreen(self.desk, path, editable(text, path), lambda w, new: w.save_recipe(path, new))
+            except SyncseError as error:
+                self.complain(error)
+            else:
+                self.app.push_screen(editor, lambda _: self._list(name))
+
+        self.act(lambda workspace: workspace.recipe_text(name), read)
+
+    @on(DataTable.RowSelected)
+    def action_use(self) -> None:
+        """Into the form of Generate."""
+        if self.current:
+            self.desk.chosen["recipe"] = self.current
+            self.app.switch_mode("generate")
+
+
+def _listed(workspace: Workspace) -> list[tuple[str, Sequence[str]]]:
+    """One's own first, then the shipped ones."""
+    own = [(str(path), (safe(path.stem, 60), "own", place(path))) for path in workspace.own_recipes()]
+    shipped = [
+        (str(said["name"]), (safe(said["name"], 60), safe(said.get("mode"), 12), safe(said.get("description"), 200)))
+        for said in workspace.command(["recipes", "list"])
+        if "name" in said
+    ]
+    return [*own, *shipped]
+
+
+def _copy(workspace: Workspace, source: str, name: str) -> str:
+    """Copy a recipe; a mere name goes into the workspace's folder. Returns the copy's path."""
+    plain = "/" not in name and not name.endswith(".toml")
+    target = str(workspace.recipe_folder() / f"{name}.toml") if plain else name
+    workspace.command(["recipes", "new", target, "--from", source])
+    return target
+
+
+def _text(workspace: Workspace, name: str) -> str:
+    return workspace.recipe_text(name)
+
+
+def _file(text: str) -> Content:
+    return Content("\n".join(safe(line, LINE) for line in text[:MOST].split("\n")))
+
+
+def _requests(requests: Sequence[Any], row: int) -> Content:
+    rows: list[Content] = []
+    for request in requests:
+        context, role = safe(request.get("context"), 80), safe(request.get("role"), 20)
+        rows.append(Content.assemble((f"{role} of row {row}", "bold"), (f"  {context}", "dim")))
+        for message in request.get("messages", ()):
+            style = {"system": "$text-accent", "assistant": "$text-success"}.get(message.get("role"), "$text-primary")
+            said = safe(message.get("content"), LINE)
+            rows.append(Content.assemble((f"{safe(message.get('role'), 10):<10}", style), said))
+        rows.append(Content(" "))
+    return lines(*rows)

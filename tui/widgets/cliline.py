@@ -1,0 +1,20 @@
+"""The line above the keys: the command that does what the screen does. Knows neither verbs nor the store."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from textual.content import Content
+
+from tui.widgets.section import Section
+from tui.widgets.text import line
+
+
+class CliLine(Section):
+    """Keeps the command as it may be pasted into a shell."""
+
+    command = ""
+
+    def say(self, words: Sequence[str], directory: Path) -> None:
+        """Show `syncse WORDS` for this workspace; no words, no line."""
+        self.command = line(words, directory) if words else ""
+        self.put(Content.styled(f"$ {self.command}", "dim") if self.command else Content(""))

@@ -1,0 +1,39 @@
+"""The second line: every screen with the key that opens it. A click opens it too."""
+
+from collections.abc import Mapping, Sequence
+
+from textual import events
+from textual.content import Content
+from textual.style import Style
+from textual.widgets import Static
+
+from tui.modes import MODES, Mode
+
+LOOSE = 100
+"""Columns from which there is room for a space after each key."""
+
+
+class ModeBar(Static):
+    """Handed the name of the screen it is on."""
+
+    def __init__(self, current: str, keymap: Mapping[str, str], id: str | None = None) -> None:
+        super().__init__(id=id, markup=False)
+        self.current, self.keymap = current, keymap
+
+    def on_mount(self) -> None:
+        """Draw once; only a resize changes it."""
+        self.update(self._text(MODES))
+
+    def on_resize(self, _: events.Resize) -> None:
+        """A space after the key where there is room."""
+        self.update(self._text(MODES))
+
+    def _text(self, modes: Sequence[Mode]) -> Content:
+        gap = " " if self.app.size.width >= LOOSE else ""
+        parts = []
+        for mode in modes:
+            key, open_it = self.keymap.get(f"mode.{mode.name}", mode.key), f"app.mode('{mode.name}')"
+            name, number = ("bold reverse", "bold reverse") if mode.name == self.current else ("", "$text-accent bold")
+            text = Content.assemble((key, number), (f"{gap}{mode.title}", name))
+            parts.append(text.stylize(Style.from_meta({"@click": open_it})))
+        return Content(" " + gap).join(parts)
