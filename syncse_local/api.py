@@ -1,5 +1,6 @@
 """Workspace: the one door to everything a front end may do. Reads and writes rows, starts processes; computes nothing."""
 
+import getpass
 import hashlib
 import json
 import os
@@ -12,7 +13,7 @@ from syncse_local.config import Settings, as_dict
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.jobs import supervise
 from syncse_local.jobs.liveness import acquire, held
-from syncse_local.store import cards, filtering, gpus, ledger, runs
+from syncse_local.store import cards, filtering, gpus, ledger, review, runs
 from syncse_local.store.cards import TripletQuery
 from syncse_local.store.database import connect
 from syncse_local.store.runs import OPEN, RESUMABLE, Run
@@ -103,6 +104,16 @@ class Workspace:
         from syncse_local.synthesis import browse
 
         return browse.refresh(self.connection, self.run(run_id).id)
+
+    def reviews(self, run_id: str) -> list[dict[str, Any]]:
+        """The standing decisions of persons on a run's triplets, in plan order."""
+        return review.listed(self.connection, self.run(run_id).id)
+
+    def agreement(self, run_id: str) -> list[dict[str, Any]]:
+        """How far persons agree with each other and with judges on a run's triplets."""
+        from syncse_local.synthesis.agreement import agreement
+
+        return agreement(self.connection, self.run(run_id).id)
 
     def filters(self, run_id: str) -> dict[str, Any] | None:
         """What a run's latest filters judged, dropped and keep; None where it was not filtered."""
@@ -249,6 +260,25 @@ class Workspace:
         if found is None:
             return self.start(kind, options, f"{name} {digest}")
         return self.resume(found.id) if found.state in RESUMABLE else found
+
+    def review(
+        self,
+        run_id: str,
+        ordinal: int,
+        action: str,
+        positive: str = "",
+        negative: str = "",
+        note: str = "",
+        author: str = "",
+    ) -> str:
+        """Store a person's accept, reject or edit of the triplet at a place of a run's plan; returns its key."""
+        triplet = review.requests_of(self.connection, self.run(run_id).id, ordinal)
+        return review.add(self.connection, triplet, action, author or getpass.getuser(), positive, negative, note)
+
+    def undo_review(self, run_id: str, ordinal: int, author: str = "") -> dict[str, Any]:
+        """Take back the author's last decision on a triplet, and return it. Raises SyncseError (NOTHING)."""
+        triplet = review.requests_of(self.connection, self.run(run_id).id, ordinal)
+        return review.undo(self.connection, triplet, author or getpass.getuser())
 
     def lacks_measurements(self, run_id: str, wanted: "FilterSettings") -> bool:
         """Whether these filters need cosines or scores that a run of kind `filter` has to measure first."""

@@ -16,6 +16,7 @@ from syncse_local.cli import (
     pipeline,
     recipes,
     reparse,
+    review,
     runs,
     train,
     tui,
@@ -23,7 +24,22 @@ from syncse_local.cli import (
 from syncse_local.cli.output import print_error
 from syncse_local.errors import ExitCode, SyncseError
 
-VERBS = (generate, train, evaluate, pipeline, runs, filter, reparse, export, merge, recipes, models, doctor, tui)
+VERBS = (
+    generate,
+    train,
+    evaluate,
+    pipeline,
+    runs,
+    filter,
+    reparse,
+    review,
+    export,
+    merge,
+    recipes,
+    models,
+    doctor,
+    tui,
+)
 
 
 class _Parser(argparse.ArgumentParser):

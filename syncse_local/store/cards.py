@@ -8,7 +8,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from syncse_local.errors import ExitCode, SyncseError
 
@@ -101,15 +101,25 @@ def reasons(connection: sqlite3.Connection, run_id: str) -> list[tuple[str, str,
     return [tuple(row) for row in rows]
 
 
-def mark(connection: sqlite3.Connection, run_id: str) -> tuple[int, int]:
-    """(last decision, application of filters) that the run's cards show."""
-    row = connection.execute("SELECT decision, filtering FROM card_mark WHERE run_id = ?", (run_id,)).fetchone()
-    return (row[0], row[1]) if row else (0, 0)
+class Mark(NamedTuple):
+    """How far a run's cards are: the last decision, the application of filters and the last review that they show."""
+
+    decision: int = 0
+    filtering: int = 0
+    review: int = 0
 
 
-def set_mark(connection: sqlite3.Connection, run_id: str, decision: int, filtering: int) -> None:
+def mark(connection: sqlite3.Connection, run_id: str) -> Mark:
+    """How far the run's cards are."""
+    row = connection.execute("SELECT decision, filtering, review FROM card_mark WHERE run_id = ?", (run_id,)).fetchone()
+    return Mark(*row) if row else Mark()
+
+
+def set_mark(connection: sqlite3.Connection, run_id: str, mark: Mark) -> None:
     """Note how far the cards are; for use inside the transaction that brings them there."""
-    connection.execute("INSERT OR REPLACE INTO card_mark VALUES (?, ?, ?)", (run_id, decision, filtering))
+    connection.execute(
+        "INSERT OR REPLACE INTO card_mark (run_id, decision, filtering, review) VALUES (?, ?, ?, ?)", (run_id, *mark)
+    )
 
 
 def put(connection: sqlite3.Connection, run_id: str, cards: Sequence[Sequence[object]]) -> None:

@@ -200,21 +200,31 @@ def failures(connection: sqlite3.Connection, run_id: str) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
+def candidates(connection: sqlite3.Connection, run_ids: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Triplets whose parts the parser accepted, in plan order, streamed: what filters judge."""
+    for run_id in run_ids:
+        query = "SELECT * FROM triplet WHERE run_id = ? AND accepted ORDER BY ordinal"
+        yield from map(dict, connection.execute(query, (run_id,)))
+
+
 def triplets(
     connection: sqlite3.Connection, run_ids: Sequence[str], accepted_only: bool = True, filtered: bool = False
 ) -> Iterator[dict[str, Any]]:
-    """Triplet rows of the runs in plan order, streamed: every column of the triplet view, and what the filters said.
+    """Triplet rows of the runs in plan order, streamed: every column of the view, what filters and persons said.
 
-    `filtered` leaves out what the run's latest filters drop, and exchanges positive and negative where they swap.
+    `filtered` leaves out what the run's latest filters drop, and exchanges positive and negative where they swap. A person's
+    word comes before the parser's and the filters'; an edit replaces the texts.
     """
-    where = "AND accepted" if accepted_only or filtered else ""
-    where += " AND dropped_by = ''" if filtered else ""
-    view = "triplet" if accepted_only and not filtered else "judged_triplet"
+    kept = "accepted AND dropped_by = ''" if filtered else "accepted"
+    chosen = f"AND review <> 'reject' AND (review <> '' OR ({kept}))" if accepted_only or filtered else ""
     for run_id in run_ids:
-        cursor = connection.execute(f"SELECT * FROM {view} WHERE run_id = ? {where} ORDER BY ordinal", (run_id,))
-        for row in map(dict, cursor):
+        query = f"SELECT * FROM reviewed_triplet WHERE run_id = ? {chosen} ORDER BY ordinal"
+        for row in map(dict, connection.execute(query, (run_id,))):
+            edited = row.pop("edited_positive"), row.pop("edited_negative")
             if filtered and row["swapped"]:
                 row["positive"], row["negative"] = row["negative"], row["positive"]
+            if row["review"] == "edit":
+                row["positive"], row["negative"] = edited
             yield row
 
 

@@ -21,6 +21,12 @@ def store(connection: sqlite3.Connection, instrument: str, values: Iterable[tupl
         )
 
 
+def instruments(connection: sqlite3.Connection, beginning: str) -> list[str]:
+    """The instruments whose names begin so, in order."""
+    query = "SELECT DISTINCT instrument FROM measurement WHERE substr(instrument, 1, ?) = ? ORDER BY instrument"
+    return [row[0] for row in connection.execute(query, (len(beginning), beginning))]
+
+
 def known(connection: sqlite3.Connection, instrument: str, key: bytes) -> bool:
     """Whether the instrument has been asked."""
     return _row(connection, instrument, key) is not None

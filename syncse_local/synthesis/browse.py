@@ -8,10 +8,11 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from syncse_local.store import cards, filtering
+from syncse_local.store import cards, filtering, review
 from syncse_local.store.database import writing
 from syncse_local.synthesis.filters.wording import overlap, tokens
 
+PERSON = {"accept": ("accepted", "person"), "reject": ("rejected", "person"), "edit": ("accepted", "edited")}
 STEP = 4_000
 """Decisions looked at in one transaction, so that others wait for tenths of a second at most."""
 
@@ -19,23 +20,40 @@ STEP = 4_000
 def refresh(connection: sqlite3.Connection, run_id: str) -> int:
     """Make the cards that are new or changed; returns how many were made."""
     made = 0
-    seen, shown = cards.mark(connection, run_id)
+    shown = cards.mark(connection, run_id)
     newest = connection.execute("SELECT coalesce(max(id), 0) FROM decision").fetchone()[0]
-    while seen < newest:
-        upto = min(seen + STEP, newest)
-        with writing(connection):
-            made += _make(connection, run_id, _decided(connection, run_id, seen, upto, newest))
-            cards.set_mark(connection, run_id, upto, shown)
-        seen = upto
+    while shown.decision < newest:
+        upto = min(shown.decision + STEP, newest)
+        places = _decided(connection, run_id, shown.decision, upto, newest)
+        shown = shown._replace(decision=upto)
+        made += _write(connection, run_id, places, shown)
     found = filtering.current(connection, run_id)
     now = found["id"] if found else 0
-    if now != shown:
-        places = iter(sorted({*filtering.touched(connection, shown), *filtering.touched(connection, now)}))
-        while batch := list(islice(places, STEP)):
-            with writing(connection):
-                made += _make(connection, run_id, batch)
-        with writing(connection):
-            cards.set_mark(connection, run_id, seen, now)
+    if now != shown.filtering:
+        judged = sorted({*filtering.touched(connection, shown.filtering), *filtering.touched(connection, now)})
+        made += _in_steps(connection, run_id, judged, shown, shown._replace(filtering=now))
+        shown = shown._replace(filtering=now)
+    reviewed, last = review.touched(connection, run_id, shown.review)
+    if last != shown.review:
+        made += _in_steps(connection, run_id, reviewed, shown, shown._replace(review=last))
+    return made
+
+
+def _in_steps(
+    connection: sqlite3.Connection, run_id: str, places: Iterable[int], before: cards.Mark, after: cards.Mark
+) -> int:
+    """Make cards anew in short transactions; the mark moves with the last one, so that a stop repeats them."""
+    made, pending = 0, iter(places)
+    while batch := list(islice(pending, STEP)):
+        made += _write(connection, run_id, batch, before)
+    _write(connection, run_id, [], after)
+    return made
+
+
+def _write(connection: sqlite3.Connection, run_id: str, places: Iterable[int], mark: cards.Mark) -> int:
+    with writing(connection):
+        made = _make(connection, run_id, places)
+        cards.set_mark(connection, run_id, mark)
     return made
 
 
@@ -59,7 +77,7 @@ def _decided(connection: sqlite3.Connection, run_id: str, after: int, upto: int,
 
 def _make(connection: sqlite3.Connection, run_id: str, places: Iterable[int]) -> int:
     rows = connection.execute(
-        "SELECT * FROM judged_triplet WHERE run_id = ? AND ordinal IN (SELECT value FROM json_each(?)) ORDER BY ordinal",
+        "SELECT * FROM reviewed_triplet WHERE run_id = ? AND ordinal IN (SELECT value FROM json_each(?)) ORDER BY ordinal",
         (run_id, json.dumps(list(places))),
     )
     made = list(_cards(rows))
@@ -73,6 +91,8 @@ def _cards(rows: Iterable[sqlite3.Row]) -> Iterator[tuple[object, ...]]:
         positive, negative = row["positive"], row["negative"]
         if row["swapped"]:
             positive, negative = negative, positive
+        if row["review"] == "edit":
+            positive, negative = row["edited_positive"], row["edited_negative"]
         state, reason = _verdict(row)
         values = {"run_id": row["run_id"], "state": state, "reason": reason, "prompt": row["positive_prompt"]}
         tags = " ".join(cards.tag(kind, value) for kind, value in values.items() if value)
@@ -84,7 +104,9 @@ def _cards(rows: Iterable[sqlite3.Row]) -> Iterator[tuple[object, ...]]:
 
 
 def _verdict(row: sqlite3.Row) -> tuple[str, str]:
-    """(state, reason): what the parser says comes before what the filters say."""
+    """(state, reason): a person's word comes before the parser's, and the parser's before the filters'."""
+    if row["review"]:
+        return PERSON[row["review"]]
     if row["positive_verdict"] != "accept":
         return "rejected", row["positive_reason"]
     if row["negative_verdict"] != "accept":

@@ -298,7 +298,7 @@ class Generation:
                 f"{counts['answered']} answers, none usable: {common or 'none'}.",
                 "Look at the raw answers with `syncse show RUN --raw`; try another model or recipe.",
             )
-        rows = ledger.triplets(self.job.connection, [self.job.run.id])
+        rows = ledger.candidates(self.job.connection, [self.job.run.id])
         matched = contaminated(rows, self.job.run.options)
         return {**counts, "contaminated": matched, "failures": failures}
 

@@ -31,6 +31,7 @@ CONTENT = {
     "verdict": """SELECT f.run_id, f.created, ordinal, filter, version, verdict, score, reason FROM verdict
                   JOIN filtering AS f ON f.id = filtering_id""",
     "measurement": "SELECT * FROM measurement",
+    "review": "SELECT key, positive_request, negative_request, action, note, undoes, author, created FROM review",
 }
 
 

@@ -101,3 +101,13 @@ def merge_measurements(connection: sqlite3.Connection, merged: Merged) -> None:
                 )
             merged.add("measurement", cursor.rowcount)
             after = until
+
+
+def merge_reviews(connection: sqlite3.Connection, merged: Merged) -> None:
+    """Take the decisions of persons that are new, in the order in which they were made there."""
+    names = listed(columns(connection, "review", ("id",)))
+    with writing(connection):
+        cursor = connection.execute(
+            f"INSERT OR IGNORE INTO main.review ({names}) SELECT {names} FROM source.review ORDER BY created, id"
+        )
+    merged.add("review", cursor.rowcount)

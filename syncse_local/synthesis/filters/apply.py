@@ -22,8 +22,8 @@ Judged = tuple[Candidate, list[tuple[Check, Finding]]]
 
 
 def candidates(connection: sqlite3.Connection, run_ids: Sequence[str], filtered: bool = False) -> list[Candidate]:
-    """The runs' accepted triplets, by default whatever was filtered before."""
-    rows = ledger.triplets(connection, run_ids, filtered=filtered)
+    """The runs' triplets that the parser accepted, by default whatever was filtered or reviewed before."""
+    rows = ledger.triplets(connection, run_ids, filtered=True) if filtered else ledger.candidates(connection, run_ids)
     return [Candidate(r["ordinal"], r["sentence_key"], r["sentence"], r["positive"], r["negative"]) for r in rows]
 
 
