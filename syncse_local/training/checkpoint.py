@@ -6,7 +6,7 @@ One directory a checkpoint, renamed into place; safetensors and JSON only. Knows
 import json
 import re
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
@@ -23,11 +23,12 @@ FORMAT = 1
 @dataclass
 class Progress:
     """How far a run is. `evaluated` is the last step whose dev score is known, `stale` counts scores
-    since the best; `seconds` and `triplets` are of training only."""
+    since the best; `best_parts` is the best score by dev set; `seconds` and `triplets` are of training only."""
 
     step: int = 0
     best_step: int = 0
     best_score: float | None = None
+    best_parts: dict[str, float] = field(default_factory=dict)
     evaluated: int = 0
     stale: int = 0
     loss: float = 0.0

@@ -7,15 +7,11 @@ from typing import Any
 
 from syncse_local.catalog.fit import Room
 from syncse_local.catalog.preflight import check_train
-from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.evaluation.readers import read_tasks
-from syncse_local.evaluation.sts import scored_pairs
 from syncse_local.jobs.job import Cancelled, Job
-from syncse_local.paths import starter_sts
-from syncse_local.records import ScoredPair
 from syncse_local.store import runs
 from syncse_local.training.loop import train
 from syncse_local.training.options import TrainOptions
+from syncse_local.training.selection import read_dev_sets
 from syncse_local.training.sources import Sources
 
 
@@ -30,32 +26,19 @@ def run(job: Job) -> dict[str, Any]:
     )
     if not options.get("force"):
         job.reporter.event("memory", text="; ".join(map(str, check_train(settings, Room.now()))))
+    dev = read_dev_sets(options.get("dev") or [], Path(options["senteval"]) if options.get("senteval") else None)
     sources = Sources(job)
     triplets = sources.triplets()
-    dev = dev_pairs(options)
-    job.reporter.event("training", triplets=len(triplets), dev_pairs=len(dev), output=str(settings.output))
+    pairs = {name: len(found) for name, found in dev.items()}
+    job.reporter.event(
+        "training", triplets=len(triplets), dev_pairs=sum(pairs.values()), dev=pairs, output=str(settings.output)
+    )
     result = train(settings, triplets, dev, job.reporter)
     if result.cancelled:
         raise Cancelled
     found = {**asdict(result), "output": str(settings.output), "triplets": len(triplets), **sources.about()}
     _write_provenance(job, settings.output, found)
     return found
-
-
-def dev_pairs(options: dict[str, Any]) -> list[ScoredPair]:
-    """The scored pairs that choose the best step: STS-B dev where it is at hand, else the starter set."""
-    names = options.get("dev") or []
-    senteval = Path(options["senteval"]) if options.get("senteval") else None
-    data, missing = read_tasks(names, senteval, starter_sts()) if names else ([], [])
-    if missing:
-        absent = missing[0]
-        raise SyncseError(
-            "The dev set is missing",
-            f"{absent.task} was looked for at {absent.looked_for}.",
-            "Give its directory with --senteval DIR, or choose the bundled set with --dev starter-dev.",
-            ExitCode.PREFLIGHT,
-        )
-    return scored_pairs(data)
 
 
 def _write_provenance(job: Job, output: Path, result: dict[str, Any]) -> None:

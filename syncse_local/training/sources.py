@@ -21,6 +21,7 @@ class Sources:
 
     def __init__(self, job: Job) -> None:
         self.job, self.options = job, job.run.options
+        self.unsupervised = bool(self.options.get("training", {}).get("unsupervised"))
         self.keeps_contaminated = bool(self.options.get("keep_contaminated"))
         senteval = self.options.get("senteval")
         self.gate = Gate.load(Path(senteval) if senteval else None)
@@ -66,20 +67,33 @@ class Sources:
     def _of_file(self) -> Iterator[Triplet]:
         options = self.options
         source = open_input(
-            Path(options["data"]), column=options.get("column"), encoding=options.get("encoding"), unique_by="row"
+            Path(options["data"]),
+            column=options.get("column"),
+            encoding=options.get("encoding"),
+            unique_by="sentence" if self.unsupervised else "row",
         )
         self.job.reporter.event("mapping", described=source.mapping.describe())
         for row in source:
-            if options.get("training", {}).get("unsupervised"):
-                yield Triplet(row.sentence, row.sentence, "")
+            if self.unsupervised:
+                yield _dropout_pair(row.sentence)
             elif row.positive and row.negative:
                 yield Triplet(row.sentence, row.positive, row.negative)
 
     def _of_runs(self) -> Iterator[Triplet]:
+        seen = set[str]()  # of several samples of one sentence, its dropout pair is wanted once
         filtered = not self.options.get("unfiltered")
         for name in self.options["runs"]:
             run = runs.get(self.job.connection, name)
             current = filtering.current(self.job.connection, run.id) if filtered else None
             self.filters[run.id] = current["params_hash"] if current else "none"
             for row in ledger.triplets(self.job.connection, [run.id], filtered=filtered):
-                yield Triplet(row["sentence"], row["positive"], row["negative"])
+                if not self.unsupervised:
+                    yield Triplet(row["sentence"], row["positive"], row["negative"])
+                elif row["sentence_key"] not in seen:
+                    seen.add(row["sentence_key"])
+                    yield _dropout_pair(row["sentence"])
+
+
+def _dropout_pair(sentence: str) -> Triplet:
+    """Unsupervised SimCSE's pair: the sentence is its own positive, told apart by dropout alone; no hard negative."""
+    return Triplet(sentence, sentence, "")
