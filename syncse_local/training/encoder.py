@@ -20,6 +20,7 @@ from transformers.utils import logging as transformers_logging
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.training.head import Dense, LayerMean, Normalize, fresh_cls_head, layer_mean, pool
 from syncse_local.training.layout import DenseSpec, Layout, read_layout, refuse
+from syncse_local.training.memory import is_memory
 from syncse_local.training.saving import save_encoder
 from syncse_local.training.tokens import TokenRows, chunks
 
@@ -168,6 +169,8 @@ def _transformer(root: Path, seed: int) -> tuple[Any, Any]:
             )
         tokenizer = AutoTokenizer.from_pretrained(root, local_files_only=True, trust_remote_code=False)
     except BROKEN as error:
+        if is_memory(error):
+            raise
         detail = f"{root} could not be loaded: {_first_line(error)}"
         raise refuse("Encoder unreadable", detail, "Copy the model again, or try another one.") from error
     finally:

@@ -18,11 +18,12 @@ from syncse_local.training.checkpoint import Checkpoints
 from syncse_local.training.data import BatchPlan, TripletData, fingerprint
 from syncse_local.training.device import pick_device
 from syncse_local.training.encoder import Encoder
+from syncse_local.training.memory import is_memory, out_of_memory
 from syncse_local.training.mlm import MaskedHead, check_mask_token, masked_backward
 from syncse_local.training.options import TrainOptions
 from syncse_local.training.saving import check_target
 from syncse_local.training.selection import DevSets, as_sets, dev_scores, mean_score
-from syncse_local.training.step import Cancelled, Stepper, memory_arithmetic
+from syncse_local.training.step import Cancelled, Stepper
 
 
 @dataclass(frozen=True)
@@ -60,13 +61,13 @@ def train(
     """
     sets = as_sets(dev)
     check_target(options.output)
-    encoder = Encoder.load(options.encoder, pick_device(options.device), pooling=options.pooling, seed=options.seed)
-    run = _Run(encoder, options, triplets, sets, reporter)
+    device = pick_device(options.device)
     try:
-        return run.go(readme)
-    except (torch.OutOfMemoryError, RuntimeError, MemoryError) as error:
-        if _is_memory(error):
-            raise _out_of_memory(encoder, options) from error
+        encoder = Encoder.load(options.encoder, device, pooling=options.pooling, seed=options.seed)
+        return _Run(encoder, options, triplets, sets, reporter).go(readme)
+    except (RuntimeError, MemoryError) as error:  # torch.OutOfMemoryError is a RuntimeError
+        if is_memory(error):
+            raise out_of_memory(options, device) from error
         raise
 
 
@@ -167,6 +168,8 @@ class _Run:
             if error.code is ExitCode.INTERRUPTED:
                 raise Cancelled from error
             raise
+        except FloatingPointError as error:
+            raise self._not_finite(progress.step - 1) from error
         progress.evaluated = progress.step
         score = mean_score(scores)
         if score is None:
@@ -222,7 +225,7 @@ class _Run:
 
     def _not_finite(self, step: int) -> SyncseError:
         kept = f"the checkpoint of step {self.saved} is kept" if self.saved else "no checkpoint was written yet"
-        detail = f"The loss, its gradient or a weight is not a finite number at step {step + 1}; {kept}."
+        detail = f"The loss, its gradient, a weight or an embedding is not a finite number at step {step + 1}; {kept}."
         hint = "Lower the learning rate, or use precision fp32, and start again with an empty checkpoint directory."
         return SyncseError("Training diverged", detail, hint)
 
@@ -235,16 +238,3 @@ def _optimizer(module: nn.Module, options: TrainOptions) -> torch.optim.AdamW:
         {"params": vectors, "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=options.learning_rate)
-
-
-def _is_memory(error: BaseException) -> bool:
-    text = str(error).lower()
-    named = isinstance(error, (torch.OutOfMemoryError, MemoryError))
-    return named or "not enough memory" in text or "can't allocate memory" in text or "out of memory" in text
-
-
-def _out_of_memory(encoder: Encoder, options: TrainOptions) -> SyncseError:
-    arithmetic, smaller = memory_arithmetic(encoder, options)
-    detail = f"The training did not fit into memory: {arithmetic}."
-    hint = f"Set chunk_tokens to {smaller} and graph_gib to {options.graph_gib / 4:g}; the result stays the same."
-    return SyncseError("Out of memory", detail, hint)

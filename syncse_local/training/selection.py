@@ -67,8 +67,8 @@ def dev_scores(
 ) -> dict[str, float | None]:
     """Spearman's rho of cosine and gold for each set, in [-1, 1]; None where it is undefined.
 
-    Every sentence of all sets is encoded once. Raises SyncseError for embeddings that are not finite, and, with code
-    INTERRUPTED, when `cancelled` says so.
+    Every sentence of all sets is encoded once. Raises FloatingPointError for embeddings that are not finite, and
+    SyncseError, with code INTERRUPTED, when `cancelled` says so.
     """
     import numpy as np
 
@@ -79,7 +79,7 @@ def dev_scores(
     place = {text: row for row, text in enumerate(dict.fromkeys(sides))}
     vectors = encoder.encode(list(place), cancelled=cancelled)
     if not np.isfinite(vectors).all():
-        raise SyncseError("Unusable embeddings", "Embeddings of the dev pairs are not finite.", "Lower the rate.")
+        raise FloatingPointError("embeddings of the dev pairs are not finite")
     found: dict[str, float | None] = {}
     for name, pairs in sets.items():
         first, second = ([place[getattr(pair, side)] for pair in pairs] for side in ("first", "second"))

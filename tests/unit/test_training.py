@@ -147,19 +147,6 @@ def test_an_unfinished_checkpoint_is_not_seen(tiny_encoder: Path, tmp_path: Path
     assert [p.name for p in tmp_path.iterdir()] == ["step-000000005"]
 
 
-def test_memory_that_runs_out_ends_with_arithmetic(
-    tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(self: Encoder, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        return torch.empty(2**55, dtype=torch.float64)  # the allocator's own error
-
-    monkeypatch.setattr(Encoder, "forward", full)
-    with pytest.raises(SyncseError, match="Out of memory") as caught:
-        train(options(tiny_encoder, tmp_path, chunk_tokens=64), triplets(), [], Listener())
-    assert "chunk of 64 tokens" in caught.value.detail
-    assert "chunk_tokens to 32" in caught.value.hint
-
-
 def test_an_output_that_would_be_lost_is_refused_before_training(tiny_encoder: Path, tmp_path: Path) -> None:
     opts = options(tiny_encoder, tmp_path)
     opts.output.mkdir()
