@@ -15,6 +15,11 @@ ENCODERS = set(
     "megatron-bert mobilebert modernbert mpnet nomic_bert roberta roberta-prelayernorm roformer xlm xlm-roberta "
     "xlm-roberta-xl xmod".split()
 )
+DECODERS = set(
+    "cohere cohere2 ernie4_5 falcon gemma gemma2 gemma3_text glm gpt2 gpt_neo gpt_neox granite llama mistral mixtral olmo "
+    "olmo2 opt phi phi3 qwen2 qwen3 smollm3 stablelm starcoder2".split()
+)
+"""Language models that the trainer takes as encoders too, by their path, or by name once they have a pooling."""
 _CAUSAL = ("ForCausalLM", "LMHeadModel")
 _LICENCE = re.compile(r"^licen[sc]e:[ \t]*[\"']?([^\"'\n#]+)", re.MULTILINE)
 _LARGEST_TEXT = 1 << 27
@@ -82,7 +87,7 @@ def _kind(folder: Path, config: dict[str, Any]) -> Kind:
     names = _architectures(config)
     encoder = text(config.get("model_type")) in ENCODERS
     if (folder / "modules.json").exists():
-        return "encoder" if encoder else "embedding"
+        return "encoder" if encoder or text(config.get("model_type")) in DECODERS else "embedding"
     if any(name.endswith(_CAUSAL) for name in names) and not encoder:
         return "llm"
     if any(name.endswith("ForConditionalGeneration") for name in names) and isinstance(config.get("text_config"), dict):

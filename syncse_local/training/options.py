@@ -6,7 +6,7 @@ from pathlib import Path
 
 from syncse_local.errors import ExitCode, SyncseError
 
-POOLINGS = ("cls", "avg", "cls_before_pooler", "avg_top2", "avg_first_last")
+POOLINGS = ("cls", "avg", "cls_before_pooler", "avg_top2", "avg_first_last", "last_token")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("fp32", "bf16")
 # What does not change the weights that come out: left out of a checkpoint's fingerprint.

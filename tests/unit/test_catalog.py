@@ -129,7 +129,8 @@ def test_a_gguf_is_what_it_is(tmp_path: Path, data: bytes, kind: str) -> None:
     [
         (BERT, {}, "encoder"),
         (CAUSAL, {}, "llm"),
-        (CAUSAL, {"modules.json": "[]"}, "embedding"),
+        (CAUSAL, {"modules.json": "[]"}, "encoder"),
+        ({**CAUSAL, "model_type": "clip"}, {"modules.json": "[]"}, "embedding"),
         ({**CAUSAL, "architectures": ["T5ForConditionalGeneration"], "model_type": "t5"}, {}, "other"),
         ({"architectures": ["Gemma3ForConditionalGeneration"], "text_config": CAUSAL}, {}, "llm"),
         ({"architectures": 7, "model_type": ["bert"]}, {}, "other"),
