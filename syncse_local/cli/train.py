@@ -12,7 +12,8 @@ from syncse_local.config import Settings
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.evaluation.tasks import resolve
 from syncse_local.paths import starter_encoder
-from syncse_local.training.options import TrainOptions
+from syncse_local.training.lora import check_installed
+from syncse_local.training.options import POOLINGS, TrainOptions
 from syncse_local.training.selection import SELECTIONS
 
 NUMBERS: dict[str, type] = {
@@ -24,12 +25,18 @@ NUMBERS: dict[str, type] = {
     "temperature": float,
     "hard_negative_weight": float,
     "mlm_weight": float,
+    "mlm_rate": float,
     "eval_every": int,
     "patience": int,
+    "checkpoint_every": int,
     "seed": int,
     "warmup_ratio": float,
     "weight_decay": float,
+    "max_grad_norm": float,
     "chunk_tokens": int,
+    "graph_gib": float,
+    "lora_rank": int,
+    "lora_alpha": float,
 }
 
 
@@ -66,7 +73,7 @@ def add(verbs: Any) -> None:
     )
     made.add_argument("--column", help="the anchor column of --data")
     made.add_argument("--encoding", help="the encoding of --data")
-    made.add_argument("--pooling", help="cls, avg, cls_before_pooler, avg_top2 or avg_first_last")
+    made.add_argument("--pooling", help=f"{', '.join(POOLINGS)} (default: cls; a decoder needs last_token or avg)")
     made.add_argument(
         "--unsupervised",
         metavar="FILE",
@@ -77,10 +84,15 @@ def add(verbs: Any) -> None:
     made.add_argument("--device", help="auto, cpu, cuda or mps")
     made.add_argument("--precision", help="auto, fp32 or bf16")
     force_flag(made)
+    made.add_argument(
+        "--no-duplicates",
+        action="store_true",
+        help="no two rows of a batch share a text: they would be false negatives",
+    )
+    numbers = made.add_argument_group("numbers of the training (docs/guide/training.md)")
     for name, kind in NUMBERS.items():
-        made.add_argument(
-            f"--{name.replace('_', '-')}", type=kind, metavar="N", dest=f"train_{name}", help=argparse.SUPPRESS
-        )
+        flag, default = f"--{name.replace('_', '-')}", getattr(TrainOptions, name)
+        numbers.add_argument(flag, type=kind, metavar="N", dest=f"train_{name}", help=f"default: {default:g}")
 
 
 def run(options: argparse.Namespace) -> ExitCode:
@@ -93,6 +105,7 @@ def run(options: argparse.Namespace) -> ExitCode:
         output = options.output or str(opened.default_output(name))
         changes = {key: value for key in NUMBERS if (value := getattr(options, f"train_{key}")) is not None}
         changes |= {"pooling": options.pooling} if options.pooling else {}
+        changes |= {"no_duplicates": True} if options.no_duplicates else {}
         changes |= {"unsupervised": options.unsupervised is not None}
         plan = request(settings(options), output, changes, options.force)
         plan |= {"dev": _dev(options), "limit": options.limit}
@@ -122,6 +135,8 @@ def request(chosen: Settings, output: str, training: dict[str, Any], force: bool
     training = {**training, "device": chosen.device}
     if chosen.precision != "auto":
         training["precision"] = chosen.precision
+    if training.get("lora_rank"):
+        check_installed()
     checked = TrainOptions(encoder=Path(encoder), output=Path(output), checkpoint=Path(output), **training)
     if not force:
         check_train(checked, room())

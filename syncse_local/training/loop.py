@@ -14,10 +14,11 @@ from torch import nn
 
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.records import Reporter, ScoredPair, Triplet
-from syncse_local.training.checkpoint import Checkpoints
+from syncse_local.training.checkpoint import Checkpoints, load_weights, trained_weights
 from syncse_local.training.data import BatchPlan, TripletData, fingerprint
 from syncse_local.training.device import pick_device
 from syncse_local.training.encoder import Encoder
+from syncse_local.training.lora import add_adapters, merge_adapters
 from syncse_local.training.memory import is_memory, out_of_memory
 from syncse_local.training.mlm import MaskedHead, check_mask_token, masked_backward
 from syncse_local.training.options import TrainOptions
@@ -64,6 +65,8 @@ def train(
     device = pick_device(options.device)
     try:
         encoder = Encoder.load(options.encoder, device, pooling=options.pooling, seed=options.seed)
+        if options.lora_rank:
+            add_adapters(encoder, options)
         return _Run(encoder, options, triplets, sets, reporter).go(readme)
     except (RuntimeError, MemoryError) as error:  # torch.OutOfMemoryError is a RuntimeError
         if is_memory(error):
@@ -121,7 +124,9 @@ class _Run:
                 self._save()
         self._save()
         if self.best:
-            self.encoder.load_state_dict(self.best)
+            load_weights(self.encoder, self.best)
+        if options.lora_rank:
+            merge_adapters(self.encoder)
         result = self._result()
         self.encoder.save(options.output, readme(result) if readme else "")
         return result
@@ -185,7 +190,8 @@ class _Run:
         if progress.best_score is None or score > progress.best_score:
             progress.best_score, progress.best_step, progress.stale = score, progress.step, 0
             progress.best_parts = parts
-            self.best = {name: tensor.detach().cpu().clone() for name, tensor in self.encoder.state_dict().items()}
+            weights = trained_weights(self.encoder)
+            self.best = {name: tensor.detach().cpu().clone() for name, tensor in weights.items()}
 
     def _save(self) -> None:
         self._check_finite()
@@ -198,6 +204,7 @@ class _Run:
             device=self.encoder.device.type,
             precision=self.options.precision,
             parameters=sum(p.numel() for p in self.encoder.parameters()),
+            trained=sum(p.numel() for p in self.encoder.parameters() if p.requires_grad),
             sentences=len(self.data.tokens),
             triplets=len(self.data.index),
             steps=self.plan.total,
@@ -231,8 +238,9 @@ class _Run:
 
 
 def _optimizer(module: nn.Module, options: TrainOptions) -> torch.optim.AdamW:
-    matrices = [p for p in module.parameters() if p.ndim > 1]
-    vectors = [p for p in module.parameters() if p.ndim <= 1]  # biases and LayerNorm do not decay
+    trained = [p for p in module.parameters() if p.requires_grad]
+    matrices = [p for p in trained if p.ndim > 1]
+    vectors = [p for p in trained if p.ndim <= 1]  # biases and LayerNorm do not decay
     groups = [
         {"params": matrices, "weight_decay": options.weight_decay},
         {"params": vectors, "weight_decay": 0.0},
