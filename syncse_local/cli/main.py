@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from syncse_local import __version__, airgap
 from syncse_local.cli import (
+    card,
     doctor,
     evaluate,
     export,
@@ -22,7 +23,7 @@ from syncse_local.cli import (
 from syncse_local.cli.output import print_error
 from syncse_local.errors import ExitCode, SyncseError
 
-VERBS = (generate, train, evaluate, pipeline, runs, filter, reparse, export, recipes, models, doctor, tui)
+VERBS = (generate, train, evaluate, card, pipeline, runs, filter, reparse, export, recipes, models, doctor, tui)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -6,7 +6,7 @@ On a CPU in fp32 a run that was stopped and resumed ends with the same bits as o
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 import torch
@@ -23,14 +23,14 @@ from syncse_local.training.memory import is_memory, out_of_memory
 from syncse_local.training.mlm import MaskedHead, check_mask_token, masked_backward
 from syncse_local.training.options import TrainOptions
 from syncse_local.training.saving import check_target
-from syncse_local.training.selection import DevSets, as_sets, dev_scores, mean_score
+from syncse_local.training.selection import DevSets, as_sets, dev_intervals, dev_scores, mean_score
 from syncse_local.training.step import Cancelled, Stepper
 
 
 @dataclass(frozen=True)
 class TrainResult:
     """What a run came to. `best_score` is dev Spearman in [-1, 1], None without dev pairs; `cancelled` wrote no output.
-    `best_parts` is the same for each dev set.
+    `best_parts` is the same for each dev set, `intervals` their 95 % bootstrap intervals (`mean`: of several sets).
 
     `seconds` is time in training steps, over all resumptions; `stopped_early` says that `patience` ended it.
     """
@@ -44,6 +44,7 @@ class TrainResult:
     triplets_per_second: float
     cancelled: bool = False
     stopped_early: bool = False
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def train(
@@ -127,7 +128,8 @@ class _Run:
             load_weights(self.encoder, self.best)
         if options.lora_rank:
             merge_adapters(self.encoder)
-        result = self._result()
+        intervals = dev_intervals(self.encoder, self.dev, options.seed) if self.best else {}
+        result = replace(self._result(), intervals=intervals)
         self.encoder.save(options.output, readme(result) if readme else "")
         return result
 

@@ -5,13 +5,15 @@ Importing it is light (the front ends list the names); knows no optimizer and no
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.evaluation.readers import read_tasks
 from syncse_local.records import ScoredPair
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from syncse_local.training.encoder import Encoder
 
 DevSets = Mapping[str, Sequence[ScoredPair]]
@@ -70,21 +72,43 @@ def dev_scores(
     Every sentence of all sets is encoded once. Raises FloatingPointError for embeddings that are not finite, and
     SyncseError, with code INTERRUPTED, when `cancelled` says so.
     """
+    from syncse_local.evaluation.sts import correlation
+
+    return {name: correlation(gold, found) for name, (gold, found) in _cosines(encoder, sets, cancelled).items()}
+
+
+def dev_intervals(encoder: "Encoder", sets: DevSets, seed: int) -> dict[str, tuple[float, float]]:
+    """95 % bootstrap intervals of the sets' Spearmans over their pairs, and of the `mean` of several.
+
+    They say how far the pairs decide the figure; not that this step was chosen by it, nor what another seed gives.
+    """
+    import numpy as np
+
+    from syncse_local.training.bootstrap import interval, spearman_draws
+
+    drawn = {name: spearman_draws(gold, found, seed) for name, (gold, found) in _cosines(encoder, sets).items()}
+    if len(drawn) > 1:
+        drawn["mean"] = np.mean(list(drawn.values()), axis=0)
+    return {name: found for name, draws in drawn.items() if (found := interval(draws)) is not None}
+
+
+def _cosines(
+    encoder: "Encoder", sets: DevSets, cancelled: Callable[[], bool] | None = None
+) -> "dict[str, tuple[NDArray[Any], NDArray[Any]]]":
+    """(gold, cosines) of each set's pairs."""
     import numpy as np
 
     from syncse_local.evaluation.metrics import paired_cosine
-    from syncse_local.evaluation.sts import correlation
 
     sides = (text for pairs in sets.values() for pair in pairs for text in (pair.first, pair.second))
     place = {text: row for row, text in enumerate(dict.fromkeys(sides))}
     vectors = encoder.encode(list(place), cancelled=cancelled)
     if not np.isfinite(vectors).all():
         raise FloatingPointError("embeddings of the dev pairs are not finite")
-    found: dict[str, float | None] = {}
+    found = {}
     for name, pairs in sets.items():
         first, second = ([place[getattr(pair, side)] for pair in pairs] for side in ("first", "second"))
-        gold = np.array([pair.gold for pair in pairs])
-        found[name] = correlation(gold, paired_cosine(vectors[first], vectors[second]))
+        found[name] = np.array([pair.gold for pair in pairs]), paired_cosine(vectors[first], vectors[second])
     return found
 
 

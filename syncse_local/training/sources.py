@@ -1,6 +1,6 @@
 """Where a training run's triplets come from: generate runs as their filters left them, or a file; past the gate.
 
-Knows the store and the contamination gate; knows no encoder.
+Counts what each source gave. Knows the store and the contamination gate; knows no encoder.
 """
 
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ from syncse_local.records import Triplet
 from syncse_local.store import filtering, ledger, runs
 from syncse_local.synthesis.contamination import Gate
 from syncse_local.synthesis.ingest import open_input
+from syncse_local.training.provenance import Record, source_of_file, source_of_run
 
 
 class Sources:
@@ -27,6 +28,8 @@ class Sources:
         self.gate = Gate.load(Path(senteval) if senteval else None)
         self.contaminated = 0
         self.filters: dict[str, str] = {}
+        self.rows: dict[str, int] = {}
+        self.mapping = ""
 
     def triplets(self) -> list[Triplet]:
         """The triplets to train on. Raises SyncseError (code NOTHING) where none is left."""
@@ -57,14 +60,24 @@ class Sources:
             "filters": self.filters,
         }
 
-    def _past_the_gate(self, triplets: Iterator[Triplet]) -> Iterator[Triplet]:
-        for row in triplets:
+    def records(self) -> list[Record]:
+        """Each source with its hashes, generators and filters, and how many of its rows are trained on."""
+        connection = self.job.connection
+        if self.options.get("data"):
+            path = Path(self.options["data"])
+            return [source_of_file(path, self.mapping, self.rows.get(str(path), 0))]
+        filtered = not self.options.get("unfiltered")
+        return [source_of_run(connection, name, self.rows.get(name, 0), filtered) for name in self.filters]
+
+    def _past_the_gate(self, triplets: Iterator[tuple[str, Triplet]]) -> Iterator[Triplet]:
+        for source, row in triplets:
             matched = self.gate.first_match((row.sentence, row.positive, row.negative)) is not None
             self.contaminated += matched
             if self.keeps_contaminated or not matched:
+                self.rows[source] = self.rows.get(source, 0) + 1
                 yield row
 
-    def _of_file(self) -> Iterator[Triplet]:
+    def _of_file(self) -> Iterator[tuple[str, Triplet]]:
         options = self.options
         source = open_input(
             Path(options["data"]),
@@ -72,14 +85,15 @@ class Sources:
             encoding=options.get("encoding"),
             unique_by="sentence" if self.unsupervised else "row",
         )
-        self.job.reporter.event("mapping", described=source.mapping.describe())
+        self.mapping = source.mapping.describe()
+        self.job.reporter.event("mapping", described=self.mapping)
         for row in source:
             if self.unsupervised:
-                yield _dropout_pair(row.sentence)
+                yield str(options["data"]), _dropout_pair(row.sentence)
             elif row.positive and row.negative:
-                yield Triplet(row.sentence, row.positive, row.negative)
+                yield str(options["data"]), Triplet(row.sentence, row.positive, row.negative)
 
-    def _of_runs(self) -> Iterator[Triplet]:
+    def _of_runs(self) -> Iterator[tuple[str, Triplet]]:
         seen = set[str]()  # of several samples of one sentence, its dropout pair is wanted once
         filtered = not self.options.get("unfiltered")
         for name in self.options["runs"]:
@@ -88,10 +102,10 @@ class Sources:
             self.filters[run.id] = current["params_hash"] if current else "none"
             for row in ledger.triplets(self.job.connection, [run.id], filtered=filtered):
                 if not self.unsupervised:
-                    yield Triplet(row["sentence"], row["positive"], row["negative"])
+                    yield run.id, Triplet(row["sentence"], row["positive"], row["negative"])
                 elif row["sentence_key"] not in seen:
                     seen.add(row["sentence_key"])
-                    yield _dropout_pair(row["sentence"])
+                    yield run.id, _dropout_pair(row["sentence"])
 
 
 def _dropout_pair(sentence: str) -> Triplet:
