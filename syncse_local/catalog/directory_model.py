@@ -1,11 +1,10 @@
 """What a safetensors directory is: language model, trainable encoder, other embedding model or adapter; its sizes."""
 
-import re
 from pathlib import Path
 from typing import Any
 
 from syncse_local.catalog.entry import Dimensions, Found, Kind, ModelEntry
-from syncse_local.catalog.reading import Unreadable, head, json_object, regular_size, size, text
+from syncse_local.catalog.reading import Unreadable, card_licence, json_object, regular_size, size, text
 from syncse_local.catalog.safetensors import Weights, read_weights
 from syncse_local.errors import SyncseError
 from syncse_local.training.layout import read_layout
@@ -21,7 +20,6 @@ DECODERS = set(
 )
 """Language models that the trainer takes as encoders too, by their path, or by name once they have a pooling."""
 _CAUSAL = ("ForCausalLM", "LMHeadModel")
-_LICENCE = re.compile(r"^licen[sc]e:[ \t]*[\"']?([^\"'\n#]+)", re.MULTILINE)
 _LARGEST_TEXT = 1 << 27
 
 
@@ -49,7 +47,7 @@ def describe_directory(found: Found) -> ModelEntry:
         quantisation=_quantisation(weights, config),
         context=next((size(inner.get(key)) for key in ("max_position_embeddings", "n_positions") if key in inner), 0),
         chat_template=_has_template(root),
-        licence=_licence(folder, config),
+        licence=card_licence(folder) or text(config.get("license"), 80),
         backends=() if problem else backends,
         problem=problem,
         dimensions=_dimensions(inner),
@@ -129,17 +127,6 @@ def _has_template(root: Path) -> bool:
         return True
     file = root / "tokenizer_config.json"
     return file.exists() and bool(json_object(file).get("chat_template"))
-
-
-def _licence(folder: Path, config: dict[str, Any]) -> str:
-    """What the model card's front matter states."""
-    card = folder / "README.md"
-    try:
-        parts = head(card, 1 << 16).split("---", 2)
-    except Unreadable:
-        return text(config.get("license"), 80)
-    stated = _LICENCE.search(parts[1]) if len(parts) == 3 and not parts[0].strip() else None
-    return text(stated[1].strip(), 80) if stated else text(config.get("license"), 80)
 
 
 def _dimensions(config: dict[str, Any]) -> Dimensions:

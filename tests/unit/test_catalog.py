@@ -260,3 +260,11 @@ def test_names_lead_only_to_what_can_be_used(tmp_path: Path) -> None:
     assert _resolve(tmp_path, "x", "llamacpp") == model
     with pytest.raises(SyncseError, match="kind vocabulary"):
         _resolve(tmp_path, "x-words", "llamacpp")
+
+
+def test_the_card_beside_a_gguf_file_is_read_where_it_is_the_only_one(tmp_path: Path) -> None:
+    path = gguf(tmp_path / "x.gguf")
+    (tmp_path / "README.md").write_text('---\nlicense: "cc-by-4.0"\n---\n# x\n', encoding="utf-8")
+    assert "cc-by-4.0" in describe(Found("x", "path", path)).licence
+    gguf(tmp_path / "y.gguf")
+    assert "cc-by-4.0" not in describe(Found("x", "path", path)).licence
