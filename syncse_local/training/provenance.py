@@ -79,6 +79,8 @@ def scores_since(connection: sqlite3.Connection, run: runs.Run) -> list[Record]:
     """The scores of every finished evaluation of this run's encoder made since it was last started."""
     found = []
     for done in runs.evaluations_of(connection, str(run.options.get("output", "")), run.started or run.created):
+        if done.options.get("pooling") or done.options.get("max_length"):
+            continue  # not the encoder as it was saved
         for score in runs.scores(connection, done.id):
             detail = score["detail"]
             kept = {"interval": detail.get("interval"), "notes": detail.get("notes", [])}
