@@ -1,6 +1,7 @@
 """A sentence encoder: a transformer, its pooling and what follows, loaded from and saved to a local directory.
 
-Reads safetensors only, never a hub name, never code from a model. Knows no training and no task.
+Reads safetensors only, never a hub name, and code from a model only where a person has allowed it (`layout`). Knows no
+training and no task.
 """
 
 import logging
@@ -56,7 +57,7 @@ class Encoder(nn.Module):
         """
         path = Path(path)
         layout = read_layout(path)
-        model, tokenizer = _transformer(layout.root, seed)
+        model, tokenizer = _transformer(layout.root, seed, layout.code)
         encoder = cls(model, tokenizer, max_length or layout.max_length)
         encoder.lower, encoder.prompt = layout.lower, layout.prompt
         encoder._take_pooling(layout)
@@ -157,7 +158,7 @@ class Encoder(nn.Module):
                 self.tail.append(Normalize())
 
 
-def _transformer(root: Path, seed: int) -> tuple[Any, Any]:
+def _transformer(root: Path, seed: int, code: bool) -> tuple[Any, Any]:
     quiet = logging.getLogger("transformers").level
     transformers_logging.set_verbosity(logging.ERROR)
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -167,12 +168,13 @@ def _transformer(root: Path, seed: int) -> tuple[Any, Any]:
             model, info = AutoModel.from_pretrained(
                 root,
                 local_files_only=True,
+                trust_remote_code=code,
                 use_safetensors=True,
                 dtype=torch.float32,
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,  # they are refused below, with a clearer word
             )
-        tokenizer = AutoTokenizer.from_pretrained(root, local_files_only=True, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(root, local_files_only=True, trust_remote_code=code)
     except BROKEN as error:
         if is_memory(error):
             raise
