@@ -72,6 +72,14 @@ class Workspace:
         """The scores of an eval run."""
         return runs.scores(self.connection, run_id)
 
+    def card(self, run_id: str) -> dict[str, Any]:
+        """A train run's record, with the scores made since, and as `card` its model card. Raises SyncseError (NOTHING)."""
+        from syncse_local.training import card, provenance
+
+        run = self.run(run_id)
+        record = provenance.record_of(self.connection, run, run.result)
+        return {**record, "card": card.render(record)}
+
     def counts(self, run_id: str) -> dict[str, int]:
         """Planned, answered, accepted requests and triplets of a generate run."""
         return ledger.counts(self.connection, run_id)

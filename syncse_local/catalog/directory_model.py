@@ -1,11 +1,10 @@
 """What a safetensors directory is: language model, trainable encoder, other embedding model or adapter; its sizes."""
 
-import re
 from pathlib import Path
 from typing import Any
 
 from syncse_local.catalog.entry import Dimensions, Found, Kind, ModelEntry
-from syncse_local.catalog.reading import Unreadable, head, json_object, regular_size, size, text
+from syncse_local.catalog.reading import Unreadable, card_licence, json_object, regular_size, size, text
 from syncse_local.catalog.safetensors import Weights, read_weights
 from syncse_local.errors import SyncseError
 from syncse_local.training.layout import read_layout
@@ -15,8 +14,12 @@ ENCODERS = set(
     "megatron-bert mobilebert modernbert mpnet nomic_bert roberta roberta-prelayernorm roformer xlm xlm-roberta "
     "xlm-roberta-xl xmod".split()
 )
+DECODERS = set(
+    "cohere cohere2 ernie4_5 falcon gemma gemma2 gemma3_text glm gpt2 gpt_neo gpt_neox granite llama mistral mixtral olmo "
+    "olmo2 opt phi phi3 qwen2 qwen3 smollm3 stablelm starcoder2".split()
+)
+"""Language models that the trainer takes as encoders too, by their path, or by name once they have a pooling."""
 _CAUSAL = ("ForCausalLM", "LMHeadModel")
-_LICENCE = re.compile(r"^licen[sc]e:[ \t]*[\"']?([^\"'\n#]+)", re.MULTILINE)
 _LARGEST_TEXT = 1 << 27
 
 
@@ -44,7 +47,7 @@ def describe_directory(found: Found) -> ModelEntry:
         quantisation=_quantisation(weights, config),
         context=next((size(inner.get(key)) for key in ("max_position_embeddings", "n_positions") if key in inner), 0),
         chat_template=_has_template(root),
-        licence=_licence(folder, config),
+        licence=card_licence(folder) or text(config.get("license"), 80),
         backends=() if problem else backends,
         problem=problem,
         dimensions=_dimensions(inner),
@@ -82,7 +85,7 @@ def _kind(folder: Path, config: dict[str, Any]) -> Kind:
     names = _architectures(config)
     encoder = text(config.get("model_type")) in ENCODERS
     if (folder / "modules.json").exists():
-        return "encoder" if encoder else "embedding"
+        return "encoder" if encoder or text(config.get("model_type")) in DECODERS else "embedding"
     if any(name.endswith(_CAUSAL) for name in names) and not encoder:
         return "llm"
     if any(name.endswith("ForConditionalGeneration") for name in names) and isinstance(config.get("text_config"), dict):
@@ -124,17 +127,6 @@ def _has_template(root: Path) -> bool:
         return True
     file = root / "tokenizer_config.json"
     return file.exists() and bool(json_object(file).get("chat_template"))
-
-
-def _licence(folder: Path, config: dict[str, Any]) -> str:
-    """What the model card's front matter states."""
-    card = folder / "README.md"
-    try:
-        parts = head(card, 1 << 16).split("---", 2)
-    except Unreadable:
-        return text(config.get("license"), 80)
-    stated = _LICENCE.search(parts[1]) if len(parts) == 3 and not parts[0].strip() else None
-    return text(stated[1].strip(), 80) if stated else text(config.get("license"), 80)
 
 
 def _dimensions(config: dict[str, Any]) -> Dimensions:

@@ -11,7 +11,7 @@ from syncse_local.backends.llamacpp_cells import CELL_BYTES, UBATCH, batch_size,
 from syncse_local.catalog.entry import Dimensions, ModelEntry
 from syncse_local.machine import Gpu
 from syncse_local.training.options import TrainOptions
-from syncse_local.training.sizes import WEIGHT_BYTES, token_bytes
+from syncse_local.training.sizes import FLOAT, lora_parameters, token_bytes
 
 GIB = 2**30
 TORCH = GIB // 2
@@ -55,12 +55,13 @@ class Fit:
         return self.free is None or self.needed <= self.free
 
     def __str__(self) -> str:
-        parts = " + ".join(f"{what} {_gib(size)}" for what, size in self.needs)
-        free = "an unknown amount is" if self.free is None else f"{_gib(self.free)} GiB are"
-        return f"{parts} = {_gib(self.needed)} GiB; {free} free in {self.place}"
+        parts = " + ".join(f"{what} {gib(size)}" for what, size in self.needs)
+        free = "an unknown amount is" if self.free is None else f"{gib(self.free)} GiB are"
+        return f"{parts} = {gib(self.needed)} GiB; {free} free in {self.place}"
 
 
-def _gib(size: float) -> str:
+def gib(size: float) -> str:
+    """Bytes as GiB, with more places where there is little."""
     return f"{size / GIB:.2f}" if size >= GIB / 10 else f"{size / GIB:.4f}"
 
 
@@ -119,14 +120,21 @@ def vllm_fit(model: ModelEntry, options: VllmOptions, room: Room) -> list[Fit]:
 
 
 def train_fit(model: ModelEntry, options: TrainOptions, room: Room) -> list[Fit]:
-    """Training: weights, gradients and AdamW's moments in float32, and the graphs of the chunks held at once."""
+    """Training: weights, gradients and AdamW's moments in float32, and the graphs of the chunks held at once.
+
+    With LoRA, gradients and moments are the adapters' alone.
+    """
     sizes = model.dimensions
     each = token_bytes(sizes.hidden, sizes.layers, options.precision)
     batch = options.batch_size * (2 if options.unsupervised else 3) * options.max_length
     kept = batch * each <= options.graph_gib * GIB  # else gradients are cached and one chunk's graph is held
     tokens = batch if kept else min(batch, options.chunk_tokens)
+    adapters = lora_parameters(options.lora_rank, sizes.hidden, sizes.inner, sizes.layers)
+    trained = adapters or model.parameters
     needs = [
-        ("weights, gradients and AdamW state", float(model.parameters * WEIGHT_BYTES)),
+        ("weights", float(FLOAT * (model.parameters + adapters))),
+        ("gradients", float(FLOAT * trained)),
+        ("AdamW state", float(2 * FLOAT * trained)),
         (f"activations ({tokens:,} tokens)", float(tokens * each)),
     ]
     if options.mlm_weight:

@@ -5,7 +5,7 @@ from pathlib import Path
 from syncse_local.backends.gguf import NOT_GENERATORS, GgufHeader, read_header, read_model, shard_paths
 from syncse_local.backends.gguf_reader import LongArray
 from syncse_local.catalog.entry import Dimensions, Found, Kind, ModelEntry
-from syncse_local.catalog.reading import Unreadable, head, regular_size, size, text
+from syncse_local.catalog.reading import Unreadable, card_licence, head, regular_size, size, text
 from syncse_local.errors import SyncseError
 
 _TYPES: dict[str, Kind] = {"adapter": "adapter", "mmproj": "projector", "vocab": "vocabulary"}
@@ -36,7 +36,7 @@ def describe_gguf(found: Found) -> ModelEntry:
         quantisation=next((q for header in headers if (q := header.quantisation) != "none"), "none"),
         context=size(first.number(f"{first.architecture}.context_length")),
         chat_template=bool(first.text("tokenizer.chat_template")),
-        licence=_licence(first, found.licence),
+        licence=_licence(first, found.path, files, found.licence),
         backends=("llamacpp",) if kind == "llm" and not problem else (),
         problem=problem,
         dimensions=_dimensions(first),
@@ -106,7 +106,7 @@ def _vocabulary(header: GgufHeader) -> int:
     return len(tokens) if isinstance(tokens, tuple) else 0
 
 
-def _licence(header: GgufHeader, beside: Path | None) -> str:
+def _licence(header: GgufHeader, path: Path, files: tuple[Path, ...], beside: Path | None) -> str:
     stated = header.text("general.license")
     if stated in ("", "other"):
         stated = header.text("general.license.name") or stated
@@ -115,4 +115,7 @@ def _licence(header: GgufHeader, beside: Path | None) -> str:
             stated = next((line.strip() for line in head(beside, 4096).splitlines() if line.strip()), "")
         except Unreadable:
             stated = ""
-    return text(stated, 80)
+    alone = set(path.parent.glob("*.gguf")) <= set(files)  # a card beside several models may be another's
+    carded = card_licence(path.parent) if alone else ""
+    both = bool(carded and stated and carded.casefold() != stated.casefold())
+    return text(f"{carded} (the file: {stated})" if both else carded or stated, 120)

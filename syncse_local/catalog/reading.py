@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import stat
 from pathlib import Path
 from typing import Any
 
 SMALL = 1 << 20
 LARGEST_JSON = 1 << 24
+_LICENCE = re.compile(r"^licen[sc]e:[ \t]*[\"']?([^\"'\n#]+)", re.MULTILINE)
 MOST = 1 << 62
 """Counts at or above this are no sizes of anything; arithmetic on them is not worth guarding elsewhere."""
 
@@ -37,6 +39,16 @@ def head(path: Path, limit: int = SMALL) -> str:
             return file.read(limit).decode("utf-8", "replace")
     except OSError as error:
         raise Unreadable(f"{path.name} cannot be read ({error.strerror})") from error
+
+
+def card_licence(folder: Path) -> str:
+    """The licence that the front matter of the folder's model card states; empty where there is no card or it is silent."""
+    try:
+        parts = head(folder / "README.md", 1 << 16).split("---", 2)
+    except Unreadable:
+        return ""
+    stated = _LICENCE.search(parts[1]) if len(parts) == 3 and not parts[0].strip() else None
+    return text(stated[1].strip(), 80) if stated else ""
 
 
 def json_object(path: Path, limit: int = LARGEST_JSON) -> dict[str, Any]:

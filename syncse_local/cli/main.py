@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from syncse_local import __version__, airgap
 from syncse_local.cli import (
+    card,
     doctor,
     evaluate,
     export,
@@ -28,6 +29,7 @@ VERBS = (
     generate,
     train,
     evaluate,
+    card,
     pipeline,
     runs,
     filter,

@@ -10,8 +10,11 @@ from syncse_local.cli.common import begun, existing, force_flag, job_flags, name
 from syncse_local.cli.follow import follow
 from syncse_local.config import Settings
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.evaluation.tasks import resolve
 from syncse_local.paths import starter_encoder
-from syncse_local.training.options import TrainOptions
+from syncse_local.training.lora import check_installed
+from syncse_local.training.options import POOLINGS, TrainOptions
+from syncse_local.training.selection import SELECTIONS
 
 NUMBERS: dict[str, type] = {
     "batch_size": int,
@@ -22,12 +25,18 @@ NUMBERS: dict[str, type] = {
     "temperature": float,
     "hard_negative_weight": float,
     "mlm_weight": float,
+    "mlm_rate": float,
     "eval_every": int,
     "patience": int,
+    "checkpoint_every": int,
     "seed": int,
     "warmup_ratio": float,
     "weight_decay": float,
+    "max_grad_norm": float,
     "chunk_tokens": int,
+    "graph_gib": float,
+    "lora_rank": int,
+    "lora_alpha": float,
 }
 
 
@@ -47,10 +56,16 @@ def add(verbs: Any) -> None:
         help="the encoder to start from: a directory, or a name of `syncse models` (default: starter)",
     )
     made.add_argument("--output", metavar="DIR", help="where the trained encoder goes (default: WORKSPACE/models/NAME)")
-    made.add_argument(
-        "--dev", nargs="*", metavar="TASK", help="choose the best step by these tasks (default: starter-dev)"
+    chosen = made.add_mutually_exclusive_group()
+    chosen.add_argument(
+        "--select",
+        choices=SELECTIONS,
+        help="the dev set that chooses the best step; both: the mean of STS-B and SICK-R dev (default: starter-dev)",
     )
-    made.add_argument("--senteval", metavar="DIR", help="SentEval's data directory, for --dev STSB-dev")
+    chosen.add_argument(
+        "--dev", nargs="*", metavar="TASK", help="or these STS tasks, the mean of several; none: the last"
+    )
+    made.add_argument("--senteval", metavar="DIR", help="SentEval's data directory, for STS-B and SICK-R dev")
     made.add_argument("--limit", type=int, default=0, help="use only the first N triplets")
     made.add_argument("--unfiltered", action="store_true", help="with --from: also what the runs' filters drop")
     made.add_argument(
@@ -58,38 +73,60 @@ def add(verbs: Any) -> None:
     )
     made.add_argument("--column", help="the anchor column of --data")
     made.add_argument("--encoding", help="the encoding of --data")
-    made.add_argument("--pooling", help="cls, avg, cls_before_pooler, avg_top2 or avg_first_last")
-    made.add_argument("--unsupervised", action="store_true", help="SimCSE's dropout pairs: use the anchors alone")
+    made.add_argument("--pooling", help=f"{', '.join(POOLINGS)} (default: cls; a decoder needs last_token or avg)")
+    made.add_argument(
+        "--unsupervised",
+        metavar="FILE",
+        nargs="?",
+        const="",
+        help="SimCSE's dropout pairs: the sentences of FILE, or the anchors of --from or --data, without positives",
+    )
     made.add_argument("--device", help="auto, cpu, cuda or mps")
     made.add_argument("--precision", help="auto, fp32 or bf16")
     force_flag(made)
+    made.add_argument(
+        "--no-duplicates",
+        action="store_true",
+        help="no two rows of a batch share a text: they would be false negatives",
+    )
+    numbers = made.add_argument_group("numbers of the training (docs/guide/training.md)")
     for name, kind in NUMBERS.items():
-        made.add_argument(
-            f"--{name.replace('_', '-')}", type=kind, metavar="N", dest=f"train_{name}", help=argparse.SUPPRESS
-        )
+        flag, default = f"--{name.replace('_', '-')}", getattr(TrainOptions, name)
+        numbers.add_argument(flag, type=kind, metavar="N", dest=f"train_{name}", help=f"default: {default:g}")
 
 
 def run(options: argparse.Namespace) -> ExitCode:
     """Start the training run and follow it."""
-    if bool(options.runs) == bool(options.data):
-        hint = "Add --from RUN, or --data FILE."
-        raise SyncseError("What to train on?", "Exactly one of --from and --data is needed.", hint, ExitCode.USAGE)
+    if sum(map(bool, (options.runs, options.data, options.unsupervised))) != 1:
+        detail = "Exactly one of --from, --data and --unsupervised FILE is needed."
+        raise SyncseError("What to train on?", detail, "Add --from RUN, or --data FILE.", ExitCode.USAGE)
     with workspace(options) as opened:
         name = options.name or time.strftime("encoder-%m%d-%H%M%S")
         output = options.output or str(opened.default_output(name))
         changes = {key: value for key in NUMBERS if (value := getattr(options, f"train_{key}")) is not None}
         changes |= {"pooling": options.pooling} if options.pooling else {}
-        changes |= {"unsupervised": options.unsupervised}
+        changes |= {"no_duplicates": True} if options.no_duplicates else {}
+        changes |= {"unsupervised": options.unsupervised is not None}
         plan = request(settings(options), output, changes, options.force)
-        plan |= {"dev": options.dev if options.dev is not None else ["starter-dev"], "limit": options.limit}
+        plan |= {"dev": _dev(options), "limit": options.limit}
         plan |= {"keep_contaminated": True} if options.keep_contaminated else {}
         if options.runs:
             plan |= {"unfiltered": True} if options.unfiltered else {}
             plan["runs"] = [opened.run(name).id for name in options.runs]
         else:
-            plan |= {"data": existing(options.data, "data"), "column": options.column, "encoding": options.encoding}
+            plan |= {
+                "data": existing(options.data or options.unsupervised, "data"),
+                "column": options.column,
+                "encoding": options.encoding,
+            }
         started = opened.start("train", plan, name)
         return begun(started, options.json) if options.detach else follow(opened, started, options.json)
+
+
+def _dev(options: argparse.Namespace) -> list[str]:
+    """The names of the dev sets, checked."""
+    names = options.dev if options.dev is not None else SELECTIONS[options.select or "starter-dev"]
+    return [task.name for task in resolve(names)]
 
 
 def request(chosen: Settings, output: str, training: dict[str, Any], force: bool = False) -> dict[str, Any]:
@@ -98,6 +135,8 @@ def request(chosen: Settings, output: str, training: dict[str, Any], force: bool
     training = {**training, "device": chosen.device}
     if chosen.precision != "auto":
         training["precision"] = chosen.precision
+    if training.get("lora_rank"):
+        check_installed()
     checked = TrainOptions(encoder=Path(encoder), output=Path(output), checkpoint=Path(output), **training)
     if not force:
         check_train(checked, room())

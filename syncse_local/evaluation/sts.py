@@ -86,6 +86,11 @@ def over_subsets(subsets: Sequence[Mapping[str, Any]]) -> dict[str, float | None
     return found
 
 
+def correlation(gold: NDArray[Any], predicted: NDArray[Any]) -> float | None:
+    """Spearman's rho of (n,) gold scores and cosines; None where it is undefined, a collapsed encoder among that."""
+    return _correlate(gold, predicted)["spearman"]
+
+
 def _correlate(gold: NDArray[Any], predicted: NDArray[Any]) -> dict[str, float | None]:
     if len(gold) < 2 or np.ptp(predicted) < _ROUNDING:
         return {"spearman": None, "pearson": None}

@@ -81,6 +81,16 @@ def by_name(connection: sqlite3.Connection, name: str) -> Run | None:
     return _run(row) if row else None
 
 
+def evaluations_of(connection: sqlite3.Connection, encoder: str, since: float) -> list[Run]:
+    """The finished eval runs of the encoder in this directory, made after a time, oldest first."""
+    rows = connection.execute(
+        "SELECT * FROM run WHERE kind = 'eval' AND state = 'done' AND json_extract(options, '$.encoder') = ? "
+        "AND created >= ? ORDER BY created, id",
+        (encoder, since),
+    )
+    return [_run(row) for row in rows]
+
+
 def move(connection: sqlite3.Connection, run_id: str, old: str | tuple[str, ...], new: str) -> bool:
     """Change the state if it is still one of `old`; returns whether it was."""
     states = (old,) if isinstance(old, str) else old

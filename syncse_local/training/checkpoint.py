@@ -6,7 +6,7 @@ One directory a checkpoint, renamed into place; safetensors and JSON only. Knows
 import json
 import re
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
@@ -23,11 +23,12 @@ FORMAT = 1
 @dataclass
 class Progress:
     """How far a run is. `evaluated` is the last step whose dev score is known, `stale` counts scores
-    since the best; `seconds` and `triplets` are of training only."""
+    since the best; `best_parts` is the best score by dev set; `seconds` and `triplets` are of training only."""
 
     step: int = 0
     best_step: int = 0
     best_score: float | None = None
+    best_parts: dict[str, float] = field(default_factory=dict)
     evaluated: int = 0
     stale: int = 0
     loss: float = 0.0
@@ -51,7 +52,7 @@ class Checkpoints:
             self.folder.mkdir(parents=True, exist_ok=True)
             shutil.rmtree(scratch, ignore_errors=True)
             scratch.mkdir()
-            _store(scratch / "weights.safetensors", module.state_dict())
+            _store(scratch / "weights.safetensors", trained_weights(module))
             _store(scratch / "optimizer.safetensors", _optimizer_tensors(module, optimizer))
             _store(scratch / "best.safetensors", best)
             state = {"format": FORMAT, "fingerprint": self.fingerprint, **asdict(progress)}
@@ -80,7 +81,7 @@ class Checkpoints:
             if state.pop("format") != FORMAT or state.pop("fingerprint") != self.fingerprint:
                 raise _other_run(self.folder)
             progress = Progress(**state)
-            module.load_state_dict(load_file(folder / "weights.safetensors"))
+            load_weights(module, load_file(folder / "weights.safetensors"))
             _restore(module, optimizer, load_file(folder / "optimizer.safetensors"))
             best = load_file(folder / "best.safetensors")
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError) as error:
@@ -94,6 +95,19 @@ class Checkpoints:
             return []
         names = [(NAME.fullmatch(path.name), path) for path in self.folder.iterdir()]
         return [(int(match[1]), path) for match, path in names if match and path.is_dir()]
+
+
+def trained_weights(module: nn.Module) -> dict[str, Tensor]:
+    """The module's state without the weights that are frozen, and so are those of the encoder it started from."""
+    frozen = {name for name, parameter in module.named_parameters() if not parameter.requires_grad}
+    return {name: tensor for name, tensor in module.state_dict().items() if name not in frozen}
+
+
+def load_weights(module: nn.Module, tensors: dict[str, Tensor]) -> None:
+    """The inverse of `trained_weights`. Raises KeyError where these are another module's."""
+    if tensors.keys() != trained_weights(module).keys():
+        raise KeyError("other tensors")
+    module.load_state_dict(tensors, strict=False)
 
 
 def _other_run(folder: Path) -> SyncseError:

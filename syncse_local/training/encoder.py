@@ -1,6 +1,7 @@
 """A sentence encoder: a transformer, its pooling and what follows, loaded from and saved to a local directory.
 
-Reads safetensors only, never a hub name, never code from a model. Knows no training and no task.
+Reads safetensors only, never a hub name, and code from a model only where a person has allowed it (`layout`). Knows no
+training and no task.
 """
 
 import logging
@@ -20,10 +21,12 @@ from transformers.utils import logging as transformers_logging
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.training.head import Dense, LayerMean, Normalize, fresh_cls_head, layer_mean, pool
 from syncse_local.training.layout import DenseSpec, Layout, read_layout, refuse
+from syncse_local.training.memory import is_memory
 from syncse_local.training.saving import save_encoder
 from syncse_local.training.tokens import TokenRows, chunks
 
 OFFSET_POSITIONS = ("roberta", "xlm-roberta", "camembert")  # their first positions are the padding's
+MODE_OF = {"cls": ("cls",), "cls_before_pooler": ("cls",), "last_token": ("lasttoken",)}
 BROKEN = (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, ImportError, SafetensorError)
 
 
@@ -54,7 +57,7 @@ class Encoder(nn.Module):
         """
         path = Path(path)
         layout = read_layout(path)
-        model, tokenizer = _transformer(layout.root, seed)
+        model, tokenizer = _transformer(layout.root, seed, layout.code)
         encoder = cls(model, tokenizer, max_length or layout.max_length)
         encoder.lower, encoder.prompt = layout.lower, layout.prompt
         encoder._take_pooling(layout)
@@ -80,7 +83,10 @@ class Encoder(nn.Module):
         dense = [layer for layer in self.tail if isinstance(layer, Dense)]
         if pooling == "cls" and self.modes == ("cls",) and len(dense) == len(self.tail) == 1:
             return
-        self.modes = ("cls",) if pooling.startswith("cls") else ("mean",)
+        if pooling.startswith("cls") and is_causal(self.model):
+            detail = "This encoder is a decoder: its first token sees nothing of the sentence."
+            raise refuse("Wrong pooling", detail, "Use --pooling last_token or --pooling avg.")
+        self.modes = MODE_OF.get(pooling, ("mean",))
         self.layers = layer_mean(pooling, int(self.model.config.num_hidden_layers))
         head = [fresh_cls_head(size, float(getattr(self.model.config, "initializer_range", 0.02)), seed)]
         self.tail = nn.ModuleList(head if pooling == "cls" else []).to(self.device)
@@ -91,10 +97,11 @@ class Encoder(nn.Module):
         texts = [_sound(self.prompt + (s.lower() if self.lower else s)) for s in sentences]
         if not texts:
             return TokenRows([], self.tokenizer.pad_token_id)
+        blank = [self.tokenizer.pad_token_id]  # where a tokenizer adds no token of its own, no text is no token
         found = self.tokenizer(
             texts, truncation=True, max_length=limit, return_attention_mask=False, return_token_type_ids=False
         )
-        return TokenRows(found["input_ids"], self.tokenizer.pad_token_id)
+        return TokenRows([row or blank for row in found["input_ids"]], self.tokenizer.pad_token_id)
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """(n, length) ids and mask to (n, dimension) embeddings."""
@@ -151,7 +158,7 @@ class Encoder(nn.Module):
                 self.tail.append(Normalize())
 
 
-def _transformer(root: Path, seed: int) -> tuple[Any, Any]:
+def _transformer(root: Path, seed: int, code: bool) -> tuple[Any, Any]:
     quiet = logging.getLogger("transformers").level
     transformers_logging.set_verbosity(logging.ERROR)
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -161,13 +168,16 @@ def _transformer(root: Path, seed: int) -> tuple[Any, Any]:
             model, info = AutoModel.from_pretrained(
                 root,
                 local_files_only=True,
+                trust_remote_code=code,
                 use_safetensors=True,
                 dtype=torch.float32,
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,  # they are refused below, with a clearer word
             )
-        tokenizer = AutoTokenizer.from_pretrained(root, local_files_only=True, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(root, local_files_only=True, trust_remote_code=code)
     except BROKEN as error:
+        if is_memory(error):
+            raise
         detail = f"{root} could not be loaded: {_first_line(error)}"
         raise refuse("Encoder unreadable", detail, "Copy the model again, or try another one.") from error
     finally:
@@ -176,8 +186,30 @@ def _transformer(root: Path, seed: int) -> tuple[Any, Any]:
     if missing or info["mismatched_keys"]:
         detail = f"{len(missing) + len(info['mismatched_keys'])} tensors of {root} are missing or of another shape."
         raise refuse("Encoder incomplete", detail, "Copy model.safetensors and config.json of the same model.")
+    _prepare_padding(model, tokenizer)
     _check_vocabulary(model, tokenizer, root)
     return model, tokenizer
+
+
+def _prepare_padding(model: Any, tokenizer: Any) -> None:
+    """Decoders are made to write, with padding on the left or none, and a cache: here they read, padded on the right."""
+    tokenizer.padding_side = "right"
+    if tokenizer.pad_token_id is None and tokenizer.eos_token_id is not None:
+        tokenizer.pad_token = tokenizer.eos_token  # masked wherever it pads, so it matters not which
+    if getattr(model.config, "use_cache", False):
+        model.config.use_cache = False
+
+
+@torch.no_grad()
+def is_causal(model: Any) -> bool:
+    """Whether a token sees only those before it: the first one's state does not change with the second."""
+    device = next(model.parameters()).device
+    training = model.training
+    model.eval()
+    ids = torch.tensor([[3, 4], [3, 5]], device=device) % model.get_input_embeddings().weight.shape[0]
+    states = model(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state
+    model.train(training)
+    return bool(torch.allclose(states[0, 0], states[1, 0], atol=1e-6))
 
 
 def _check_vocabulary(model: Any, tokenizer: Any, root: Path) -> None:
@@ -186,8 +218,8 @@ def _check_vocabulary(model: Any, tokenizer: Any, root: Path) -> None:
         detail = f"The tokenizer of {root} has {len(tokenizer)} tokens, the model only {rows}."
         raise refuse("Vocabulary mismatch", detail, "Copy the tokenizer that belongs to the model.")
     if tokenizer.pad_token_id is None or getattr(model.config, "is_encoder_decoder", False):
-        detail = f"{root} has no padding token, or is an encoder-decoder."
-        raise refuse("Not an encoder", detail, "Use a BERT- or RoBERTa-style encoder.")
+        detail = f"{root} has neither a padding nor an end token, or is an encoder-decoder."
+        raise refuse("Not an encoder", detail, "Use a BERT- or RoBERTa-style encoder, or a decoder.")
 
 
 def _limit(model: Any, tokenizer: Any) -> int:

@@ -1,21 +1,22 @@
 """The train stage: collect the triplets, train the encoder, keep its provenance. Knows the store and the trainer."""
 
 import json
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from syncse_local import machine
 from syncse_local.catalog.fit import Room
 from syncse_local.catalog.preflight import check_train
-from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.evaluation.readers import read_tasks
-from syncse_local.evaluation.sts import scored_pairs
 from syncse_local.jobs.job import Cancelled, Job
-from syncse_local.paths import starter_sts
-from syncse_local.records import ScoredPair
-from syncse_local.store import runs
-from syncse_local.training.loop import train
+from syncse_local.training import hardware, provenance
+from syncse_local.training.card import render
+from syncse_local.training.device import pick_device
+from syncse_local.training.energy import Meter
+from syncse_local.training.loop import TrainResult, train
 from syncse_local.training.options import TrainOptions
+from syncse_local.training.selection import read_dev_sets
 from syncse_local.training.sources import Sources
 
 
@@ -30,39 +31,56 @@ def run(job: Job) -> dict[str, Any]:
     )
     if not options.get("force"):
         job.reporter.event("memory", text="; ".join(map(str, check_train(settings, Room.now()))))
+    dev = read_dev_sets(options.get("dev") or [], Path(options["senteval"]) if options.get("senteval") else None)
     sources = Sources(job)
     triplets = sources.triplets()
-    dev = dev_pairs(options)
-    job.reporter.event("training", triplets=len(triplets), dev_pairs=len(dev), output=str(settings.output))
-    result = train(settings, triplets, dev, job.reporter)
+    pairs = {name: len(found) for name, found in dev.items()}
+    dev_pairs = sum(pairs.values())
+    job.reporter.event("training", triplets=len(triplets), dev_pairs=dev_pairs, dev=pairs, output=str(settings.output))
+    _note(job, settings, sources, pairs)
+    meter = Meter(_gpus(settings.device)).start()
+
+    def found(result: TrainResult) -> dict[str, Any]:
+        wall = time.time() - (job.run.started or job.run.created)
+        about = {"output": str(settings.output), "triplets": len(triplets), "wall_seconds": wall, **sources.about()}
+        return {**asdict(result), **about}
+
+    def card(result: TrainResult) -> str:
+        job.reporter.event("energy", joules=meter.stop())
+        return render(provenance.record_of(job.connection, job.run, found(result)))
+
+    try:
+        result = train(settings, triplets, dev, job.reporter, card)
+    except BaseException:
+        meter.stop()
+        raise
     if result.cancelled:
+        job.reporter.event("energy", joules=meter.stop())
         raise Cancelled
-    found = {**asdict(result), "output": str(settings.output), "triplets": len(triplets), **sources.about()}
-    _write_provenance(job, settings.output, found)
-    return found
+    ended = found(result)
+    _write_record(settings.output, provenance.record_of(job.connection, job.run, ended))
+    return ended
 
 
-def dev_pairs(options: dict[str, Any]) -> list[ScoredPair]:
-    """The scored pairs that choose the best step: STS-B dev where it is at hand, else the starter set."""
-    names = options.get("dev") or []
-    senteval = Path(options["senteval"]) if options.get("senteval") else None
-    data, missing = read_tasks(names, senteval, starter_sts()) if names else ([], [])
-    if missing:
-        absent = missing[0]
-        raise SyncseError(
-            "The dev set is missing",
-            f"{absent.task} was looked for at {absent.looked_for}.",
-            "Give its directory with --senteval DIR, or choose the bundled set with --dev starter-dev.",
-            ExitCode.PREFLIGHT,
-        )
-    return scored_pairs(data)
+def _note(job: Job, settings: TrainOptions, sources: Sources, pairs: dict[str, int]) -> None:
+    """Write down what this start trains on and with, for the card."""
+    about = hardware.describe(pick_device(settings.device))
+    recipe = settings.recipe()
+    job.reporter.event(
+        "provenance",
+        encoder=provenance.encoder_of(job.connection, settings.encoder),
+        data=sources.records(),
+        training=recipe,
+        dev=pairs,
+        hardware=about,
+        trained=time.time(),
+    )
 
 
-def _write_provenance(job: Job, output: Path, result: dict[str, Any]) -> None:
-    """Beside the encoder: the run, its options and figures, and the generate runs its data came from."""
-    sources = {}
-    for name in job.run.options.get("runs") or []:
-        source = runs.get(job.connection, name)
-        sources[source.id] = {"options": source.options, "result": source.result}
-    record = {"run": job.run.id, "options": job.run.options, "result": result, "data": sources}
+def _gpus(device: str) -> list[int]:
+    return [gpu.index for gpu in machine.gpus()] if pick_device(device) == "cuda" else []
+
+
+def _write_record(output: Path, record: dict[str, Any]) -> None:
+    """Beside the encoder: what the card says, for programs."""
     (output / "syncse.json").write_text(json.dumps(record, indent=1, ensure_ascii=False, default=str), encoding="utf-8")

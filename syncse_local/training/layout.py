@@ -4,6 +4,7 @@ Knows the transformers and the sentence-transformers layouts; knows no torch. Ev
 """
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ SWITCHES = {
 }
 TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.model", "spiece.model", "tokenizer.model")
 PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json", "model.pt", "model.pth")
+TRUSTED = "SYNCSE_TRUST_CODE"
+"""Environment variable: directories, separated like PATH, whose own Python code a person allows to run."""
 ACTIVATIONS = {
     f"torch.nn.modules.{place}": place.rsplit(".", 1)[1]
     for place in ("activation.Tanh", "activation.ReLU", "activation.GELU", "activation.SiLU", "activation.Sigmoid")
@@ -45,7 +48,8 @@ class Layout:
     """How a directory turns tokens into one vector. `own` is False where it says nothing (mean pooling is assumed).
 
     `dimension` is the token dimension its pooling claims (0: not said); `layers` the file of layer weights and the
-    first hidden layer they belong to; `tail` what follows the pooling; `max_length` 0 means the model's own limit.
+    first hidden layer they belong to; `tail` what follows the pooling; `max_length` 0 means the model's own limit. `code`:
+    it brings Python code of its own, which a person has allowed to run.
     """
 
     root: Path
@@ -57,6 +61,7 @@ class Layout:
     max_length: int = 0
     lower: bool = False
     prompt: str = ""
+    code: bool = False
 
 
 def refuse(title: str, detail: str, hint: str) -> SyncseError:
@@ -71,8 +76,7 @@ def read_layout(path: Path) -> Layout:
         hint = "Give the directory of a model on this machine; names on a hub are never fetched."
         raise refuse("No such encoder", f"{path} {what}.", hint)
     if not (path / "modules.json").exists():
-        _check_transformer(path)
-        return Layout(path)
+        return Layout(path, code=_check_transformer(path))
     return _sentence_transformers(path)
 
 
@@ -95,20 +99,27 @@ def _object(path: Path) -> dict[str, Any]:
     return value
 
 
-def _check_transformer(root: Path) -> None:
-    """config, tokenizer and safetensors weights are there, and no code comes with them."""
+def _check_transformer(root: Path) -> bool:
+    """config, tokenizer and safetensors weights are there; whether trusted code comes with them."""
     tokenizer = root / "tokenizer_config.json"
-    for config in [_object(root / "config.json"), _object(tokenizer) if tokenizer.exists() else {}]:
-        if "auto_map" in config:
-            raise refuse(
-                "Encoder wants to run code",
-                f"{root} brings its own Python code (auto_map), which is never run here.",
-                "Use an encoder whose architecture transformers knows by itself.",
-            )
+    configs = [_object(root / "config.json"), _object(tokenizer) if tokenizer.exists() else {}]
+    code = any("auto_map" in config for config in configs)
+    if code and not _is_trusted(root):
+        raise refuse(
+            "Encoder wants to run code",
+            f"{root} brings its own Python code (auto_map), which is not run unasked.",
+            f"Use another encoder; or read that code and, if you trust it, name the directory in {TRUSTED}.",
+        )
     if not any((root / name).exists() for name in TOKENIZERS):
         hint = "Copy tokenizer.json (or vocab.txt) of the same model beside config.json."
         raise refuse("Tokenizer missing", f"{root} has no tokenizer file.", hint)
     _check_weights(root)
+    return code
+
+
+def _is_trusted(root: Path) -> bool:
+    named = filter(None, os.environ.get(TRUSTED, "").split(os.pathsep))
+    return root.resolve() in {Path(name).expanduser().resolve() for name in named}
 
 
 def _check_weights(root: Path) -> None:
@@ -144,7 +155,7 @@ def _sentence_transformers(path: Path) -> Layout:
             )
         if kind == "Transformer":
             root = folder
-            _check_transformer(root)
+            fields["code"] = _check_transformer(root)
             fields |= _transformer_fields(root)
         elif kind == "Pooling":
             fields |= _pooling_fields(folder)

@@ -6,81 +6,73 @@ On a CPU in fp32 a run that was stopped and resumed ends with the same bits as o
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from itertools import chain
 
-import numpy as np
 import torch
 from torch import nn
 
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.records import Reporter, ScoredPair, Triplet
-from syncse_local.training.checkpoint import Checkpoints
+from syncse_local.training.checkpoint import Checkpoints, load_weights, trained_weights
 from syncse_local.training.data import BatchPlan, TripletData, fingerprint
 from syncse_local.training.device import pick_device
 from syncse_local.training.encoder import Encoder
+from syncse_local.training.lora import add_adapters, merge_adapters
+from syncse_local.training.memory import is_memory, out_of_memory
 from syncse_local.training.mlm import MaskedHead, check_mask_token, masked_backward
 from syncse_local.training.options import TrainOptions
 from syncse_local.training.saving import check_target
-from syncse_local.training.step import Cancelled, Stepper, memory_arithmetic
+from syncse_local.training.selection import DevSets, as_sets, dev_intervals, dev_scores, mean_score
+from syncse_local.training.step import Cancelled, Stepper
 
 
 @dataclass(frozen=True)
 class TrainResult:
     """What a run came to. `best_score` is dev Spearman in [-1, 1], None without dev pairs; `cancelled` wrote no output.
+    `best_parts` is the same for each dev set, `intervals` their 95 % bootstrap intervals (`mean`: of several sets).
 
     `seconds` is time in training steps, over all resumptions; `stopped_early` says that `patience` ended it.
     """
 
     best_step: int
     best_score: float | None
+    best_parts: dict[str, float]
     steps: int
     seconds: float
     final_loss: float
     triplets_per_second: float
     cancelled: bool = False
     stopped_early: bool = False
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def train(
     options: TrainOptions,
     triplets: Sequence[Triplet],
-    dev: Sequence[ScoredPair],
+    dev: DevSets | Sequence[ScoredPair],
     reporter: Reporter,
     readme: Callable[[TrainResult], str] | None = None,
 ) -> TrainResult:
     """Train and write the best weights to `options.output`; goes on from the checkpoint in `options.checkpoint`.
 
-    The best are those with the highest Spearman over `dev`, the last where `dev` is empty. `readme` makes the model
-    card. When the reporter is cancelled, a checkpoint is written and the result says so. Raises SyncseError for bad
-    input, another run's checkpoint, a loss that is not finite (the last checkpoint stays) and memory that runs out.
+    The best are those with the highest Spearman over `dev` (the mean of several sets), the last where `dev` is empty.
+    `readme` makes the model card. When the reporter is cancelled, a checkpoint is written and the result says so.
+    Raises SyncseError for bad input, another run's checkpoint, a loss or weight that is not finite (the last good
+    checkpoint stays) and memory that runs out.
     """
-    if len(dev) == 1:
-        detail = "A rank correlation needs at least two pairs; there is one."
-        raise SyncseError("Too few dev pairs", detail, "Give more pairs, or none.", code=ExitCode.USAGE)
+    sets = as_sets(dev)
     check_target(options.output)
-    encoder = Encoder.load(options.encoder, pick_device(options.device), pooling=options.pooling, seed=options.seed)
-    run = _Run(encoder, options, triplets, dev, reporter)
+    device = pick_device(options.device)
     try:
-        return run.go(readme)
-    except (torch.OutOfMemoryError, RuntimeError, MemoryError) as error:
-        if _is_memory(error):
-            raise _out_of_memory(encoder, options) from error
+        encoder = Encoder.load(options.encoder, device, pooling=options.pooling, seed=options.seed)
+        if options.lora_rank:
+            add_adapters(encoder, options)
+        return _Run(encoder, options, triplets, sets, reporter).go(readme)
+    except (RuntimeError, MemoryError) as error:  # torch.OutOfMemoryError is a RuntimeError
+        if is_memory(error):
+            raise out_of_memory(options, device) from error
         raise
-
-
-def dev_score(encoder: Encoder, dev: Sequence[ScoredPair], cancelled: Callable[[], bool] | None = None) -> float:
-    """Spearman's rho of cosine and gold over the pairs; NaN where one of them is constant."""
-    from scipy.stats import spearmanr
-
-    sentences = list(dict.fromkeys(text for pair in dev for text in (pair.first, pair.second)))
-    place = {text: i for i, text in enumerate(sentences)}
-    vectors = encoder.encode(sentences, cancelled=cancelled)
-    vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    first, second = ([place[text] for text in side] for side in zip(*((p.first, p.second) for p in dev), strict=True))
-    cosines, gold = (vectors[first] * vectors[second]).sum(1), np.array([pair.gold for pair in dev])
-    if np.ptp(cosines) == 0 or np.ptp(gold) == 0:
-        return math.nan
-    return float(spearmanr(cosines, gold).statistic)
 
 
 def learning_rate(options: TrainOptions, step: int, total: int) -> float:
@@ -99,7 +91,7 @@ class _Run:
         encoder: Encoder,
         options: TrainOptions,
         triplets: Sequence[Triplet],
-        dev: Sequence[ScoredPair],
+        dev: DevSets,
         reporter: Reporter,
     ) -> None:
         self.encoder, self.options, self.dev, self.reporter = encoder, options, dev, reporter
@@ -112,7 +104,7 @@ class _Run:
             self.head = MaskedHead(encoder, options.seed).to(encoder.device)
         self.module = nn.ModuleDict({"encoder": encoder, **({"mlm": self.head} if self.head else {})})
         self.optimizer = _optimizer(self.module, options)
-        self.checkpoints = Checkpoints(options.checkpoint, fingerprint(triplets, dev, options))
+        self.checkpoints = Checkpoints(options.checkpoint, fingerprint(triplets, [*chain(*dev.values())], options))
         self.progress, self.best = self.checkpoints.load(self.module, self.optimizer)
         self.saved = self.progress.step
 
@@ -133,8 +125,11 @@ class _Run:
                 self._save()
         self._save()
         if self.best:
-            self.encoder.load_state_dict(self.best)
-        result = self._result()
+            load_weights(self.encoder, self.best)
+        if options.lora_rank:
+            merge_adapters(self.encoder)
+        intervals = dev_intervals(self.encoder, self.dev, options.seed) if self.best else {}
+        result = replace(self._result(), intervals=intervals)
         self.encoder.save(options.output, readme(result) if readme else "")
         return result
 
@@ -173,24 +168,35 @@ class _Run:
     def _evaluate(self) -> None:
         """Score the dev pairs and keep the weights if they are the best; Cancelled leaves the evaluation due."""
         progress = self.progress
+        self._check_finite()
         try:
-            score = dev_score(self.encoder, self.dev, self.reporter.cancelled)
+            scores = dev_scores(self.encoder, self.dev, self.reporter.cancelled)
         except SyncseError as error:
             if error.code is ExitCode.INTERRUPTED:
                 raise Cancelled from error
             raise
+        except FloatingPointError as error:
+            raise self._not_finite(progress.step - 1) from error
         progress.evaluated = progress.step
-        if math.isnan(score):
-            detail = "All cosines or all gold scores are equal: the correlation is undefined."
+        score = mean_score(scores)
+        if score is None:
+            undefined = ", ".join(name for name, value in scores.items() if value is None)
+            detail = f"All cosines or all gold scores are equal ({undefined}): the correlation is undefined."
             self.reporter.event("dev_undefined", step=progress.step, detail=detail)
             return
         self.reporter.metric("dev", progress.step, score)
+        parts = {name: value for name, value in scores.items() if value is not None}
+        for name, value in parts.items() if len(parts) > 1 else ():
+            self.reporter.metric(f"dev {name}", progress.step, value)
         progress.stale += 1
         if progress.best_score is None or score > progress.best_score:
             progress.best_score, progress.best_step, progress.stale = score, progress.step, 0
-            self.best = {name: tensor.detach().cpu().clone() for name, tensor in self.encoder.state_dict().items()}
+            progress.best_parts = parts
+            weights = trained_weights(self.encoder)
+            self.best = {name: tensor.detach().cpu().clone() for name, tensor in weights.items()}
 
     def _save(self) -> None:
+        self._check_finite()
         self.checkpoints.save(self.progress, self.module, self.optimizer, self.best)
         self.saved = self.progress.step
 
@@ -200,6 +206,7 @@ class _Run:
             device=self.encoder.device.type,
             precision=self.options.precision,
             parameters=sum(p.numel() for p in self.encoder.parameters()),
+            trained=sum(p.numel() for p in self.encoder.parameters() if p.requires_grad),
             sentences=len(self.data.tokens),
             triplets=len(self.data.index),
             steps=self.plan.total,
@@ -211,6 +218,7 @@ class _Run:
         return TrainResult(
             best_step=progress.step if progress.best_score is None else progress.best_step,
             best_score=progress.best_score,
+            best_parts=progress.best_parts,
             steps=progress.step,
             seconds=progress.seconds,
             final_loss=progress.loss,
@@ -219,31 +227,24 @@ class _Run:
             stopped_early=not cancelled and progress.step < self.plan.total,
         )
 
+    def _check_finite(self) -> None:
+        """Weights that the last update broke must replace neither a checkpoint nor the best."""
+        if not all(bool(torch.isfinite(parameter).all()) for parameter in self.module.parameters()):
+            raise self._not_finite(self.progress.step - 1)
+
     def _not_finite(self, step: int) -> SyncseError:
         kept = f"the checkpoint of step {self.saved} is kept" if self.saved else "no checkpoint was written yet"
-        detail = f"The loss or its gradient is not a finite number at step {step + 1}; {kept}."
+        detail = f"The loss, its gradient, a weight or an embedding is not a finite number at step {step + 1}; {kept}."
         hint = "Lower the learning rate, or use precision fp32, and start again with an empty checkpoint directory."
         return SyncseError("Training diverged", detail, hint)
 
 
 def _optimizer(module: nn.Module, options: TrainOptions) -> torch.optim.AdamW:
-    matrices = [p for p in module.parameters() if p.ndim > 1]
-    vectors = [p for p in module.parameters() if p.ndim <= 1]  # biases and LayerNorm do not decay
+    trained = [p for p in module.parameters() if p.requires_grad]
+    matrices = [p for p in trained if p.ndim > 1]
+    vectors = [p for p in trained if p.ndim <= 1]  # biases and LayerNorm do not decay
     groups = [
         {"params": matrices, "weight_decay": options.weight_decay},
         {"params": vectors, "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=options.learning_rate)
-
-
-def _is_memory(error: BaseException) -> bool:
-    text = str(error).lower()
-    named = isinstance(error, (torch.OutOfMemoryError, MemoryError))
-    return named or "not enough memory" in text or "can't allocate memory" in text or "out of memory" in text
-
-
-def _out_of_memory(encoder: Encoder, options: TrainOptions) -> SyncseError:
-    arithmetic, smaller = memory_arithmetic(encoder, options)
-    detail = f"The training did not fit into memory: {arithmetic}."
-    hint = f"Set chunk_tokens to {smaller} and graph_gib to {options.graph_gib / 4:g}; the result stays the same."
-    return SyncseError("Out of memory", detail, hint)

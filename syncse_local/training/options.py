@@ -6,7 +6,7 @@ from pathlib import Path
 
 from syncse_local.errors import ExitCode, SyncseError
 
-POOLINGS = ("cls", "avg", "cls_before_pooler", "avg_top2", "avg_first_last")
+POOLINGS = ("cls", "avg", "cls_before_pooler", "avg_top2", "avg_first_last", "last_token")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("fp32", "bf16")
 # What does not change the weights that come out: left out of a checkpoint's fingerprint.
@@ -21,7 +21,8 @@ class TrainOptions:
     not change the loss. `max_steps` 0 means all epochs; `patience` 0 means no early stop, else that many dev
     evaluations without a better score. `graph_gib` is how much activation memory one step may hold at once; above it
     the step caches gradients (two forward passes, the same gradients). `unsupervised` is SimCSE's dropout pair: the
-    sentence is its own positive and there is no hard negative. Raises SyncseError (usage) on a value out of range.
+    sentence is its own positive and there is no hard negative. `lora_rank` above 0 trains adapters of that rank and leaves
+    the encoder's own weights alone; `lora_alpha` 0 means twice the rank. Raises SyncseError (usage) on a value out of range.
     """
 
     encoder: Path
@@ -50,6 +51,8 @@ class TrainOptions:
     unsupervised: bool = False
     no_duplicates: bool = False
     graph_gib: float = 4.0
+    lora_rank: int = 0
+    lora_alpha: float = 0.0
 
     def __post_init__(self) -> None:
         for name, allowed in (("pooling", POOLINGS), ("device", DEVICES), ("precision", PRECISIONS)):
@@ -63,13 +66,13 @@ class TrainOptions:
             "eval_every": 1,
             "checkpoint_every": 1,
         }
-        for name, low in {**least, "max_steps": 0, "patience": 0, "seed": 0}.items():
+        for name, low in {**least, "max_steps": 0, "patience": 0, "seed": 0, "lora_rank": 0}.items():
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < low:
                 raise _wrong(name, value, f"a whole number of at least {low}")
         for name in ("learning_rate", "temperature", "max_grad_norm", "graph_gib"):
             self._number(name, above=0.0)
-        for name in ("weight_decay", "mlm_weight"):
+        for name in ("weight_decay", "mlm_weight", "lora_alpha"):
             self._number(name, at_least=0.0)
         self._number("hard_negative_weight")
         self._number("warmup_ratio", at_least=0.0, below=1.0)

@@ -1,9 +1,14 @@
 """How much memory training takes, from an encoder's sizes. Arithmetic only: imports nothing."""
 
-WEIGHT_BYTES = 16
-"""A float32 weight, its gradient and AdamW's two moments."""
+FLOAT = 4
+"""Bytes of a float32 weight; so much again is its gradient, and twice as much AdamW's two moments."""
 
 
 def token_bytes(hidden: int, layers: int, precision: str) -> int:
     """Activation bytes one token keeps for the backward pass: 34 values of hidden size a layer (arXiv 2205.05198)."""
     return hidden * layers * 17 * (2 if precision == "bf16" else 4)
+
+
+def lora_parameters(rank: int, hidden: int, inner: int, layers: int) -> int:
+    """Numbers in LoRA's adapters at most: four attention and three feed-forward matrices a layer (arXiv 2106.09685)."""
+    return rank * layers * (4 * 2 * hidden + 3 * (hidden + inner))

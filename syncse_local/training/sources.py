@@ -1,6 +1,6 @@
 """Where a training run's triplets come from: generate runs as their filters left them, or a file; past the gate.
 
-Knows the store and the contamination gate; knows no encoder.
+Counts what each source gave. Knows the store and the contamination gate; knows no encoder.
 """
 
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ from syncse_local.store import filtering, ledger, runs
 from syncse_local.synthesis.contamination import Gate
 from syncse_local.synthesis.filters.nearness import NAME as CONTAMINATION
 from syncse_local.synthesis.ingest import open_input
+from syncse_local.training.provenance import Record, source_of_file, source_of_run
 
 
 class Sources:
@@ -22,10 +23,13 @@ class Sources:
 
     def __init__(self, job: Job) -> None:
         self.job, self.options = job, job.run.options
+        self.unsupervised = bool(self.options.get("training", {}).get("unsupervised"))
         self.keeps_contaminated = bool(self.options.get("keep_contaminated"))
         self.gate = Gate.of(self.options)
         self.contaminated = 0
         self.filters: dict[str, str] = {}
+        self.rows: dict[str, int] = {}
+        self.mapping = ""
 
     def triplets(self) -> list[Triplet]:
         """The triplets to train on. Raises SyncseError (code NOTHING) where none is left."""
@@ -56,27 +60,43 @@ class Sources:
             "filters": self.filters,
         }
 
-    def _past_the_gate(self, triplets: Iterator[tuple[Triplet, bool]]) -> Iterator[Triplet]:
+    def records(self) -> list[Record]:
+        """Each source with its hashes, generators and filters, and how many of its rows are trained on."""
+        connection = self.job.connection
+        if self.options.get("data"):
+            path = Path(self.options["data"])
+            return [source_of_file(path, self.mapping, self.rows.get(str(path), 0))]
+        filtered = not self.options.get("unfiltered")
+        return [source_of_run(connection, name, self.rows.get(name, 0), filtered) for name in self.filters]
+
+    def _past_the_gate(self, triplets: Iterator[tuple[str, Triplet, bool]]) -> Iterator[Triplet]:
         """Without those that the run's filters flag as an evaluation sentence or that match one."""
-        for row, flagged in triplets:
+        for source, row, flagged in triplets:
             matched = flagged or self.gate.first_match((row.sentence, row.positive, row.negative)) is not None
             self.contaminated += matched
             if self.keeps_contaminated or not matched:
+                self.rows[source] = self.rows.get(source, 0) + 1
                 yield row
 
-    def _of_file(self) -> Iterator[tuple[Triplet, bool]]:
+    def _of_file(self) -> Iterator[tuple[str, Triplet, bool]]:
         options = self.options
         source = open_input(
-            Path(options["data"]), column=options.get("column"), encoding=options.get("encoding"), unique_by="row"
+            Path(options["data"]),
+            column=options.get("column"),
+            encoding=options.get("encoding"),
+            unique_by="sentence" if self.unsupervised else "row",
         )
-        self.job.reporter.event("mapping", described=source.mapping.describe())
+        self.mapping = source.mapping.describe()
+        self.job.reporter.event("mapping", described=self.mapping)
         for row in source:
-            if options.get("training", {}).get("unsupervised"):
-                yield Triplet(row.sentence, row.sentence, ""), False
+            if self.unsupervised:
+                yield str(options["data"]), _dropout_pair(row.sentence), False
             elif row.positive and row.negative:
-                yield Triplet(row.sentence, row.positive, row.negative), False
+                yield str(options["data"]), Triplet(row.sentence, row.positive, row.negative), False
 
-    def _of_runs(self) -> Iterator[tuple[Triplet, bool]]:
+    def _of_runs(self) -> Iterator[tuple[str, Triplet, bool]]:
+        """Every triplet of the runs with its run, and whether the run's filters flag it as an evaluation sentence."""
+        seen = set[str]()  # of several samples of one sentence, its dropout pair is wanted once
         filtered = not self.options.get("unfiltered")
         for name in self.options["runs"]:
             run = runs.get(self.job.connection, name)
@@ -84,4 +104,14 @@ class Sources:
             self.filters[run.id] = current["params_hash"] if current else "none"
             flagged = filtering.flagged(self.job.connection, run.id, CONTAMINATION)
             for row in ledger.triplets(self.job.connection, [run.id], filtered=filtered):
-                yield Triplet(row["sentence"], row["positive"], row["negative"]), row["ordinal"] in flagged
+                if not self.unsupervised:
+                    triplet = Triplet(row["sentence"], row["positive"], row["negative"])
+                    yield run.id, triplet, row["ordinal"] in flagged
+                elif row["sentence_key"] not in seen:
+                    seen.add(row["sentence_key"])
+                    yield run.id, _dropout_pair(row["sentence"]), row["ordinal"] in flagged
+
+
+def _dropout_pair(sentence: str) -> Triplet:
+    """Unsupervised SimCSE's pair: the sentence is its own positive, told apart by dropout alone; no hard negative."""
+    return Triplet(sentence, sentence, "")

@@ -107,16 +107,3 @@ def _backward(loss: Tensor) -> float:
     if np.isfinite(value):
         loss.backward()  # type: ignore[no-untyped-call]
     return value
-
-
-def memory_arithmetic(encoder: Encoder, options: TrainOptions) -> tuple[str, int]:
-    """(a sentence that says what a step needs, a chunk size half as large) for an out-of-memory error."""
-    weights = sum(parameter.numel() for parameter in encoder.parameters())
-    each = token_bytes(encoder, options.precision)
-    chunk = options.chunk_tokens * each / GIB
-    parts = [
-        f"weights, gradients and AdamW state take {weights * sizes.WEIGHT_BYTES / GIB:.2f} GiB ({weights / 1e6:.1f}M x 16 bytes)",
-        f"one chunk of {options.chunk_tokens} tokens about {chunk:.2f} GiB ({each / 2**20:.2f} MiB a token)",
-        f"and up to {options.graph_gib:g} GiB of chunks are held at once (graph_gib)",
-    ]
-    return ", ".join(parts), max(options.max_length, options.chunk_tokens // 2)

@@ -117,7 +117,7 @@ def test_filters_anew_change_the_cards(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"sort": "size"}, {"state": "odd"}])
-def test_unknown_sorts_and_states_are_usage_errors(wrong: dict[str, str]) -> None:
+def test_unknown_sorts_and_states_are_usage_errors(wrong: dict[str, Any]) -> None:
     with pytest.raises(SyncseError) as caught:
         TripletQuery("r", **wrong)
     assert caught.value.code == ExitCode.USAGE

@@ -129,7 +129,8 @@ def test_a_gguf_is_what_it_is(tmp_path: Path, data: bytes, kind: str) -> None:
     [
         (BERT, {}, "encoder"),
         (CAUSAL, {}, "llm"),
-        (CAUSAL, {"modules.json": "[]"}, "embedding"),
+        (CAUSAL, {"modules.json": "[]"}, "encoder"),
+        ({**CAUSAL, "model_type": "clip"}, {"modules.json": "[]"}, "embedding"),
         ({**CAUSAL, "architectures": ["T5ForConditionalGeneration"], "model_type": "t5"}, {}, "other"),
         ({"architectures": ["Gemma3ForConditionalGeneration"], "text_config": CAUSAL}, {}, "llm"),
         ({"architectures": 7, "model_type": ["bert"]}, {}, "other"),
@@ -259,3 +260,11 @@ def test_names_lead_only_to_what_can_be_used(tmp_path: Path) -> None:
     assert _resolve(tmp_path, "x", "llamacpp") == model
     with pytest.raises(SyncseError, match="kind vocabulary"):
         _resolve(tmp_path, "x-words", "llamacpp")
+
+
+def test_the_card_beside_a_gguf_file_is_read_where_it_is_the_only_one(tmp_path: Path) -> None:
+    path = gguf(tmp_path / "x.gguf")
+    (tmp_path / "README.md").write_text('---\nlicense: "cc-by-4.0"\n---\n# x\n', encoding="utf-8")
+    assert "cc-by-4.0" in describe(Found("x", "path", path)).licence
+    gguf(tmp_path / "y.gguf")
+    assert "cc-by-4.0" not in describe(Found("x", "path", path)).licence

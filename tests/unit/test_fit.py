@@ -1,5 +1,6 @@
 """Whether it fits: the sums by hand, the engine's own numbers, the refusal with its arithmetic."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,11 @@ def test_training(tmp_path: Path) -> None:
     options = TrainOptions(tmp_path, tmp_path, tmp_path, batch_size=64, max_length=32, device="cpu")
     (fit,) = train_fit(base, options, Room(8 * GIB, (_gpu(GIB),)))
     assert fit.place == "main memory"
-    assert _sizes(fit)["weights, gradients and AdamW state"] == 2_000_000_000
+    sizes = _sizes(fit)
+    assert (sizes["weights"], sizes["gradients"], sizes["AdamW state"]) == (500_000_000, 500_000_000, 1_000_000_000)
+    (adapters,) = train_fit(base, replace(options, lora_rank=8), Room(8 * GIB))
+    assert _sizes(adapters)["gradients"] == 4 * 8 * 12 * (8 * 768 + 3 * (768 + 3072))
+    assert adapters.needed < fit.needed - 1_400_000_000
     assert _sizes(fit)["activations"] == 64 * 3 * 32 * 768 * 12 * 17 * 4
     large = TrainOptions(tmp_path, tmp_path, tmp_path, batch_size=512, max_length=32, chunk_tokens=4096)
     (cached,) = train_fit(base, large, Room(8 * GIB, (_gpu(GIB),)))
