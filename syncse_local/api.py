@@ -141,6 +141,18 @@ class Workspace:
         """The runs of this workspace that use a GPU now: device, run_id, pid, since."""
         return [row for row in gpus.holders(self.connection) if self.alive(row["run_id"])]
 
+    def arms(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+        """`RUN`, `RUN,RUN` or `name=RUN,RUN`, each as a name and the ids of its eval runs. Raises SyncseError (USAGE)."""
+        from syncse_local.compare.arms import parse
+
+        return parse(self.connection, texts)
+
+    def calibrations(self) -> list[dict[str, Any]]:
+        """The noise floors measured in this workspace, the newest calibration first."""
+        from syncse_local.store import calibrations
+
+        return calibrations.listed(self.connection)
+
     def log_path(self, run_id: str) -> Path:
         """The run's log file."""
         return supervise.run_directory(self.directory, run_id) / "log"

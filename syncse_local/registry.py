@@ -20,6 +20,7 @@ STAGES: dict[str, str] = {
     "generate": "syncse_local.synthesis.job:run",
     "train": "syncse_local.training.job:run",
     "eval": "syncse_local.evaluation.job:run",
+    "compare": "syncse_local.compare.job:run",
     "filter": "syncse_local.synthesis.filters.measure:run",
 }
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from syncse_local import __version__, airgap
 from syncse_local.cli import (
     card,
+    compare,
     doctor,
     evaluate,
     export,
@@ -31,6 +32,7 @@ VERBS = (
     evaluate,
     card,
     pipeline,
+    compare,
     runs,
     filter,
     reparse,

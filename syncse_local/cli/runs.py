@@ -7,6 +7,7 @@ from typing import Any
 
 from syncse_local.api import OPEN, RESUMABLE, Run, Workspace
 from syncse_local.cli.common import parser, workspace
+from syncse_local.cli.compare import show as show_comparison
 from syncse_local.cli.evaluate import scores_table
 from syncse_local.cli.follow import LADDER, follow, progress_line
 from syncse_local.cli.output import emit, safe, table
@@ -113,6 +114,8 @@ def _describe(opened: Workspace, run: Run, most: int) -> None:
     print(f"  connections refused: {run.blocked}")
     if run.kind == "eval" and run.state == "done":
         print(scores_table(opened, [run]))
+    elif run.kind == "compare" and run.state == "done":
+        show_comparison(run)
     elif run.kind == "generate":
         counts = opened.counts(run.id)
         print("  " + ", ".join(f"{name} {value}" for name, value in counts.items()))

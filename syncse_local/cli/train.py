@@ -12,9 +12,7 @@ from syncse_local.config import Settings
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.evaluation.tasks import resolve
 from syncse_local.paths import starter_encoder
-from syncse_local.training.lora import check_installed
-from syncse_local.training.options import POOLINGS, TrainOptions
-from syncse_local.training.selection import SELECTIONS
+from syncse_local.training.options import POOLINGS, SELECTIONS, TrainOptions, check_lora_installed
 
 NUMBERS: dict[str, type] = {
     "batch_size": int,
@@ -136,7 +134,7 @@ def request(chosen: Settings, output: str, training: dict[str, Any], force: bool
     if chosen.precision != "auto":
         training["precision"] = chosen.precision
     if training.get("lora_rank"):
-        check_installed()
+        check_lora_installed()
     checked = TrainOptions(encoder=Path(encoder), output=Path(output), checkpoint=Path(output), **training)
     if not force:
         check_train(checked, room())

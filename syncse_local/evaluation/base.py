@@ -1,5 +1,7 @@
 """What the parts of an evaluation pass to each other: a task's data, its sentences' vectors, its score. Knows no family."""
 
+import hashlib
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,8 +45,9 @@ class TaskScore:
     """One task's figures by metric, the family's main one first; None where one is undefined, with the reason in `notes`.
 
     `items` counts what was scored (pairs, queries, sentences). `complete` is False when something of the published set
-    is missing or surplus: the figure cannot then stand beside published ones. `predictions`, where kept, holds by metric
-    one number an item, in the order read. `detail` is what else the family says, as JSON data.
+    is missing or surplus: the figure cannot then stand beside published ones. `predictions`, where kept, holds columns of
+    one number an item, in the order read: by metric, and `gold` and `fold` where the family has them; `items_sha256`
+    names these items. `detail` is what else the family says, as JSON data.
     """
 
     task: str
@@ -54,6 +57,7 @@ class TaskScore:
     notes: tuple[str, ...] = ()
     complete: bool = True
     predictions: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    items_sha256: str = ""
     detail: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -88,11 +92,24 @@ class TaskData(ABC):
         """Every text that needs a vector, repeats included."""
 
     @abstractmethod
+    def identity(self) -> Iterator[object]:
+        """Everything that decides a score but the encoder, in order, as JSON data: texts, gold, what a split is for."""
+
+    def items_sha256(self) -> str:
+        """The hash of the items in their order: figures of two encoders are paired only where it is the same."""
+        digest = hashlib.sha256()
+        for part in self.identity():
+            digest.update(json.dumps(part, ensure_ascii=True).encode() + b"\n")
+        return digest.hexdigest()
+
+    @abstractmethod
     def score(self, vectors: Vectors, pause: Pause) -> TaskScore:
         """The figures, from the vectors of `sentences`; notes may grow."""
 
     def scored(self, metrics: Mapping[str, float | None], **more: Any) -> TaskScore:
         """The score of this task with these figures."""
-        detail = {**more.pop("detail", {}), "files": self.provenance}
+        characters = sum(map(len, self.sentences()))
+        detail = {"characters": characters, **more.pop("detail", {}), "files": self.provenance}
+        more["items_sha256"] = self.items_sha256()
         notes = tuple(self.notes)
         return TaskScore(self.name, metrics, self.items, self.skipped, notes, self.complete, detail=detail, **more)

@@ -10,7 +10,8 @@ from syncse_local.evaluation.run import EvaluationResult, evaluate
 from syncse_local.evaluation.tasks import TASKS
 from syncse_local.jobs.job import Job
 from syncse_local.paths import starter_sts
-from syncse_local.store import runs
+from syncse_local.store import predictions, runs
+from syncse_local.store.hashes import weights_sha256
 
 CACHE_MB = 1024
 
@@ -34,10 +35,12 @@ def run(job: Job) -> dict[str, Any]:
     )
     encoder.close()
     runs.add_scores(job.connection, job.run.id, rows(result, options.get("label") or model.name))
+    predictions.add(job.connection, columns(result, job.run.id))
     averages = {family: asdict(found) for family, found in result.averages.items()}
     return {
         "encoder": str(model),
         "label": options.get("label") or model.name,
+        "weights_sha256": weights_sha256(job.connection, model),
         "scores": {score.task: dict(score.metrics) for score in result.scores},
         "spearman": {score.task: score.metrics["spearman"] for score in result.scores if "spearman" in score.metrics},
         "notes": {
@@ -53,12 +56,20 @@ def run(job: Job) -> dict[str, Any]:
 
 
 def rows(result: EvaluationResult, label: str) -> list[dict[str, Any]]:
-    """The result as rows of the score table: one a task and metric, the metric's predictions in its detail."""
+    """The result as rows of the score table: one a task and metric."""
     found = []
     for score in result.scores:
-        common = {"skipped": score.skipped, "notes": list(score.notes), **score.detail}
+        common = {"skipped": score.skipped, "complete": score.complete, "notes": list(score.notes), **score.detail}
         for metric, value in score.metrics.items():
-            kept = {"predictions": score.predictions[metric]} if metric in score.predictions else {}
             row = {"model": label, "task": score.task, "metric": metric, "value": value, "pairs": score.items}
-            found.append({**row, "detail": {**common, **kept}})
+            found.append({**row, "detail": common})
     return found
+
+
+def columns(result: EvaluationResult, run_id: str) -> list[predictions.Column]:
+    """The predictions of every task as columns of the store."""
+    return [
+        predictions.column(run_id, score.task, name, score.items_sha256, values)
+        for score in result.scores
+        for name, values in score.predictions.items()
+    ]

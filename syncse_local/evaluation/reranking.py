@@ -53,6 +53,11 @@ class RerankingData(TaskData):
             yield from query.texts
             yield from query.documents
 
+    def identity(self) -> Iterator[object]:
+        """Queries, candidates and judgements."""
+        for query in self.queries:
+            yield [query.texts, query.documents, query.gains, query.unlisted]
+
     def score(self, vectors: Vectors, pause: Pause) -> TaskScore:
         """Each measure as the mean over the queries, with its value for every query."""
         if not self.queries:

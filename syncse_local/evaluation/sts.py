@@ -43,6 +43,11 @@ class StsData(TaskData):
             yield pair.first
             yield pair.second
 
+    def identity(self) -> Iterator[object]:
+        """Pairs with their gold."""
+        for pair in self.pairs():
+            yield [pair.first, pair.second, pair.gold]
+
     def score(self, vectors: Vectors, pause: Pause) -> TaskScore:
         """Correlations over all pairs at once ("all" in SimCSE's terms), their mean and wmean over subsets (SentEval's,
         sts.py), and those of each subset in the detail."""
@@ -58,9 +63,9 @@ class StsData(TaskData):
             part = slice(start, start + len(rows))
             subsets.append({"name": name, **_correlate(gold[part], predicted[part]), "pairs": len(rows)})
             start += len(rows)
-        cosines = tuple(predicted.tolist())
         figures |= over_subsets(subsets)
-        return self.scored(figures, predictions={"spearman": cosines}, detail={"subsets": subsets})
+        columns = {"spearman": tuple(predicted.tolist()), "gold": tuple(gold.tolist())}
+        return self.scored(figures, predictions=columns, detail={"subsets": subsets})
 
 
 def scored_pairs(tasks: Iterable[TaskData]) -> list[ScoredPair]:

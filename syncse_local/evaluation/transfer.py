@@ -13,6 +13,7 @@ import numpy as np
 
 from syncse_local.evaluation.base import Missing, Pause, TaskData, TaskScore, Vectors
 from syncse_local.evaluation.lines import bad_file, read_lines, sentence_pair, split_columns
+from syncse_local.evaluation.logistic import Labels
 from syncse_local.evaluation.senteval import FOLDS, METHODS, Labelled
 from syncse_local.evaluation.tasks import Task
 
@@ -45,6 +46,12 @@ class TransferData(TaskData):
             for example in examples:
                 yield from map(_spoken, example.texts)
 
+    def identity(self) -> Iterator[object]:
+        """Examples of every split: what a classifier learns from decides its predictions too."""
+        for split, examples in self.splits.items():
+            for example in examples:
+                yield [split, example.texts, example.label]
+
     def score(self, vectors: Vectors, pause: Pause) -> TaskScore:
         """Accuracy over all examples of the scored split, with their predicted classes and the C that were chosen."""
         names = ("accuracy", "f1") if self.f1 else ("accuracy",)
@@ -57,7 +64,10 @@ class TransferData(TaskData):
         figures = {"accuracy": float(np.mean(predicted == gold))}
         if self.f1:
             figures["f1"] = float(2 * (predicted & gold).sum() / max((predicted + gold).sum(), 1))
-        return self.scored(figures, predictions={"accuracy": tuple(predicted.tolist())}, detail={"c": chosen})
+        columns = {"accuracy": tuple(predicted.tolist()), "gold": tuple(gold.tolist())}
+        if len(sets) == 1:
+            columns["fold"] = tuple(_fold_numbers(sets["all"]).tolist())
+        return self.scored(figures, predictions=columns, detail={"c": chosen})
 
     def _unfit(self) -> str:
         """Why nothing can be learnt here; empty where it can."""
@@ -65,6 +75,14 @@ class TransferData(TaskData):
         if len(counts) > 1 and min(counts.values()) >= FOLDS:
             return ""
         return f"two classes of at least {FOLDS} examples are needed, and there are {dict(counts)} by class"
+
+
+def _fold_numbers(whole: Labelled) -> Labels:
+    """The fold in which each example is predicted."""
+    numbers = np.empty_like(whole.labels)
+    for number, (_, test) in enumerate(whole.folds()):
+        numbers[test] = number
+    return numbers
 
 
 def _labelled(vectors: Vectors, examples: Sequence[Example]) -> Labelled:

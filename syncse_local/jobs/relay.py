@@ -27,6 +27,8 @@ _LARGEST_NOTE = 10_000
 
 def needs_gpu(kind: str, options: Mapping[str, Any], seen: Sequence[machine.Gpu]) -> bool:
     """Whether a run with these options will use a GPU; the options decide, and what they leave open the machine."""
+    if kind == "compare":
+        return False
     if kind != "generate":
         device = (options.get("training") or options).get("device", "auto")
         return device in ("cuda", "mps") or (device == "auto" and (bool(seen) or _is_apple()))

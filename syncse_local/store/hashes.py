@@ -34,6 +34,19 @@ def model_sha256(connection: sqlite3.Connection, path: Path) -> str:
     return digest
 
 
+def weights_sha256(connection: sqlite3.Connection, model: Path) -> str:
+    """The SHA-256 of an encoder's weights: the file's own, or of several safetensors, heads included, that of their paths and
+    hashes; nothing where there are none. Configuration and pooling are no part of it."""
+    if model.is_file():
+        return model_sha256(connection, model)
+    files = sorted(model.rglob("*.safetensors"))
+    hashes = [model_sha256(connection, file) for file in files]
+    if len(files) < 2:
+        return "".join(hashes)
+    lines = (f"{digest}  {file.relative_to(model)}\n" for digest, file in zip(hashes, files, strict=True))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
 def known_sha256(connection: sqlite3.Connection, path: Path) -> str:
     """The file's SHA-256 if it has been computed for this very size and modification time, else nothing."""
     path = path.resolve()

@@ -3,25 +3,12 @@
 The output is a plain encoder again. Knows no loop; imports peft and torch only when adapters are asked for.
 """
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.training.options import TrainOptions
+from syncse_local.training.options import TrainOptions, check_lora_installed
 
 if TYPE_CHECKING:
     from syncse_local.training.encoder import Encoder
-
-
-def check_installed() -> None:
-    """Raise SyncseError (preflight) where peft is not installed; imports nothing."""
-    if find_spec("peft") is None:
-        raise SyncseError(
-            "LoRA is not installed",
-            "Adapters (--lora-rank) need the library peft, which is not there.",
-            "Install it with: pip install 'syncse-local[lora]'; or train the whole encoder (--lora-rank 0).",
-            ExitCode.PREFLIGHT,
-        )
 
 
 def add_adapters(encoder: "Encoder", options: TrainOptions) -> None:
@@ -30,7 +17,7 @@ def add_adapters(encoder: "Encoder", options: TrainOptions) -> None:
     What comes after the transformer (a [CLS] head) stays trainable. The adapters are drawn from the seed, and change
     nothing until they are trained. Raises SyncseError (preflight) without peft.
     """
-    check_installed()
+    check_lora_installed()
     import peft
     import torch
 

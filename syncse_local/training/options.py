@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from syncse_local.errors import ExitCode, SyncseError
@@ -11,6 +12,15 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("fp32", "bf16")
 # What does not change the weights that come out: left out of a checkpoint's fingerprint.
 PLACES = ("encoder", "output", "checkpoint", "checkpoint_every", "device", "graph_gib")
+
+SELECTIONS: dict[str, tuple[str, ...]] = {
+    "starter-dev": ("starter-dev",),
+    "stsb-dev": ("STSB-dev",),
+    "sickr-dev": ("SICKR-dev",),
+    "both": ("STSB-dev", "SICKR-dev"),
+    "none": (),
+}
+"""What `--select` takes: `both` is the paper's choice (SynCSE section 4), `none` keeps the last step."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +103,17 @@ class TrainOptions:
     def recipe(self) -> dict[str, object]:
         """The options that decide the weights, as plain data: what a checkpoint must agree with."""
         return {name: value for name, value in asdict(self).items() if name not in PLACES}
+
+
+def check_lora_installed() -> None:
+    """Raise SyncseError (preflight) where peft is not installed; imports nothing."""
+    if find_spec("peft") is None:
+        raise SyncseError(
+            "LoRA is not installed",
+            "Adapters (--lora-rank) need the library peft, which is not there.",
+            "Install it with: pip install 'syncse-local[lora]'; or train the whole encoder (--lora-rank 0).",
+            ExitCode.PREFLIGHT,
+        )
 
 
 def _wrong(name: str, value: object, wanted: str) -> SyncseError:

@@ -1,6 +1,6 @@
 """Which scored pairs choose the best step: named sets of the evaluation tasks, and the mean of their Spearmans.
 
-Importing it is light (the front ends list the names); knows no optimizer and no schedule.
+Knows no optimizer and no schedule.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,15 +17,6 @@ if TYPE_CHECKING:
     from syncse_local.training.encoder import Encoder
 
 DevSets = Mapping[str, Sequence[ScoredPair]]
-
-SELECTIONS: dict[str, tuple[str, ...]] = {
-    "starter-dev": ("starter-dev",),
-    "stsb-dev": ("STSB-dev",),
-    "sickr-dev": ("SICKR-dev",),
-    "both": ("STSB-dev", "SICKR-dev"),
-    "none": (),
-}
-"""What `--select` takes: `both` is the paper's choice (SynCSE section 4), `none` keeps the last step."""
 
 
 def read_dev_sets(names: Sequence[str], senteval: Path | None) -> dict[str, list[ScoredPair]]:

@@ -10,7 +10,8 @@ from syncse_local.cli.train import _dev
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.training.encoder import Encoder
 from syncse_local.training.loop import train
-from syncse_local.training.selection import SELECTIONS, dev_scores, mean_score, read_dev_sets
+from syncse_local.training.options import SELECTIONS
+from syncse_local.training.selection import dev_scores, mean_score, read_dev_sets
 from tests.unit.training_setup import Listener, dev_pairs, options, triplets
 
 HEADER = "pair_ID\tsentence_A\tsentence_B\trelatedness_score\tentailment_judgment"
