@@ -144,7 +144,7 @@ def test_a_megabyte_line_is_skipped_and_counted(cli: Cli, tmp_path: Path) -> Non
     "arguments",
     [
         ("generate", "nowhere.txt"),
-        ("generate", "--model", "nowhere.gguf", "README.md"),
+        ("generate", "--model", "nowhere.gguf", "models/starter-sentences/sentences.txt"),
         ("eval", "nowhere"),
         ("train", "--data", "nowhere.csv"),
     ],
