@@ -1,6 +1,6 @@
 """A study: arms on tasks, every pair compared, Holm over all of them, verdicts and tiers, as JSON data. Knows no store."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from statistics import stdev
@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from syncse_local.compare.bootstrap import Pause, resample
-from syncse_local.compare.figures import Arm, Figures, method_for
-from syncse_local.compare.floors import calibrated_values, floor
+from syncse_local.compare.figures import Arm, Figures
+from syncse_local.compare.floors import Floor, calibrated_values, floor
 from syncse_local.compare.intervals import Draws, Held, holm, welch
 from syncse_local.compare.statistics import Columns, statistic
-from syncse_local.compare.verdicts import BETTER, CANNOT_TELL, WORSE, tiers, verdict
+from syncse_local.compare.verdicts import BETTER, CANNOT_TELL, WORSE, margin, tiers, verdict
 
 ALPHA = 0.05
 FEW = 5
@@ -22,12 +22,11 @@ FEW = 5
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How a study is done. `pairs` False leaves it at each arm's own figure and interval."""
+    """How a study is done: bootstrap draws, their seed, and the method of intervals over items."""
 
     draws: int = 10_000
     seed: int = 1
     method: str = "bca"
-    pairs: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +74,32 @@ class Row:
         return sorted({task.undefined[row] for task in self.tasks for row in arm.rows if row in task.undefined})
 
 
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """What a difference is held against: its distribution over items and seeds, that over items alone, and the floor."""
+
+    both: Draws
+    items: Draws
+    floor: Floor | None
+
+
 def study(
     arms: Sequence[Arm], rows: Sequence[Row], setting: Setting, calibration: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """Every row's scores, differences, verdicts and tiers. `calibration` as `store.calibrations` gives it, or None."""
     found = [{**_described(row), "scores": [_score(row, arm, setting) for arm in arms]} for row in rows]
-    pairs = list(combinations(arms, 2)) if setting.pairs else []
-    made = [_comparison(row, pair, setting, calibration) for row in rows for pair in pairs]
-    tried = [(comparison, draws) for comparison, draws in made if draws is not None]
+    pairs = list(combinations(arms, 2))
+    tried: list[tuple[dict[str, Any], Noise]] = []
+    for entry, row in zip(found, rows, strict=True):
+        entry["comparisons"] = []
+        for pair in pairs:
+            comparison, noise = _comparison(row, pair, setting, calibration)
+            entry["comparisons"].append(comparison)
+            tried += [(comparison, noise)] if noise else []
     held = holm([comparison["p"] for comparison, _ in tried], ALPHA)
-    for (comparison, draws), said in zip(tried, held, strict=True):
-        _judge(comparison, draws, said)
-    for at, entry in enumerate(found):
-        entry["comparisons"] = [comparison for comparison, _ in made[at * len(pairs) : (at + 1) * len(pairs)]]
+    for (comparison, noise), said in zip(tried, held, strict=True):
+        _judge(comparison, noise, said)
+    for entry in found:
         entry["tiers"] = _tiers(entry)
     few = [said.level for said in held if said.level / 2 * setting.draws < FEW]
     return {"rows": found, "family": len(tried), "alpha": ALPHA, "notes": _few(min(few), setting.draws) if few else []}
@@ -104,14 +116,14 @@ def _described(row: Row) -> dict[str, Any]:
 
 
 def _score(row: Row, arm: Arm, setting: Setting) -> dict[str, Any]:
-    """The arm's mean over its runs, the interval over items (and seeds), and the spread over seeds by itself."""
+    """The arm's mean over its runs, the interval over items for these runs, and the spread over seeds by itself."""
     values = row.figures.seeds(arm)
     draws = row.figures.score(arm, setting.method)
     return {
         "arm": arm.name,
         "value": _number(float(np.mean(values))),
         "interval": draws.interval(ALPHA) if draws else None,
-        "method": method_for(setting.method, (arm,)),
+        "method": draws.method if draws else None,
         "seeds": [_number(value) for value in values],
         "seed_sd": _number(stdev(values)) if len(values) > 1 and np.isfinite(values).all() else None,
         "why_undefined": row.why(arm),
@@ -120,11 +132,13 @@ def _score(row: Row, arm: Arm, setting: Setting) -> dict[str, Any]:
 
 def _comparison(
     row: Row, pair: tuple[Arm, Arm], setting: Setting, calibration: Mapping[str, Any] | None
-) -> tuple[dict[str, Any], Draws | None]:
+) -> tuple[dict[str, Any], Noise | None]:
+    """The pair's difference: over items, over seeds, and over both, which is what is judged; not judged yet."""
     first, second = pair
     made: dict[str, Any] = {"first": first.name, "second": second.name, "verdict": CANNOT_TELL, "notes": []}
-    draws = row.figures.difference(first, second, setting.method)
-    if draws is None:
+    by_items = row.figures.over_items(first, second, setting.method)
+    draws = row.figures.over_both(first, second, setting.method)
+    if draws is None or by_items is None:
         why = [f"{arm.name}: {reason}" for arm in pair for reason in row.why(arm)]
         made["notes"] = why or ["undefined on too many resamples"]
         return {**made, "difference": None}, None
@@ -134,15 +148,16 @@ def _comparison(
     made |= {
         "difference": float(np.mean(seeds[0]) - np.mean(seeds[1])),
         "interval": draws.interval(ALPHA),
-        "method": method_for(setting.method, pair),
+        "method": draws.method,
         "p": max(draws.p_value(), by_seeds.p_value()) if by_seeds else draws.p_value(),
-        "p_items": draws.p_value(),
+        "items_only": {"interval": by_items.interval(ALPHA), "method": by_items.method, "p": by_items.p_value()},
         "seeds_t": _t_interval(by_seeds) if by_seeds else None,
         "floor": {"value": noise.value, "source": noise.source} if noise else None,
         "scope": "recipes" if noise else "encoders",
     }
-    made["notes"] = list(_remarks(seeds, draws, noise is not None))
-    return made, draws
+    if draws.values[0] == draws.values[-1] == 0:
+        made["notes"] = ["the predictions lead to the same figure on every resample"]
+    return made, Noise(draws, by_items, noise)
 
 
 def _t_interval(found: Any) -> dict[str, Any]:
@@ -151,30 +166,24 @@ def _t_interval(found: Any) -> dict[str, Any]:
     return {"interval": ends, "freedom": found.freedom, "p": found.p_value()}
 
 
-def _remarks(seeds: Sequence[Sequence[float]], draws: Draws, has_floor: bool) -> Iterator[str]:
-    if draws.values[0] == draws.values[-1] == 0:
-        yield "the predictions lead to the same figure on every resample"
-    if 1 in map(len, seeds):
-        yield "an arm has one run: its training noise is not in the interval" + ("" if has_floor else ", nor known")
-
-
-def _judge(comparison: dict[str, Any], draws: Draws, said: Held) -> None:
-    corrected = draws.interval(said.level)
-    noise = comparison["floor"]["value"] if comparison["floor"] else None
-    comparison |= {"p_holm": said.adjusted, "level": said.level, "corrected": corrected}
-    comparison["verdict"] = verdict(comparison["difference"], corrected, said.rejected, noise)
+def _judge(comparison: dict[str, Any], noise: Noise, said: Held) -> None:
+    """Add the corrected interval, the margin and the verdict."""
+    corrected = noise.both.interval(said.level)
+    needed = margin(comparison["difference"], noise.items.interval(said.level), noise.floor.value if noise.floor else 0)
+    comparison |= {"p_holm": said.adjusted, "level": said.level, "corrected": corrected, "margin": needed}
+    comparison["verdict"] = verdict(comparison["difference"], corrected, said.rejected, needed)
     if said.rejected and comparison["verdict"] == CANNOT_TELL:
-        comparison["notes"].append("inside the noise floor")
+        comparison["notes"].append("inside the noise of items and seeds together")
 
 
 def _tiers(entry: Mapping[str, Any]) -> list[list[str]]:
-    """Tiers of the arms that have a figure; none without comparisons."""
+    """Tiers of the arms that have a figure."""
     scores = {score["arm"]: score["value"] for score in entry["scores"] if score["value"] is not None}
     above = []
     for comparison in entry["comparisons"]:
         names = (comparison["first"], comparison["second"])
         above += [names] * (comparison["verdict"] == BETTER) + [names[::-1]] * (comparison["verdict"] == WORSE)
-    return tiers(scores, above) if entry["comparisons"] else []
+    return tiers(scores, above)
 
 
 def _number(value: float) -> float | None:
