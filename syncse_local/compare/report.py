@@ -6,7 +6,10 @@ from typing import Any
 from syncse_local.results.tables import Table
 
 SCORES = ("task", "metric", "items", "tier", "arm", "0-1", "x100", "items 95 %", "seed sd", "seeds")
-DIFFERENCES = ("task", "first", "second", "difference", "items 95 %", "seeds 95 %", "both, corrected", "p", "p Holm", "floor", "verdict")  # fmt: skip
+DIFFERENCES = (
+    *("task", "first", "second", "difference", "items 95 %", "seeds 95 %", "both, corrected"),
+    *("p", "p Holm", "floor", "verdict"),
+)
 METHODS = {"bca": "BCa", "percentile": "percentile"}
 
 

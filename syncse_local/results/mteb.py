@@ -34,7 +34,7 @@ def files(records: Sequence[Mapping[str, Any]], org: str) -> dict[Path, dict[str
     """What to write where, below the results directory. Raises SyncseError (USAGE) where two runs claim one place."""
     found: dict[Path, dict[str, Any]] = {}
     for record in records:
-        revision = record["weights_sha256"] or NO_REVISION
+        revision = _plain(record["weights_sha256"] or NO_REVISION)
         folder = Path(f"{_plain(org)}__{_plain(record['label'])}") / revision
         found[folder / "model_meta.json"] = _meta(f"{_plain(org)}/{_plain(record['label'])}", revision)
         for name, result in _task_results(record).items():

@@ -3,38 +3,45 @@
 import csv
 import io
 import re
+import unicodedata
 
 Table = tuple[list[str], list[list[str]]]
 """A header and rows of the same length."""
 FORMATS = ("csv", "markdown", "latex")
+_CONTROLS = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
 _NUMBERS = re.compile(r"-|[+-]?[0-9.]+( to [+-]?[0-9.]+)?")
 
 
 def render(form: str, table: Table) -> str:
     """The table as CSV, Markdown or LaTeX (booktabs), names escaped for it."""
-    return {"csv": _csv, "markdown": _markdown, "latex": _latex}[form](*table)
+    header, *rows = [[_line(cell) for cell in row] for row in (table[0], *table[1])]
+    return {"csv": _csv, "markdown": _markdown, "latex": _latex}[form](header, rows)
+
+
+def _line(cell: str) -> str:
+    """A cell on one line, without controls and marks that a terminal or an editor would follow."""
+    return "".join(" " if unicodedata.category(char) in _CONTROLS else char for char in cell)
 
 
 def _csv(header: list[str], rows: list[list[str]]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows([[_inert(cell) for cell in row] for row in rows])
+    writer.writerows([[_inert(cell) for cell in row] for row in (header, *rows)])
     return out.getvalue().rstrip("\n")
 
 
 def _inert(cell: str) -> str:
     """A cell that no spreadsheet takes for a formula; numbers and intervals keep their sign."""
-    return f"'{cell}" if cell.startswith(("=", "@", "+", "-", "\t", "\r")) and not _NUMBERS.fullmatch(cell) else cell
+    return f"'{cell}" if cell.startswith(("=", "@", "+", "-")) and not _NUMBERS.fullmatch(cell) else cell
 
 
 def _markdown(header: list[str], rows: list[list[str]]) -> str:
-    lines = [header, ["---"] * len(header), *([_marked(cell) for cell in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    first, *others = [[_marked(cell) for cell in row] for row in (header, *rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (first, ["---"] * len(header), *others))
 
 
 def _marked(cell: str) -> str:
-    return "".join(f"\\{char}" if char in "\\`*_[]<>|#" else " " if char in "\r\n" else char for char in cell)
+    return "".join(f"\\{char}" if char in "\\`*_[]<>|#" else char for char in cell)
 
 
 _TEX = {
@@ -52,4 +59,4 @@ def _latex(header: list[str], rows: list[list[str]]) -> str:
 
 
 def _tex(cell: str) -> str:
-    return "".join(_TEX.get(char, " " if char in "\r\n" else char) for char in cell)
+    return "".join(_TEX.get(char, char) for char in cell)
