@@ -61,11 +61,13 @@ def test_from_seeds_to_verdicts_and_tables(
     one, two = stored["runs"]
     assert cli("eval", str(tiny_encoder), "--name", "base", "--device", "cpu", *tasks).returncode == ExitCode.OK
 
-    done = cli("compare", f"seeds={one},{two}", "base", "--draws", "500", "--json")
+    done = cli("compare", f"seeds={one},{two}", "base", "--draws", "500", "--name", "study", "--latex")
     assert done.returncode == ExitCode.OK, done.stderr
-    study = json_lines(done.stdout)[-1]["result"]
-    stsb, _ = study["rows"]
+    assert done.stdout.count("\\begin{tabular}") == 2
     with Workspace(cli.workspace) as workspace:
+        (made_by,) = (run for run in workspace.runs() if run.kind == "compare")
+        study = made_by.result
+        stsb, _ = study["rows"]
         columns = predictions.columns(workspace.connection, one, "STSB")
         gold, cosines = (predictions.unpack(columns[n].type, columns[n].data) for n in ("gold", "spearman"))
     assert stsb["scores"][0]["seeds"][0] == pytest.approx(stats.spearmanr(gold, cosines).statistic)
@@ -74,10 +76,9 @@ def test_from_seeds_to_verdicts_and_tables(
     assert made_of["floor"]["source"] == "calibration of 2 runs"
     assert (study["calibration"]["id"], study["family"]) == (stored["id"], 2)
 
-    shown = cli("compare", one, "base", "--draws", "500", "--tasks", "STSB", "--latex")
-    assert shown.returncode == ExitCode.OK, shown.stderr
-    assert "\\begin{tabular}" in shown.stdout
-    assert "starter" not in shown.stdout
+    shown = cli("show", made_by.id).stdout
+    assert made_of["verdict"] in shown
+    assert "calibration of 2 runs" in shown
     _results(cli, one, tmp_path / "results")
 
 
