@@ -36,7 +36,7 @@ def evaluated(
     """A finished eval run of an encoder with these scores, and predictions of their items."""
     run = runs.create(connection, "eval", {"encoder": encoder})
     runs.move(connection, run.id, "queued", "running")
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"model": encoder, "task": task, "metric": metric, "value": value, "pairs": 4, "detail": {}}
         for (task, metric), value in scores.items()
     ]
