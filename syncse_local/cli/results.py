@@ -10,6 +10,7 @@ from syncse_local.cli.common import parser, workspace
 from syncse_local.cli.output import emit, safe
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.results import mteb, sheets
+from syncse_local.results.files import write
 from syncse_local.results.tables import FORMATS, render
 
 MTEB = "mtebjson"
@@ -33,28 +34,28 @@ def add(verbs: Any) -> None:
 
 def run(options: argparse.Namespace) -> ExitCode:
     """Write the results, or print them."""
-    form = "json" if options.json and not options.output else options.format
+    form = options.format
     with workspace(options, must_exist=True) as opened:
         records = opened.results(options.runs)
     if form == MTEB:
         return _mteb(options, records)
+    if options.json and not options.output:
+        emit(records)
+        return ExitCode.OK
     text = json.dumps(records, indent=2, ensure_ascii=True) if form == "json" else "\n".join(_lines(form, records))
     if not options.output:
         print(text)
         return ExitCode.OK
-    path = Path(options.output).expanduser()
-    if path.exists() and not options.force:
-        raise SyncseError("The file exists", f"{path} is there already.", "Replace it: --force.", ExitCode.USAGE)
-    path.write_text(text + "\n", encoding="utf-8")
-    return _said(options, [path])
+    return _said(options, write({Path(options.output).expanduser(): text + "\n"}, options.force))
 
 
 def _mteb(options: argparse.Namespace, records: Sequence[dict[str, Any]]) -> ExitCode:
     if not options.output:
         detail = "MTEB's layout is a directory."
         raise SyncseError("Where to?", detail, "Name it with --output DIR.", ExitCode.USAGE)
-    found = mteb.files(records, options.org)
-    return _said(options, mteb.write(found, Path(options.output).expanduser(), options.force))
+    directory = Path(options.output).expanduser()
+    found = {directory / path: text for path, text in mteb.files(records, options.org).items()}
+    return _said(options, write(found, options.force))
 
 
 def _lines(form: str, records: Sequence[dict[str, Any]]) -> list[str]:

@@ -1,7 +1,7 @@
 """MTEB's layout of results: `<org>__<model>/<revision>/<Task>.json` and `model_meta.json`, as mteb 2.x reads and writes them.
 
 The revision is the hash of the weights; a data set's revision is the hash of the items that were scored, which are local
-files and not necessarily the Hub's. Writes files, knows no store.
+files and not necessarily the Hub's. Knows no store and writes nothing.
 """
 
 import json
@@ -30,8 +30,8 @@ NO_REVISION = "no_revision_available"
 """MTEB's word for it."""
 
 
-def files(records: Sequence[Mapping[str, Any]], org: str) -> dict[Path, dict[str, Any]]:
-    """What to write where, below the results directory. Raises SyncseError (USAGE) where two runs claim one place."""
+def files(records: Sequence[Mapping[str, Any]], org: str) -> dict[Path, str]:
+    """The files' texts by their place below the results directory. Raises SyncseError (USAGE) where two runs claim one place."""
     found: dict[Path, dict[str, Any]] = {}
     for record in records:
         revision = _plain(record["weights_sha256"] or NO_REVISION)
@@ -44,19 +44,7 @@ def files(records: Sequence[Mapping[str, Any]], org: str) -> dict[Path, dict[str
                 detail = f"Two of the runs scored {name} with the same weights; {record['run']} is the second."
                 raise SyncseError("Two results for one file", detail, "Export one of the two.", ExitCode.USAGE)
             before["scores"] |= result["scores"]
-    return found
-
-
-def write(found: Mapping[Path, Mapping[str, Any]], directory: Path, force: bool) -> list[Path]:
-    """Write the files. Raises SyncseError (USAGE) where one is there with another content and `force` is not given."""
-    texts = {directory / path: json.dumps(data, indent=2, ensure_ascii=False) + "\n" for path, data in found.items()}
-    for path, text in texts.items():
-        if not force and path.exists() and path.read_text(encoding="utf-8") != text:
-            raise SyncseError("The file exists", f"{path} has another result.", "Replace it: --force.", ExitCode.USAGE)
-    for path, text in texts.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return list(texts)
+    return {path: json.dumps(data, indent=2, ensure_ascii=False) + "\n" for path, data in found.items()}
 
 
 def _task_results(record: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

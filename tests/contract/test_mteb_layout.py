@@ -1,11 +1,13 @@
 """The exported MTEB layout read by mteb itself: task results, model meta, and a results directory as a whole."""
 
+import json
 import sqlite3
 from pathlib import Path
 
 import pytest
 
 from syncse_local.results import mteb as layout
+from syncse_local.results.files import write
 from syncse_local.results.records import collect
 from syncse_local.store.database import connect
 from tests.unit.eval_runs import evaluated
@@ -31,14 +33,15 @@ def test_mteb_loads_what_was_exported(connection: sqlite3.Connection, tmp_path: 
     from mteb.models.model_meta import ModelMeta
     from mteb.results import TaskResult
 
-    found = layout.files(collect(connection, [evaluated(connection, "my model", SCORES)]), "my lab")
-    layout.write(found, tmp_path / "cache" / "results", force=False)
-    for path, data in found.items():
-        file = tmp_path / "cache" / "results" / path
+    root = tmp_path / "cache" / "results"
+    texts = layout.files(collect(connection, [evaluated(connection, "my model", SCORES)]), "my lab")
+    write({root / path: text for path, text in texts.items()}, force=False)
+    for path, text in texts.items():
+        data = json.loads(text)
         if path.name == "model_meta.json":
             assert ModelMeta(**data).model_name_as_path() == path.parent.parent.name
         else:
-            read = TaskResult.from_disk(file)
+            read = TaskResult.from_disk(root / path)
             assert read.task_name == path.stem
             assert read.get_score(splits=["test"]) == pytest.approx(data["scores"]["test"][0]["main_score"])
     (model,) = ResultCache(tmp_path / "cache").load_results(include_remote=False).model_results

@@ -91,6 +91,8 @@ def _results(cli: Cli, run: str, directory: Path) -> None:
     table = cli("results", run, "base")
     assert "| unit | STSB | starter |" in table.stdout
     assert "`syncse compare` says" in table.stdout
+    (records,) = json_lines(cli("results", run, "--json").stdout)
+    assert records[0]["scores"][0]["x100"] == pytest.approx(100 * records[0]["scores"][0]["value"])
     assert cli("results", run, "--format", "mtebjson").returncode == ExitCode.USAGE
 
 

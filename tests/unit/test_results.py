@@ -5,11 +5,13 @@ import io
 import json
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.results import mteb, sheets
+from syncse_local.results.files import write
 from syncse_local.results.records import PROTOCOLS, collect
 from syncse_local.results.tables import render
 from syncse_local.store import runs
@@ -102,11 +104,15 @@ def test_figures_keep_their_sign(cell: str) -> None:
     assert render("csv", (["a"], [[cell]])).splitlines()[1] == cell
 
 
-def test_mtebs_layout(connection: sqlite3.Connection, tmp_path: Path) -> None:
-    name = evaluated(connection, "my model/1", SCORES)
-    found = mteb.files(collect(connection, [name]), "my lab")
+def exported(connection: sqlite3.Connection, *names: str, org: str = "local") -> dict[Path, Any]:
+    """MTEB's files, read."""
+    return {path: json.loads(text) for path, text in mteb.files(collect(connection, names), org).items()}
+
+
+def test_mtebs_layout(connection: sqlite3.Connection) -> None:
+    found = exported(connection, evaluated(connection, "my model/1", SCORES), org="my lab")
     folder = Path("my_lab__my_model_1") / "w-my_model_1"
-    assert {path.name for path in found} == {"model_meta.json", "STSBenchmark.json", "SciDocsRR.json"}
+    assert set(found) == {folder / name for name in ("model_meta.json", "STSBenchmark.json", "SciDocsRR.json")}
     assert found[folder / "model_meta.json"]["name"] == "my_lab/my_model_1"
     stsb = found[folder / "STSBenchmark.json"]
     assert set(stsb["scores"]) == {"test", "validation"}
@@ -116,24 +122,32 @@ def test_mtebs_layout(connection: sqlite3.Connection, tmp_path: Path) -> None:
     assert stsb["dataset_revision"] == "i" * 64
     (reranking,) = found[folder / "SciDocsRR.json"]["scores"]["test"]
     assert (reranking["main_score"], reranking["map_at_1000"], reranking["map"]) == (0.4, 0.4, 0.5)
-    written = mteb.write(found, tmp_path / "out", force=False)
-    assert mteb.write(found, tmp_path / "out", force=False) == written
-    assert json.loads((tmp_path / "out" / folder / "STSBenchmark.json").read_text()) == stsb
 
 
-def test_another_result_is_replaced_only_when_told_to(connection: sqlite3.Connection, tmp_path: Path) -> None:
-    one = mteb.files(collect(connection, [evaluated(connection, "m", {("STSB", "spearman"): 0.5})]), "local")
-    two = mteb.files(collect(connection, [evaluated(connection, "m", {("STSB", "spearman"): 0.6})]), "local")
-    mteb.write(one, tmp_path, force=False)
-    with pytest.raises(SyncseError, match="has another result"):
-        mteb.write(two, tmp_path, force=False)
-    mteb.write(two, tmp_path, force=True)
+def test_another_content_is_replaced_only_when_told_to(tmp_path: Path) -> None:
+    one, two = tmp_path / "a" / "1.json", tmp_path / "2.json"
+    assert write({one: "x", two: "y"}, force=False) == [one, two]
+    write({one: "x"}, force=False)
+    with pytest.raises(SyncseError, match="has another content") as caught:
+        write({tmp_path / "3.json": "z", one: "other"}, force=False)
+    assert caught.value.code == ExitCode.USAGE
+    assert not (tmp_path / "3.json").exists()
+    write({one: "other"}, force=True)
+    assert one.read_text() == "other"
+
+
+def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    for path in (tmp_path / "file" / "below.json", tmp_path):
+        with pytest.raises(SyncseError, match="Cannot write") as caught:
+            write({path: "x"}, force=True)
+        assert caught.value.code == ExitCode.PREFLIGHT
 
 
 def test_two_runs_of_one_encoder_share_a_directory_but_no_file(connection: sqlite3.Connection) -> None:
     a = evaluated(connection, "m", {("STSB", "spearman"): 0.5})
     b = evaluated(connection, "m", {("SICKR", "spearman"): 0.6})
-    assert len(mteb.files(collect(connection, [a, b]), "local")) == 3
+    assert len(exported(connection, a, b)) == 3
     again = evaluated(connection, "m", {("STSB", "spearman"): 0.5})
     with pytest.raises(SyncseError, match="Two of the runs scored STSBenchmark"):
-        mteb.files(collect(connection, [a, again]), "local")
+        exported(connection, a, again)
