@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from syncse_local.compare.figures import Arm
-from syncse_local.compare.study import Row, Setting, TaskRuns, study
+from syncse_local.compare.rows import Row, Setting, TaskRuns
+from syncse_local.compare.study import study
 
 Floats = NDArray[np.float64]
 ITEMS, NOISE, SCATTER = 150, 0.3, 0.15

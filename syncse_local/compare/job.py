@@ -9,8 +9,9 @@ from syncse_local.compare.arms import eval_run
 from syncse_local.compare.figures import Arm, Figures
 from syncse_local.compare.host import here
 from syncse_local.compare.pairing import pair, shared_tasks
+from syncse_local.compare.rows import Row, Setting, TaskRuns
 from syncse_local.compare.statistics import Columns
-from syncse_local.compare.study import Row, Setting, TaskRuns, study
+from syncse_local.compare.study import study
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.evaluation.base import TaskScore
 from syncse_local.evaluation.run import average

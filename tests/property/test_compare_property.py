@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncse_local.compare.study import Setting
+from syncse_local.compare.rows import Setting
 from syncse_local.compare.verdicts import BETTER, CANNOT_TELL, WORSE, margin, tiers, verdict
 from tests.unit.compare_setup import calibration, compared, cosines, task
 

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from syncse_local.compare.figures import Arm
-from syncse_local.compare.study import Row, Setting, TaskRuns, study
+from syncse_local.compare.rows import Row, Setting, TaskRuns
+from syncse_local.compare.study import study
 
 QUICK = Setting(draws=400, seed=1)
 Floats = NDArray[np.float64]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from syncse_local.compare.study import Setting
+from syncse_local.compare.rows import Setting
 from tests.unit.compare_setup import calibration, compared, cosines, task
 
 RNG_SEED = 11
