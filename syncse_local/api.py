@@ -153,6 +153,18 @@ class Workspace:
 
         return calibrations.listed(self.connection)
 
+    def results(self, run_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """The scores of eval runs as records for export, in this order. Raises SyncseError (USAGE, NOTHING)."""
+        from syncse_local.results.records import collect
+
+        return collect(self.connection, run_ids)
+
+    def calibrate(self, run_ids: Sequence[str]) -> dict[str, Any]:
+        """Store the spread of eval runs that differ in their training seed as a noise floor. Raises SyncseError (USAGE)."""
+        from syncse_local.compare.calibration import calibrate
+
+        return calibrate(self.connection, run_ids)
+
     def log_path(self, run_id: str) -> Path:
         """The run's log file."""
         return supervise.run_directory(self.directory, run_id) / "log"

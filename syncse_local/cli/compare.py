@@ -9,8 +9,10 @@ from syncse_local.cli.follow import follow
 from syncse_local.cli.output import safe, table
 from syncse_local.compare import report
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.results.tables import FORMATS, render
 
 METHODS = ("bca", "percentile")
+METRICS = ("spearman", "pearson", "map", "map@1000", "mrr@10", "ndcg@10", "accuracy", "f1")
 
 
 def add(verbs: Any) -> None:
@@ -27,17 +29,13 @@ def add(verbs: Any) -> None:
     made.add_argument(
         "--tasks", nargs="+", metavar="TASK", default=[], help="tasks or families (default: all in common)"
     )
-    bootstrap_flags(made)
-    forms = made.add_mutually_exclusive_group()
-    for form in report.FORMATS:
-        forms.add_argument(f"--{form}", dest="form", action="store_const", const=form, help=f"print {form}")
-
-
-def bootstrap_flags(made: argparse.ArgumentParser) -> None:
-    """Flags of verbs that resample."""
+    made.add_argument("--metric", choices=METRICS, help="instead of each family's main one")
     made.add_argument("--draws", type=int, default=10_000, help="bootstrap draws (default: 10000)")
     made.add_argument("--seed", type=int, default=1, help="seed of the draws (default: 1)")
-    made.add_argument("--method", choices=METHODS, default="bca", help="intervals of single runs (default: bca)")
+    made.add_argument("--method", choices=METHODS, default="bca", help="intervals over items (default: bca)")
+    forms = made.add_mutually_exclusive_group()
+    for form in FORMATS:
+        forms.add_argument(f"--{form}", dest="form", action="store_const", const=form, help=f"print {form}")
 
 
 def setting(options: argparse.Namespace) -> dict[str, Any]:
@@ -52,7 +50,7 @@ def setting(options: argparse.Namespace) -> dict[str, Any]:
 
 def run(options: argparse.Namespace) -> ExitCode:
     """Start the comparison, follow it, print its tables."""
-    plan = {"tasks": options.tasks, "setting": setting(options)}
+    plan = {"tasks": options.tasks, "metric": options.metric or "", "setting": setting(options)}
     with workspace(options, must_exist=True) as opened:
         arms = opened.arms(options.arms)
         if len(arms) < 2:
@@ -75,6 +73,6 @@ def show(done: Run, form: str | None = None) -> None:
     for header, rows in tables:
         if not rows:
             continue
-        print(report.render(form, (header, rows)) if form else table(header, rows), end="\n\n")
+        print(render(form, (header, rows)) if form else table(header, rows), end="\n\n")
     for line in report.remarks(study):
         print(f"% {safe(line)}" if form == "latex" else f"# {safe(line)}" if form == "csv" else safe(line))

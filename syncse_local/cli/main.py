@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from syncse_local import __version__, airgap
 from syncse_local.cli import (
+    calibrate,
     card,
     compare,
     doctor,
@@ -18,6 +19,7 @@ from syncse_local.cli import (
     pipeline,
     recipes,
     reparse,
+    results,
     review,
     runs,
     train,
@@ -33,6 +35,8 @@ VERBS = (
     card,
     pipeline,
     compare,
+    calibrate,
+    results,
     runs,
     filter,
     reparse,

@@ -4,16 +4,16 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from syncse_local.api import OPEN, Run, Workspace
+from syncse_local.api import Run, Workspace
 from syncse_local.cli import evaluate, train
 from syncse_local.cli import generate as generation
 from syncse_local.cli.common import force_flag, parser, settings, workspace
 from syncse_local.cli.engine import engine_flags
 from syncse_local.cli.evaluate import scores_table
 from syncse_local.cli.filterstep import filter_step
-from syncse_local.cli.follow import follow
 from syncse_local.cli.output import emit
 from syncse_local.cli.parts import shard_flag
+from syncse_local.cli.steps import step
 from syncse_local.config import Settings
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.jobs import command
@@ -72,12 +72,12 @@ def run(options: argparse.Namespace) -> ExitCode:
     if options.detach:
         return _detach(options, chosen)
     with workspace(options) as opened, opened.pipeline_lock():
-        before, code = _step(opened, options, "eval", {**first, "label": "before"}, f"1/{of} evaluate before")
+        before, code = step(opened, options, "eval", {**first, "label": "before"}, f"1/{of} evaluate before")
         if code:
             return code
         made, filtered = list[Run](), list[dict[str, Any]]()
         for name, plan in plans.items():
-            run, code = _step(opened, options, "generate", plan, f"2/{of} generate {name}".rstrip())
+            run, code = step(opened, options, "generate", plan, f"2/{of} generate {name}".rstrip())
             if code:
                 return code
             made.append(run)
@@ -86,13 +86,11 @@ def run(options: argparse.Namespace) -> ExitCode:
             if code:
                 return code
             filtered.append(found)
-        trained, code = _step(
-            opened, options, "train", _training(opened, options, chosen, made), f"{of - 1}/{of} train"
-        )
+        trained, code = step(opened, options, "train", _training(opened, options, chosen, made), f"{of - 1}/{of} train")
         if code:
             return code
         last = {**first, "encoder": trained.result["output"], "label": "after"}
-        after, code = _step(opened, options, "eval", last, f"{of}/{of} evaluate after")
+        after, code = step(opened, options, "eval", last, f"{of}/{of} evaluate after")
         if code:
             return code
         _report(opened, options, [before, *made, trained, after], filtered)
@@ -128,17 +126,6 @@ def _detach(options: argparse.Namespace, chosen: Settings) -> ExitCode:
     return ExitCode.OK
 
 
-def _step(
-    opened: Workspace, options: argparse.Namespace, kind: str, plan: dict[str, Any], title: str
-) -> tuple[Run, ExitCode]:
-    run = opened.ensure(kind, plan, title[4:])
-    if not options.json:
-        state = "" if run.state in OPEN else " (done before)"
-        print(f"{title}: {run.id}{state}", flush=True)
-    code = follow(opened, run, options.json) if run.state in OPEN else ExitCode.OK
-    return opened.run(run.id), code
-
-
 def _report(opened: Workspace, options: argparse.Namespace, steps: list[Run], filtered: list[dict[str, Any]]) -> None:
     before, *made, trained, after = steps
     blocked = sum(step.blocked for step in steps)
@@ -148,7 +135,8 @@ def _report(opened: Workspace, options: argparse.Namespace, steps: list[Run], fi
         emit({**found, "filters": filtered, "contaminated": left_out, "blocked": blocked})
         return
     print(f"\n{scores_table(opened, [before, after])}")
-    print("The starter set is a smoke test, never a benchmark.\n")
+    print("The starter set is a smoke test, never a benchmark.")
+    print(f"More than noise? syncse compare before={before.id} after={after.id}\n")
     for run in made:
         print(f"triplets   {run.result['triplets']} of {run.result['planned'] // 2} planned: syncse show {run.id}")
     print(f"           export them: syncse export {' '.join(run.id for run in made)} triplets.csv")

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from syncse_local.api import Workspace
 from syncse_local.catalog.preflight import check_train
 from syncse_local.cli.common import begun, existing, force_flag, job_flags, named, parser, room, settings, workspace
 from syncse_local.cli.follow import follow
@@ -44,6 +45,12 @@ def add(verbs: Any) -> None:
         verbs, "train", "train a sentence encoder on triplets", "syncse train --from g1124-0a1b2c --epochs 3", run
     )
     job_flags(made)
+    made.add_argument("--output", metavar="DIR", help="where the trained encoder goes (default: WORKSPACE/models/NAME)")
+    training_flags(made)
+
+
+def training_flags(made: argparse.ArgumentParser) -> None:
+    """Flags of verbs that train: the data, the encoder, the dev set, the numbers."""
     made.add_argument(
         "--from", dest="runs", metavar="RUN", nargs="+", help="generate runs whose accepted triplets to use"
     )
@@ -53,7 +60,6 @@ def add(verbs: Any) -> None:
         metavar="NAME",
         help="the encoder to start from: a directory, or a name of `syncse models` (default: starter)",
     )
-    made.add_argument("--output", metavar="DIR", help="where the trained encoder goes (default: WORKSPACE/models/NAME)")
     chosen = made.add_mutually_exclusive_group()
     chosen.add_argument(
         "--select",
@@ -95,30 +101,39 @@ def add(verbs: Any) -> None:
 
 def run(options: argparse.Namespace) -> ExitCode:
     """Start the training run and follow it."""
+    check_source(options)
+    with workspace(options) as opened:
+        name = options.name or time.strftime("encoder-%m%d-%H%M%S")
+        started = opened.start("train", plan(opened, options, options.output or str(opened.default_output(name))), name)
+        return begun(started, options.json) if options.detach else follow(opened, started, options.json)
+
+
+def check_source(options: argparse.Namespace) -> None:
+    """Raise SyncseError (USAGE) unless the flags name one thing to train on."""
     if sum(map(bool, (options.runs, options.data, options.unsupervised))) != 1:
         detail = "Exactly one of --from, --data and --unsupervised FILE is needed."
         raise SyncseError("What to train on?", detail, "Add --from RUN, or --data FILE.", ExitCode.USAGE)
-    with workspace(options) as opened:
-        name = options.name or time.strftime("encoder-%m%d-%H%M%S")
-        output = options.output or str(opened.default_output(name))
-        changes = {key: value for key in NUMBERS if (value := getattr(options, f"train_{key}")) is not None}
-        changes |= {"pooling": options.pooling} if options.pooling else {}
-        changes |= {"no_duplicates": True} if options.no_duplicates else {}
-        changes |= {"unsupervised": options.unsupervised is not None}
-        plan = request(settings(options), output, changes, options.force)
-        plan |= {"dev": _dev(options), "limit": options.limit}
-        plan |= {"keep_contaminated": True} if options.keep_contaminated else {}
-        if options.runs:
-            plan |= {"unfiltered": True} if options.unfiltered else {}
-            plan["runs"] = [opened.run(name).id for name in options.runs]
-        else:
-            plan |= {
-                "data": existing(options.data or options.unsupervised, "data"),
-                "column": options.column,
-                "encoding": options.encoding,
-            }
-        started = opened.start("train", plan, name)
-        return begun(started, options.json) if options.detach else follow(opened, started, options.json)
+
+
+def plan(opened: Workspace, options: argparse.Namespace, output: str) -> dict[str, Any]:
+    """The options of a train run, checked. Raises SyncseError (USAGE, PREFLIGHT)."""
+    changes = {key: value for key in NUMBERS if (value := getattr(options, f"train_{key}")) is not None}
+    changes |= {"pooling": options.pooling} if options.pooling else {}
+    changes |= {"no_duplicates": True} if options.no_duplicates else {}
+    changes |= {"unsupervised": options.unsupervised is not None}
+    made = request(settings(options), output, changes, options.force)
+    made |= {"dev": _dev(options), "limit": options.limit}
+    made |= {"keep_contaminated": True} if options.keep_contaminated else {}
+    if options.runs:
+        made |= {"unfiltered": True} if options.unfiltered else {}
+        made["runs"] = [opened.run(name).id for name in options.runs]
+    else:
+        made |= {
+            "data": existing(options.data or options.unsupervised, "data"),
+            "column": options.column,
+            "encoding": options.encoding,
+        }
+    return made
 
 
 def _dev(options: argparse.Namespace) -> list[str]:

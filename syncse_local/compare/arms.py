@@ -14,36 +14,53 @@ from syncse_local.store.runs import Run
 
 def parse(connection: sqlite3.Connection, texts: Sequence[str]) -> list[dict[str, Any]]:
     """Each text as {"name", "runs": [ids]}. Raises SyncseError (USAGE) for what cannot be compared."""
-    arms: list[dict[str, Any]] = []
-    for text in texts:
-        given, equals, listed = text.rpartition("=")
-        found = [eval_run(connection, part.strip()) for part in listed.split(",") if part.strip()]
-        if not found or (equals and not given.strip()):
-            raise _usage(f"{text!r} names no run.", "Write RUN, RUN,RUN or name=RUN,RUN.")
-        ids = [run.id for run in found]
-        if len(set(ids)) < len(ids):
-            raise _usage(f"{text!r} has a run twice.", "Name each seed's run once.")
-        arms.append({"name": given.strip(), "label": str(found[0].result.get("label") or ids[0]), "runs": ids})
-    labels = [arm["label"] for arm in arms]
-    for arm in arms:
-        label = arm.pop("label")
-        arm["name"] = arm["name"] or (label if labels.count(label) == 1 else f"{label} ({arm['runs'][0]})")
-    names = [arm["name"] for arm in arms]
-    if len(set(names)) < len(names):
-        raise _usage(f"Two arms are called {max(names, key=names.count)!r}.", "Give them names: name=RUN.")
-    return arms
+    arms = [_arm(connection, text) for text in texts]
+    everything = [run.id for _, found in arms for run in found]
+    if twice := next((run for run in everything if everything.count(run) > 1), None):
+        raise _usage(f"Run {twice} is named twice.", "Name each run once, in one arm.")
+    labels = [name for name, _ in arms]
+    names = [name if labels.count(name) == 1 else f"{name} ({found[0].id})" for name, found in arms]
+    return [{"name": name, "runs": [run.id for run in found]} for name, (_, found) in zip(names, arms, strict=True)]
+
+
+def _arm(connection: sqlite3.Connection, text: str) -> tuple[str, list[Run]]:
+    """The arm's name, its first encoder's where none is given, and its runs."""
+    given, equals, listed = text.rpartition("=")
+    found = [eval_run(connection, part.strip()) for part in listed.split(",") if part.strip()]
+    if not found or (equals and not given.strip()):
+        raise _usage(f"{text!r} names no run.", "Write RUN, RUN,RUN or name=RUN,RUN.")
+    check_seeds(found)
+    return given.strip() or str(found[0].result.get("label") or found[0].id), found
+
+
+def check_seeds(found: Sequence[Run]) -> None:
+    """Raise SyncseError (USAGE) where two of an arm's runs are of the same weights: one encoder measured twice is no two
+    seeds."""
+    weights: dict[str, str] = {}
+    for run in found:
+        digest = run.result.get("weights_sha256") or run.id
+        if digest in weights:
+            detail = f"Runs {weights[digest]} and {run.id} are of the same weights: one encoder, measured twice."
+            raise _usage(detail, "An arm takes one run for each training seed.")
+        weights[digest] = run.id
 
 
 def eval_run(connection: sqlite3.Connection, text: str) -> Run:
-    """The finished eval run of this name, or of this id or the beginning of one."""
+    """The finished eval run of this name, or of this id or the beginning of one, with its predictions."""
+    run = evaluated(connection, text)
+    if not predictions.items(connection, run.id):
+        detail = f"Run {run.id} has no stored predictions: an older version made it, or nothing was scored."
+        raise _usage(detail, "Evaluate the encoder again: `syncse eval DIR`.")
+    return run
+
+
+def evaluated(connection: sqlite3.Connection, text: str) -> Run:
+    """The finished eval run of this name, or of this id or the beginning of one. Raises SyncseError (USAGE)."""
     run = _named(connection, text) or runs.get(connection, text)
     if run.kind != "eval":
         raise _usage(f"Run {run.id} is a {run.kind} run.", "Evaluate its encoder first: `syncse eval DIR`.")
     if run.state != "done":
         raise _usage(f"Run {run.id} is {run.state}.", f"Finish it first: syncse resume {run.id}")
-    if not predictions.items(connection, run.id):
-        detail = f"Run {run.id} has no stored predictions: an older version made it, or nothing was scored."
-        raise _usage(detail, "Evaluate the encoder again: `syncse eval DIR`.")
     return run
 
 
@@ -55,4 +72,4 @@ def _named(connection: sqlite3.Connection, text: str) -> Run | None:
 
 
 def _usage(detail: str, hint: str) -> SyncseError:
-    return SyncseError("This cannot be compared", detail, hint, ExitCode.USAGE)
+    return SyncseError("These runs cannot be used", detail, hint, ExitCode.USAGE)

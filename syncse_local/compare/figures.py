@@ -61,7 +61,26 @@ class Figures:
         """The estimate of each of the arm's runs."""
         return [float(self.estimate[row]) for row in arm.rows]
 
-    def arm_draws(self, arm: Arm) -> Floats:
+    def score(self, arm: Arm, method: str) -> Draws | None:
+        """The distribution of the arm's figure over items alone; None where it is undefined."""
+        draws = self.draws[list(arm.rows)].mean(axis=0)
+        return _distribution(float(np.mean(self.seeds(arm))), draws, self._influence(arm), method)
+
+    def over_items(self, first: Arm, second: Arm, method: str) -> Draws | None:
+        """The distribution of the first arm's figure less the second's, paired by items, for these very runs."""
+        draws = self.draws[list(first.rows)].mean(axis=0) - self.draws[list(second.rows)].mean(axis=0)
+        pairs = zip(self._influence(first), self._influence(second), strict=True)
+        return _distribution(self._less(first, second), draws, [a - b for a, b in pairs], method)
+
+    def over_both(self, first: Arm, second: Arm, method: str) -> Draws | None:
+        """The same over items and training seeds: for other runs of these recipes on other items. BCa's jackknife has no
+        place for seeds, so that with them the method is the percentile one."""
+        if first.chosen is None and second.chosen is None:
+            return self.over_items(first, second, method)
+        draws = self._seed_draws(first) - self._seed_draws(second)
+        return _distribution(self._less(first, second), draws, (), "percentile")
+
+    def _seed_draws(self, arm: Arm) -> Floats:
         """(draws,) figures of the arm: items resampled, then seeds.
 
         Drawing k seeds with replacement gives their mean a variance of (k - 1) / k of what it should be; the deviation
@@ -76,31 +95,16 @@ class Figures:
         stretched: Floats = mean + np.sqrt(k / (k - 1)) * (drawn - mean)
         return stretched
 
-    def score(self, arm: Arm, method: str) -> Draws | None:
-        """The distribution of an arm's figure; None where it is undefined."""
-        return _distribution(float(np.mean(self.seeds(arm))), self.arm_draws(arm), self._influence(arm), method, (arm,))
-
-    def difference(self, first: Arm, second: Arm, method: str) -> Draws | None:
-        """The distribution of the first arm's figure less the second's, paired by items; None where undefined."""
-        estimate = float(np.mean(self.seeds(first)) - np.mean(self.seeds(second)))
-        pairs = zip(self._influence(first), self._influence(second), strict=True)
-        draws = self.arm_draws(first) - self.arm_draws(second)
-        return _distribution(estimate, draws, [a - b for a, b in pairs], method, (first, second))
+    def _less(self, first: Arm, second: Arm) -> float:
+        return float(np.mean(self.seeds(first)) - np.mean(self.seeds(second)))
 
     def _influence(self, arm: Arm) -> list[Floats]:
         return [part[list(arm.rows)].mean(axis=0) for part in self.influence]
 
 
-def method_for(method: str, arms: Sequence[Arm]) -> str:
-    """BCa has no jackknife over seeds: with them the interval is the percentile one."""
-    return "percentile" if any(arm.chosen is not None for arm in arms) else method
-
-
-def _distribution(
-    estimate: float, draws: Floats, influence: Sequence[Floats], method: str, arms: Sequence[Arm]
-) -> Draws | None:
+def _distribution(estimate: float, draws: Floats, influence: Sequence[Floats], method: str) -> Draws | None:
     if not np.isfinite(estimate) or np.isfinite(draws).mean() < ENOUGH:
         return None
-    if method_for(method, arms) == "bca" and all(np.isfinite(part).all() for part in influence):
+    if method == "bca" and all(np.isfinite(part).all() for part in influence):
         return Draws.bca(draws, estimate, influence)
     return Draws.percentile(draws)

@@ -1,22 +1,17 @@
-"""This machine in one line: what a noise floor was measured on. Has no host name in it. Light."""
+"""A machine in one line: where a noise floor holds. Has no host name in it. Light."""
 
-import os
-import platform
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
-from syncse_local import machine
-
-
-def describe() -> str:
-    """System, processor, cores and GPUs; the same on every call as long as they are."""
-    gpus = ", ".join(sorted(gpu.name for gpu in machine.gpus())) or "no GPU"
-    return f"{platform.system()} {platform.machine()}, {_processor()}, {os.cpu_count()} CPUs, {gpus}"
+from syncse_local.training import hardware
 
 
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or "unknown processor"
+def line(found: Mapping[str, Any]) -> str:
+    """Processor, cores and the GPUs that were used, of a record that `training.hardware` made."""
+    gpus = ", ".join(sorted(gpu["name"] for gpu in found["gpus"])) or "no GPU"
+    return f"{found['processor']}, {found['cores']} cores, {gpus}"
+
+
+def here() -> tuple[str, ...]:
+    """This machine with its GPUs, and as it is where they are not used."""
+    return tuple(dict.fromkeys(line(hardware.describe(device)) for device in ("cuda", "cpu")))

@@ -23,6 +23,7 @@ class Draws:
     values: Floats
     bias: float = 0.0
     acceleration: float = 0.0
+    method: str = "percentile"
 
     @classmethod
     def percentile(cls, values: Floats) -> "Draws":
@@ -34,7 +35,7 @@ class Draws:
         """With BCa's corrections; `influence` has, for each independent set of n items, (n - 1) x (mean of the
         leave-one-out values - each of them)."""
         kept = np.sort(values[np.isfinite(values)])
-        return cls(kept, float(ndtri(_share_below(kept, estimate))), acceleration(influence))
+        return cls(kept, float(ndtri(_share_below(kept, estimate))), acceleration(influence), "bca")
 
     def interval(self, level: float) -> Interval:
         """The two-sided interval that leaves `level` (as 0.05) outside."""
@@ -55,7 +56,10 @@ class Draws:
 
     def _quantile_of(self, z: float) -> float:
         moved = self.bias + z
-        return float(ndtr(self.bias + moved / (1 - self.acceleration * moved)))
+        scale = 1 - self.acceleration * moved
+        if scale <= 0:  # outside of BCa's range: the end is the last draw on that side
+            return float(self.acceleration > 0)
+        return float(ndtr(self.bias + moved / scale))
 
 
 def acceleration(influence: Sequence[Floats]) -> float:
@@ -113,15 +117,15 @@ class Held:
 def holm(p_values: Sequence[float], alpha: float = 0.05) -> list[Held]:
     """Holm (1979): the smallest p is tried at alpha / m, the next at alpha / (m - 1), until one is kept; the rest with it.
 
-    Kept hypotheses have the level at which the procedure ended.
+    Equal ones are tried at one level, so that their order says nothing. Kept hypotheses have the level at which the
+    procedure ended.
     """
-    order = sorted(range(len(p_values)), key=lambda at: (p_values[at], at))
-    found: dict[int, Held] = {}
+    found: dict[float, Held] = {}
     adjusted, level, going = 0.0, alpha, True
-    for step, at in enumerate(order):
-        left = len(p_values) - step
-        adjusted = min(1.0, max(adjusted, left * p_values[at]))
+    for p in sorted(set(p_values)):
+        left = sum(other >= p for other in p_values)
+        adjusted = min(1.0, max(adjusted, left * p))
         level = alpha / left if going else level
         going = going and adjusted <= alpha
-        found[at] = Held(adjusted, going, level)
-    return [found[at] for at in range(len(p_values))]
+        found[p] = Held(adjusted, going, level)
+    return [found[p] for p in p_values]

@@ -1,16 +1,17 @@
 """The compare stage: load the predictions of the arms' runs, pair them, do the study. Knows the store."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from syncse_local.compare.arms import eval_run
 from syncse_local.compare.figures import Arm, Figures
-from syncse_local.compare.host import describe
+from syncse_local.compare.host import here
 from syncse_local.compare.pairing import pair, shared_tasks
+from syncse_local.compare.rows import Row, Setting, TaskRuns
 from syncse_local.compare.statistics import Columns
-from syncse_local.compare.study import Row, Setting, TaskRuns, study
+from syncse_local.compare.study import study
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.evaluation.base import TaskScore
 from syncse_local.evaluation.run import average
@@ -18,83 +19,84 @@ from syncse_local.evaluation.tasks import FAMILIES, resolve
 from syncse_local.jobs.job import Job
 from syncse_local.store import calibrations, predictions, runs
 
+Scores = Mapping[tuple[str, str], dict[str, Any]]
+"""A run's rows of the score table by task and metric."""
+
 
 def run(job: Job) -> dict[str, Any]:
     """Do a compare run; returns the study with its arms, setting and calibration. Raises SyncseError for unpaired runs."""
     options = job.run.options
     setting = Setting(**options.get("setting", {}))
-    order = list(dict.fromkeys(name for arm in options["arms"] for name in arm["runs"]))
-    for name in order:
-        eval_run(job.connection, name)
+    order = [name for arm in options["arms"] for name in arm["runs"]]
+    scores = [by_metric(job, name) for name in order]
     names, notes = shared_tasks(job.connection, order, options.get("tasks") or [])
+    measured = with_metric(names, options.get("metric") or "", scores[0])
 
     def pause() -> None:
         if job.reporter.cancelled():
             raise SyncseError("Stopped", "The comparison was cancelled.", "Start it again.", ExitCode.INTERRUPTED)
 
     rows: list[Row] = []
-    for done, name in enumerate(names):
-        job.reporter.progress(done, len(names), task=name)
-        task = load(job, name, order)
+    for done, (name, metric) in enumerate(measured.items()):
+        job.reporter.progress(done, len(measured), task=name)
+        task = load(job, name, metric, order, scores)
         rows.append(Row(name, task.metric, task.unit, task.items, [task], task.figures(setting, pause)))
-    job.reporter.progress(len(names), len(names))
+    job.reporter.progress(len(measured), len(measured))
     arms = [
-        Arm.of(arm["name"], [order.index(r) for r in arm["runs"]], setting.draws, setting.seed)
+        Arm.of(arm["name"], [order.index(name) for name in arm["runs"]], setting.draws, setting.seed)
         for arm in options["arms"]
     ]
-    _refuse_copies(arms, rows)
-    calibration = calibrations.of_machine(job.connection, describe()) if setting.pairs else None
-    found = study(arms, [*rows, *averages(job, rows, order)], setting, calibration)
+    items = {task.task: task.items_sha256 for row in rows for task in row.tasks}
+    calibration = calibrations.of_machine(job.connection, here(), items)
+    found = study(arms, [*rows, *averages(rows, scores[0])], setting, calibration)
     found["notes"] += notes
     return {"arms": options["arms"], "setting": options.get("setting", {}), "calibration": calibration, **found}
 
 
-def load(job: Job, task: str, order: Sequence[str]) -> TaskRuns:
-    """A task's predictions of every run, paired."""
-    found = [predictions.columns(job.connection, name, task) for name in order]
-    items = pair(task, order, found)
-    columns: list[Columns] = [
-        {name: np.frombuffer(column.data, dtype=column.type) for name, column in each.items()} for each in found
-    ]
-    family = FAMILIES[resolve([task])[0].family]
-    undefined = {}
-    for row, name in enumerate(order):
-        score = next(
-            s for s in runs.scores(job.connection, name) if (s["task"], s["metric"]) == (task, family.shown[0])
-        )
-        if score["value"] is None:
-            reasons = [note for note in score["detail"].get("notes", []) if note.startswith("undefined")]
-            undefined[row] = reasons[0] if reasons else "undefined"
-    return TaskRuns(task, family.shown[0], family.unit, *items, columns, undefined)
+def by_metric(job: Job, name: str) -> Scores:
+    """The scores of an eval run, which must be fit for a comparison."""
+    return {(row["task"], row["metric"]): row for row in runs.scores(job.connection, eval_run(job.connection, name).id)}
 
 
-def averages(job: Job, rows: Sequence[Row], order: Sequence[str]) -> list[Row]:
-    """Each family's average as `evaluation.run` labels it, where two or more of its tasks are here."""
-    complete = {
-        score["task"]: all(s["detail"].get("complete", True) for s in runs.scores(job.connection, order[0]) if s["task"] == score["task"])
-        for score in runs.scores(job.connection, order[0])
-    }  # fmt: skip
-    found = []
-    for name in FAMILIES:
-        scores = [TaskScore(row.name, {row.metric: 0.0}, row.items, complete=complete[row.name]) for row in rows]
-        made = average(scores, name)
-        if made is not None:
-            parts = [row for row in rows if row.name in made.tasks]
-            tasks = [task for row in parts for task in row.tasks]
-            figures = Figures.average([row.figures for row in parts])
-            items = sum(row.items for row in parts)
-            found.append(Row(made.label, parts[0].metric, parts[0].unit, items, tasks, figures, average=True))
+def with_metric(names: Sequence[str], wanted: str, scores: Scores) -> dict[str, str]:
+    """Each task's metric: the wanted one, else the family's main one; tasks without the wanted one are left out."""
+    main = {name: FAMILIES[task.family].shown[0] for name, task in zip(names, resolve(names), strict=True)}
+    found = {name: wanted or metric for name, metric in main.items() if not wanted or (name, wanted) in scores}
+    if not found:
+        detail = f"None of the tasks has the metric {wanted}."
+        raise SyncseError("Nothing to compare", detail, "Leave out --metric.", ExitCode.NOTHING)
     return found
 
 
-def _refuse_copies(arms: Sequence[Arm], rows: Sequence[Row]) -> None:
-    """Two runs of an arm with the same figures on everything are one encoder measured twice, not two seeds."""
-    estimates = np.stack([row.figures.estimate for row in rows])
-    for arm in arms:
-        if len(arm.rows) > 1 and len(np.unique(estimates[:, list(arm.rows)], axis=1).T) < len(arm.rows):
-            raise SyncseError(
-                "These are not different seeds",
-                f"Two runs of {arm.name} have the same scores on every task: one encoder, measured twice.",
-                "Give each training seed's run once.",
-                ExitCode.USAGE,
-            )
+def load(job: Job, task: str, metric: str, order: Sequence[str], scores: Sequence[Scores]) -> TaskRuns:
+    """A task's predictions of every run, paired."""
+    found = [predictions.columns(job.connection, name, task) for name in order]
+    items, digest = pair(task, order, found)
+    columns: list[Columns] = [
+        {name: np.frombuffer(column.data, dtype=column.type) for name, column in each.items()} for each in found
+    ]
+    undefined = {}
+    for row, score in enumerate(each[task, metric] for each in scores):
+        if score["value"] is None:
+            notes = [note for note in score["detail"].get("notes", []) if note.startswith("undefined")]
+            undefined[row] = notes[0] if notes else "undefined"
+    unit = FAMILIES[resolve([task])[0].family].unit
+    return TaskRuns(task, metric, unit, items, digest, columns, undefined)
+
+
+def averages(rows: Sequence[Row], scores: Scores) -> list[Row]:
+    """Each family's average as `evaluation.run` labels it, where two or more of its tasks are here; the items are the same
+    in all runs, so that any run's `scores` say whether they are the published ones."""
+    found = []
+    for family in FAMILIES:
+        parts = [
+            TaskScore(row.name, {row.metric: 0.0}, row.items, complete=scores[row.name, row.metric]["detail"].get("complete", True))
+            for row in rows
+        ]  # fmt: skip
+        if made := average(parts, family):
+            of = [row for row in rows if row.name in made.tasks]
+            tasks = [task for row in of for task in row.tasks]
+            figures = Figures.average([row.figures for row in of])
+            items = sum(row.items for row in of)
+            found.append(Row(made.label, of[0].metric, of[0].unit, items, tasks, figures, average=True))
+    return found

@@ -1,78 +1,20 @@
 """A study: arms on tasks, every pair compared, Holm over all of them, verdicts and tiers, as JSON data. Knows no store."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from statistics import stdev
 from typing import Any
 
 import numpy as np
 
-from syncse_local.compare.bootstrap import Pause, resample
-from syncse_local.compare.figures import Arm, Figures, method_for
-from syncse_local.compare.floors import calibrated_values, floor
-from syncse_local.compare.intervals import Draws, Held, holm, welch
-from syncse_local.compare.statistics import Columns, statistic
-from syncse_local.compare.verdicts import BETTER, CANNOT_TELL, WORSE, tiers, verdict
+from syncse_local.compare.figures import Arm
+from syncse_local.compare.intervals import holm
+from syncse_local.compare.pairs import ALPHA, Noise, compare, judge
+from syncse_local.compare.rows import Row, Setting
+from syncse_local.compare.verdicts import BETTER, WORSE, tiers
 
-ALPHA = 0.05
 FEW = 5
 """Draws beyond an interval's end, under which the end is said to rest on too few."""
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """How a study is done. `pairs` False leaves it at each arm's own figure and interval."""
-
-    draws: int = 10_000
-    seed: int = 1
-    method: str = "bca"
-    pairs: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class TaskRuns:
-    """A task's predictions by run, all of the same items; `undefined` are the places of runs that have no figure."""
-
-    task: str
-    metric: str
-    unit: str
-    items: int
-    items_sha256: str
-    columns: Sequence[Columns]
-    undefined: Mapping[int, str] = field(default_factory=dict)
-
-    def figures(self, setting: Setting, pause: Pause) -> Figures:
-        """The runs' figures on the task's resamples."""
-        found = resample(
-            statistic(self.metric, self.columns), self.items, setting.draws, setting.seed, self.task, pause
-        )
-        for row in self.undefined:
-            for values in (found.estimate, found.draws, found.without):
-                values[row] = np.nan
-        return Figures.of_task(found)
-
-    @property
-    def key(self) -> tuple[str, str, str]:
-        """What a calibration must have measured to speak of this task."""
-        return self.task, self.metric, self.items_sha256
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A task or an average, with the figures of all runs."""
-
-    name: str
-    metric: str
-    unit: str
-    items: int
-    tasks: Sequence[TaskRuns]
-    figures: Figures
-    average: bool = False
-
-    def why(self, arm: Arm) -> list[str]:
-        """Why the arm has no figure."""
-        return sorted({task.undefined[row] for task in self.tasks for row in arm.rows if row in task.undefined})
 
 
 def study(
@@ -80,14 +22,18 @@ def study(
 ) -> dict[str, Any]:
     """Every row's scores, differences, verdicts and tiers. `calibration` as `store.calibrations` gives it, or None."""
     found = [{**_described(row), "scores": [_score(row, arm, setting) for arm in arms]} for row in rows]
-    pairs = list(combinations(arms, 2)) if setting.pairs else []
-    made = [_comparison(row, pair, setting, calibration) for row in rows for pair in pairs]
-    tried = [(comparison, draws) for comparison, draws in made if draws is not None]
+    pairs = list(combinations(arms, 2))
+    tried: list[tuple[dict[str, Any], Noise]] = []
+    for entry, row in zip(found, rows, strict=True):
+        entry["comparisons"] = []
+        for pair in pairs:
+            comparison, noise = compare(row, pair, setting, calibration)
+            entry["comparisons"].append(comparison)
+            tried += [(comparison, noise)] if noise else []
     held = holm([comparison["p"] for comparison, _ in tried], ALPHA)
-    for (comparison, draws), said in zip(tried, held, strict=True):
-        _judge(comparison, draws, said)
-    for at, entry in enumerate(found):
-        entry["comparisons"] = [comparison for comparison, _ in made[at * len(pairs) : (at + 1) * len(pairs)]]
+    for (comparison, noise), said in zip(tried, held, strict=True):
+        judge(comparison, noise, said)
+    for entry in found:
         entry["tiers"] = _tiers(entry)
     few = [said.level for said in held if said.level / 2 * setting.draws < FEW]
     return {"rows": found, "family": len(tried), "alpha": ALPHA, "notes": _few(min(few), setting.draws) if few else []}
@@ -104,77 +50,28 @@ def _described(row: Row) -> dict[str, Any]:
 
 
 def _score(row: Row, arm: Arm, setting: Setting) -> dict[str, Any]:
-    """The arm's mean over its runs, the interval over items (and seeds), and the spread over seeds by itself."""
+    """The arm's mean over its runs, the interval over items for these runs, and the spread over seeds by itself."""
     values = row.figures.seeds(arm)
     draws = row.figures.score(arm, setting.method)
     return {
         "arm": arm.name,
         "value": _number(float(np.mean(values))),
         "interval": draws.interval(ALPHA) if draws else None,
-        "method": method_for(setting.method, (arm,)),
+        "method": draws.method if draws else None,
         "seeds": [_number(value) for value in values],
         "seed_sd": _number(stdev(values)) if len(values) > 1 and np.isfinite(values).all() else None,
         "why_undefined": row.why(arm),
     }
 
 
-def _comparison(
-    row: Row, pair: tuple[Arm, Arm], setting: Setting, calibration: Mapping[str, Any] | None
-) -> tuple[dict[str, Any], Draws | None]:
-    first, second = pair
-    made: dict[str, Any] = {"first": first.name, "second": second.name, "verdict": CANNOT_TELL, "notes": []}
-    draws = row.figures.difference(first, second, setting.method)
-    if draws is None:
-        why = [f"{arm.name}: {reason}" for arm in pair for reason in row.why(arm)]
-        made["notes"] = why or ["undefined on too many resamples"]
-        return {**made, "difference": None}, None
-    seeds = [row.figures.seeds(arm) for arm in pair]
-    by_seeds = welch(*seeds)
-    noise = floor(calibrated_values(calibration, [task.key for task in row.tasks]), *seeds)
-    made |= {
-        "difference": float(np.mean(seeds[0]) - np.mean(seeds[1])),
-        "interval": draws.interval(ALPHA),
-        "method": method_for(setting.method, pair),
-        "p": max(draws.p_value(), by_seeds.p_value()) if by_seeds else draws.p_value(),
-        "p_items": draws.p_value(),
-        "seeds_t": _t_interval(by_seeds) if by_seeds else None,
-        "floor": {"value": noise.value, "source": noise.source} if noise else None,
-        "scope": "recipes" if noise else "encoders",
-    }
-    made["notes"] = list(_remarks(seeds, draws, noise is not None))
-    return made, draws
-
-
-def _t_interval(found: Any) -> dict[str, Any]:
-    half = found.half_width(ALPHA)
-    ends = (found.difference - half, found.difference + half)
-    return {"interval": ends, "freedom": found.freedom, "p": found.p_value()}
-
-
-def _remarks(seeds: Sequence[Sequence[float]], draws: Draws, has_floor: bool) -> Iterator[str]:
-    if draws.values[0] == draws.values[-1] == 0:
-        yield "the predictions lead to the same figure on every resample"
-    if 1 in map(len, seeds):
-        yield "an arm has one run: its training noise is not in the interval" + ("" if has_floor else ", nor known")
-
-
-def _judge(comparison: dict[str, Any], draws: Draws, said: Held) -> None:
-    corrected = draws.interval(said.level)
-    noise = comparison["floor"]["value"] if comparison["floor"] else None
-    comparison |= {"p_holm": said.adjusted, "level": said.level, "corrected": corrected}
-    comparison["verdict"] = verdict(comparison["difference"], corrected, said.rejected, noise)
-    if said.rejected and comparison["verdict"] == CANNOT_TELL:
-        comparison["notes"].append("inside the noise floor")
-
-
 def _tiers(entry: Mapping[str, Any]) -> list[list[str]]:
-    """Tiers of the arms that have a figure; none without comparisons."""
+    """Tiers of the arms that have a figure."""
     scores = {score["arm"]: score["value"] for score in entry["scores"] if score["value"] is not None}
     above = []
     for comparison in entry["comparisons"]:
         names = (comparison["first"], comparison["second"])
         above += [names] * (comparison["verdict"] == BETTER) + [names[::-1]] * (comparison["verdict"] == WORSE)
-    return tiers(scores, above) if entry["comparisons"] else []
+    return tiers(scores, above)
 
 
 def _number(value: float) -> float | None:

@@ -1,14 +1,22 @@
 """What may be said of a difference, and which encoders share a tier. Knows no statistics and no store."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 BETTER, WORSE, CANNOT_TELL = "better", "worse", "cannot tell"
 
 
-def verdict(difference: float, corrected: tuple[float, float], rejected: bool, floor: float | None) -> str:
-    """`better` or `worse` where Holm rejects, the corrected interval leaves out 0, and the difference exceeds the floor."""
+def margin(difference: float, by_items: tuple[float, float], floor: float) -> float:
+    """How large a difference must be: the noise of items and of training seeds, which are independent, as the root of the
+    sum of squares. `by_items` is the corrected interval over items alone; its reach is towards 0. Never below the floor."""
+    reach = difference - by_items[0] if difference > 0 else by_items[1] - difference
+    return math.hypot(floor, reach)
+
+
+def verdict(difference: float, corrected: tuple[float, float], rejected: bool, needed: float) -> str:
+    """`better` or `worse` where Holm rejects, the corrected interval leaves out 0, and the difference exceeds the margin."""
     outside = corrected[0] > 0 or corrected[1] < 0
-    if not (rejected and outside) or (floor is not None and abs(difference) <= floor):
+    if not (rejected and outside and abs(difference) > needed):
         return CANNOT_TELL
     return BETTER if difference > 0 else WORSE
 

@@ -46,8 +46,8 @@ class TaskScore:
 
     `items` counts what was scored (pairs, queries, sentences). `complete` is False when something of the published set
     is missing or surplus: the figure cannot then stand beside published ones. `predictions`, where kept, holds columns of
-    one number an item, in the order read: by metric, and `gold` and `fold` where the family has them; `items_sha256`
-    names these items. `detail` is what else the family says, as JSON data.
+    one number an item, in the order read: by metric, and `gold` where the family has it; `items_sha256` names these
+    items. `detail` is what else the family says, as JSON data.
     """
 
     task: str

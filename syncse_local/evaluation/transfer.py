@@ -13,7 +13,6 @@ import numpy as np
 
 from syncse_local.evaluation.base import Missing, Pause, TaskData, TaskScore, Vectors
 from syncse_local.evaluation.lines import bad_file, read_lines, sentence_pair, split_columns
-from syncse_local.evaluation.logistic import Labels
 from syncse_local.evaluation.senteval import FOLDS, METHODS, Labelled
 from syncse_local.evaluation.tasks import Task
 
@@ -65,8 +64,6 @@ class TransferData(TaskData):
         if self.f1:
             figures["f1"] = float(2 * (predicted & gold).sum() / max((predicted + gold).sum(), 1))
         columns = {"accuracy": tuple(predicted.tolist()), "gold": tuple(gold.tolist())}
-        if len(sets) == 1:
-            columns["fold"] = tuple(_fold_numbers(sets["all"]).tolist())
         return self.scored(figures, predictions=columns, detail={"c": chosen})
 
     def _unfit(self) -> str:
@@ -75,14 +72,6 @@ class TransferData(TaskData):
         if len(counts) > 1 and min(counts.values()) >= FOLDS:
             return ""
         return f"two classes of at least {FOLDS} examples are needed, and there are {dict(counts)} by class"
-
-
-def _fold_numbers(whole: Labelled) -> Labels:
-    """The fold in which each example is predicted."""
-    numbers = np.empty_like(whole.labels)
-    for number, (_, test) in enumerate(whole.folds()):
-        numbers[test] = number
-    return numbers
 
 
 def _labelled(vectors: Vectors, examples: Sequence[Example]) -> Labelled:

@@ -59,6 +59,12 @@ def listed(connection: sqlite3.Connection) -> list[dict[str, Any]]:
     return found
 
 
-def of_machine(connection: sqlite3.Connection, machine: str) -> dict[str, Any] | None:
-    """The newest calibration of this machine, if any."""
-    return next((found for found in listed(connection) if found["machine"] == machine), None)
+def of_machine(
+    connection: sqlite3.Connection, machines: Sequence[str], items: Mapping[str, str]
+) -> dict[str, Any] | None:
+    """The newest calibration of these machines that measured any of these tasks (name -> hash of its items), if any."""
+    for found in listed(connection):
+        measured = {task: floor["items_sha256"] for task, floor in found["floors"].items()}
+        if found["machine"] in machines and measured.items() & items.items():
+            return found
+    return None

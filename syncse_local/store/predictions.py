@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from syncse_local.store.database import writing
 
 DOUBLE, BYTE = "<f8", "|u1"
-"""The types a column may have, in numpy's words: little-endian doubles; bytes, for classes, folds and zero-or-one."""
+"""The types a column may have, in numpy's words: little-endian doubles; bytes, for classes and zero-or-one."""
 
 
 @dataclass(frozen=True, slots=True)

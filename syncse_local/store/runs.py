@@ -91,6 +91,16 @@ def evaluations_of(connection: sqlite3.Connection, encoder: str, since: float) -
     return [_run(row) for row in rows]
 
 
+def training_of(connection: sqlite3.Connection, encoder: str, before: float) -> Run | None:
+    """The finished train run that wrote the encoder in this directory, the last one made before a time."""
+    row = connection.execute(
+        "SELECT * FROM run WHERE kind = 'train' AND state = 'done' AND json_extract(options, '$.output') = ? "
+        "AND created < ? ORDER BY created DESC, id LIMIT 1",
+        (encoder, before),
+    ).fetchone()
+    return _run(row) if row else None
+
+
 def move(connection: sqlite3.Connection, run_id: str, old: str | tuple[str, ...], new: str) -> bool:
     """Change the state if it is still one of `old`; returns whether it was."""
     states = (old,) if isinstance(old, str) else old

@@ -31,6 +31,10 @@ CONTENT = {
     "verdict": """SELECT f.run_id, f.created, ordinal, filter, version, verdict, score, reason FROM verdict
                   JOIN filtering AS f ON f.id = filtering_id""",
     "measurement": "SELECT * FROM measurement",
+    "prediction": "SELECT * FROM prediction",
+    "calibration": "SELECT machine, encoder, data, options, seeds, runs, created FROM calibration",
+    "noise_floor": """SELECT c.runs, task, metric, n.items_sha256, seed_values, mean, sd FROM noise_floor AS n
+                      JOIN calibration AS c ON c.id = calibration_id""",
     "review": "SELECT key, positive_request, negative_request, action, note, undoes, author, created FROM review",
 }
 

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from syncse_local.compare.calibration import calibrate
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.store import database, filtering, ledger, parses, runs
+from syncse_local.store import calibrations, database, filtering, ledger, parses, predictions, runs
 from syncse_local.store.ledger import Outcome
 from syncse_local.store.merging import ledger as merging_ledger
 from syncse_local.store.merging.merge import merge
 from syncse_local.store.merging.tables import JOINED, LEFT, Merged, points
+from tests.unit.eval_runs import evaluated, trained
 from tests.unit.merge_setup import CONTENT, Made, content
 
 
@@ -188,6 +190,31 @@ def test_two_runs_of_one_name_stay_two(tmp_path: Path, blank: Path, target: Path
     assert runs.get(connection, trained).options == {"runs": [new]}
     merged(target, two)
     assert len(runs.recent(connection)) == 3
+
+
+def test_predictions_and_noise_floors_come_along_under_their_runs_new_names(
+    tmp_path: Path, blank: Path, target: Path
+) -> None:
+    one, two = Made(tmp_path / "one", blank), Made(tmp_path / "two", blank)
+    mine = evaluated(one.connection, "mine", {("STSB", "spearman"): 0.5})
+    for seed in (1, 2):
+        trained(two.connection, f"m{seed}", seed)
+    seeds = [evaluated(two.connection, f"m{seed}", {("STSB", "spearman"): 0.6 + seed / 100}) for seed in (1, 2)]
+    two.connection.execute("PRAGMA foreign_keys = OFF")
+    for table, column in (("run", "id"), ("event", "run_id"), ("score", "run_id"), ("prediction", "run_id")):
+        two.connection.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (mine, seeds[0]))
+    study = runs.create(two.connection, "compare", {"arms": [{"name": "a", "runs": [mine, seeds[1]]}]}).id
+    calibrate(two.connection, [mine, seeds[1]])
+    found = merged(target, one, two)[1]
+    new = found.renamed[mine]
+    connection = database.connect(target)
+    (floor,) = calibrations.listed(connection)
+    assert floor["runs"] == [new, seeds[1]]
+    assert floor["floors"]["STSB"]["values"] == [0.61, 0.62]
+    assert set(predictions.columns(connection, new, "STSB")) == {"gold", "spearman"}
+    assert runs.get(connection, study).options == {"arms": [{"name": "a", "runs": [new, seeds[1]]}]}
+    assert merged(target, two)[0].new.get("calibration", 0) == 0
+    assert len(calibrations.listed(connection)) == 1
 
 
 @pytest.mark.parametrize("version", range(1, database.LATEST))

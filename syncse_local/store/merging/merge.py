@@ -8,6 +8,7 @@ from pathlib import Path
 
 from syncse_local.store.database import storage_error
 from syncse_local.store.merging.filters import merge_filters, merge_measurements, merge_reviews
+from syncse_local.store.merging.floors import merge_calibrations
 from syncse_local.store.merging.ledger import merge_requests, merge_sentences
 from syncse_local.store.merging.runs import begin_runs, end_runs
 from syncse_local.store.merging.source import FILE, attached, open_target
@@ -53,6 +54,7 @@ def _one(connection: sqlite3.Connection, source: Path, tell: Tell) -> Merged:
         merge_filters(connection, merged)
         merge_measurements(connection, merged)
         merge_reviews(connection, merged)
+        merge_calibrations(connection, merged)
         end_runs(connection, merged)
         connection.execute("DELETE FROM card_mark")  # decisions are numbered anew: the cards are gone through again
         connection.execute("DROP TABLE temp.run_map")

@@ -15,7 +15,7 @@ from syncse_local.store.merging.tables import Merged, columns, listed, points
 from syncse_local.store.runs import OPEN, RESUMABLE
 
 NAMES_RUNS = ("run", "runs", "against")
-"""Options whose values are run ids."""
+"""Options whose values are run ids; those of a comparison's `arms` are renamed too."""
 
 UNFINISHED = SyncseError("The merge was cut off", "Not all of this run was taken over.", "Run the same merge again.")
 AT_WORK = SyncseError(
@@ -68,6 +68,8 @@ def _renamed(options: str, names: dict[str, str]) -> str:
             data[key] = [names.get(name, name) for name in value]
         elif isinstance(value, str):
             data[key] = names.get(value, value)
+    for arm in data.get("arms", []):
+        arm["runs"] = [names.get(name, name) for name in arm["runs"]]
     return options if data == json.loads(options) else json.dumps(data)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 JOINED = (
     "sentence", "request", "response", "parse", "decision", "plan",
-    "run", "event", "filtering", "verdict", "measurement", "review",
+    "run", "event", "filtering", "verdict", "measurement", "review", "calibration", "noise_floor",
 )  # fmt: skip
 """Tables that have a function of their own; those that are keyed by the run alone (`points`) need none."""
 LEFT = {

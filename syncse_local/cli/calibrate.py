@@ -1,0 +1,102 @@
+"""`syncse calibrate`: train one recipe with several seeds, evaluate each, and keep the spread as this machine's noise floor."""
+
+import argparse
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from syncse_local.api import Workspace
+from syncse_local.cli import evaluate, train
+from syncse_local.cli.common import parser, settings, workspace
+from syncse_local.cli.output import emit, safe, table
+from syncse_local.cli.steps import step
+from syncse_local.errors import ExitCode, SyncseError
+
+
+def add(verbs: Any) -> None:
+    """Add the verb to the command line."""
+    made = parser(
+        verbs,
+        "calibrate",
+        "measure the noise floor: train one recipe with several seeds and evaluate each",
+        "syncse calibrate --data human.csv --seeds 5 --senteval ~/SentEval/data",
+        run,
+    )
+    made.add_argument(
+        "--seeds", type=int, default=5, metavar="K", help="trainings, with --seed and on (default: 5, from 1)"
+    )
+    made.add_argument("--evaluated", metavar="RUN", nargs="+", help="train nothing: eval runs of one recipe's seeds")
+    made.add_argument("--list", action="store_true", help="show the noise floors of this workspace")
+    made.add_argument("--reranking", metavar="DIR", help="as in `syncse eval`")
+    made.add_argument("--tasks", nargs="+", metavar="TASK", help="as in `syncse eval`")
+    train.training_flags(made)
+
+
+def run(options: argparse.Namespace) -> ExitCode:
+    """Train and evaluate the seeds that are not done yet, and store the floor."""
+    if options.list:
+        with workspace(options, must_exist=True) as opened:
+            return _listed(opened.calibrations(), options.json)
+    if options.evaluated:
+        with workspace(options, must_exist=True) as opened:
+            return _stored(opened, options.evaluated, options.json)
+    train.check_source(options)
+    if options.seeds < 2:
+        detail = f"--seeds is {options.seeds}; one training has no spread."
+        raise SyncseError("Too few seeds", detail, "Take two or more; five are better.", ExitCode.USAGE)
+    wanted = evaluate.request(settings(options), None, options.tasks)
+    with workspace(options) as opened:
+        evaluated, of = list[str](), 2 * options.seeds
+        for number, (seed, plan) in enumerate(_plans(opened, options).items(), start=1):
+            trained, code = step(opened, options, "train", plan, f"{2 * number - 1}/{of} calibrate: train seed {seed}")
+            if code:
+                return code
+            scored = {**wanted, "encoder": trained.result["output"]}
+            done, code = step(opened, options, "eval", scored, f"{2 * number}/{of} calibrate: evaluate seed {seed}")
+            if code:
+                return code
+            evaluated.append(done.id)
+        return _stored(opened, evaluated, options.json)
+
+
+def _plans(opened: Workspace, options: argparse.Namespace) -> dict[int, dict[str, Any]]:
+    """The train runs' options by seed; their encoders lie side by side, named by what the seeds share."""
+    first = options.train_seed = 1 if options.train_seed is None else options.train_seed
+    shared = train.plan(opened, options, "calibration")
+    if shared.get("data"):  # a file that changed is another recipe, and its seeds are trained anew
+        with Path(shared["data"]).open("rb") as handle:
+            shared["data_sha256"] = hashlib.file_digest(handle, "sha256").hexdigest()
+    digest = hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()[:8]
+    return {
+        seed: {
+            **shared,
+            "training": {**shared["training"], "seed": seed},
+            "output": str(opened.default_output(f"calibration-{digest}-{seed}")),
+        }
+        for seed in range(first, first + options.seeds)
+    }
+
+
+def _stored(opened: Workspace, evaluated: list[str], as_json: bool) -> ExitCode:
+    return _listed([opened.calibrate(evaluated)], as_json)
+
+
+def _listed(found: list[dict[str, Any]], as_json: bool) -> ExitCode:
+    """Print calibrations, the spread in points (x 100)."""
+    if as_json:
+        for calibration in found:
+            emit(calibration)
+    elif not found:
+        print("No noise floor was measured here. Do it: syncse calibrate --data FILE")
+    for calibration in [] if as_json else found:
+        print(f"{calibration['id']}: {safe(calibration['encoder'])} on {safe(calibration['data'])}")
+        print(f"   {safe(calibration['machine'])}; seeds {', '.join(map(str, calibration['seeds']))}")
+        rows = [_row(task, floor) for task, floor in calibration["floors"].items()]
+        print(table(["task", "metric", "mean x100", "seed sd", "widest difference"], rows), end="\n\n")
+    return ExitCode.OK if found else ExitCode.NOTHING
+
+
+def _row(task: str, floor: dict[str, Any]) -> list[object]:
+    widest = max(floor["values"]) - min(floor["values"])
+    return [task, floor["metric"], *(f"{100 * value:.2f}" for value in (floor["mean"], floor["sd"], widest))]
