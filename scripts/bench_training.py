@@ -190,7 +190,7 @@ def measure(options: argparse.Namespace, encoder: Path, rows: list[Triplet], pre
         )
         settings = replace(settings, chunk_tokens=options.chunk_tokens or settings.chunk_tokens)
         once = replace(settings, output=folder / "padded", checkpoint=folder / "padded-checkpoint", chunk_tokens=10**9)
-        plan = BatchPlan(TripletData(rows, Encoder.load(encoder), settings).index, settings)
+        plan = BatchPlan(TripletData.prepare(rows, Encoder.load(encoder), settings).keys, settings)
         batches = [[rows[i] for i in plan.rows(step)] for step in range(plan.total)]
         lanes = {
             OURS: Lane(partial(ours, settings, rows)),

@@ -1,10 +1,13 @@
 """`syncse train`: start a training run and follow it."""
 
 import argparse
+import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
+from syncse_local import airgap
 from syncse_local.catalog.preflight import check_train
 from syncse_local.cli.common import begun, existing, force_flag, job_flags, named, parser, room, settings, workspace
 from syncse_local.cli.follow import follow
@@ -12,7 +15,13 @@ from syncse_local.config import Settings
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.evaluation.tasks import resolve
 from syncse_local.paths import starter_encoder
-from syncse_local.training.options import POOLINGS, SELECTIONS, TrainOptions, check_lora_installed
+from syncse_local.training.options import (
+    FALSE_NEGATIVE_LIMIT,
+    POOLINGS,
+    SELECTIONS,
+    TrainOptions,
+    check_lora_installed,
+)
 
 NUMBERS: dict[str, type] = {
     "batch_size": int,
@@ -87,6 +96,16 @@ def add(verbs: Any) -> None:
         action="store_true",
         help="no two rows of a batch share a text: they would be false negatives",
     )
+    made.add_argument(
+        "--false-negative-limit",
+        type=float,
+        nargs="?",
+        const=FALSE_NEGATIVE_LIMIT,
+        default=0.0,
+        metavar="COS",
+        help="other rows' candidates nearer to the anchor than this, by the encoder as it was, are no negatives"
+        f" (without a number: {FALSE_NEGATIVE_LIMIT})",
+    )
     numbers = made.add_argument_group("numbers of the training (docs/guide/training.md)")
     for name, kind in NUMBERS.items():
         flag, default = f"--{name.replace('_', '-')}", getattr(TrainOptions, name)
@@ -94,16 +113,20 @@ def add(verbs: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> ExitCode:
-    """Start the training run and follow it."""
+    """Start the training run and follow it; under `torchrun`, as any rank but the first, take part in it."""
     if sum(map(bool, (options.runs, options.data, options.unsupervised))) != 1:
         detail = "Exactly one of --from, --data and --unsupervised FILE is needed."
         raise SyncseError("What to train on?", detail, "Add --from RUN, or --data FILE.", ExitCode.USAGE)
+    if os.environ.get("RANK", "0") != "0" and os.environ.get("MASTER_ADDR"):
+        words = [sys.executable, "-m", "syncse_local.training.follower", settings(options).device]
+        os.execve(sys.executable, words, airgap.environment(bool(options.airgap)))  # the launcher's signals reach it
     with workspace(options) as opened:
         name = options.name or time.strftime("encoder-%m%d-%H%M%S")
         output = options.output or str(opened.default_output(name))
         changes = {key: value for key in NUMBERS if (value := getattr(options, f"train_{key}")) is not None}
         changes |= {"pooling": options.pooling} if options.pooling else {}
         changes |= {"no_duplicates": True} if options.no_duplicates else {}
+        changes |= {"false_negative_limit": limit} if (limit := options.false_negative_limit) else {}
         changes |= {"unsupervised": options.unsupervised is not None}
         plan = request(settings(options), output, changes, options.force)
         plan |= {"dev": _dev(options), "limit": options.limit}

@@ -65,7 +65,7 @@ def options(tiny: Path, folder: Path, **changes: Any) -> TrainOptions:
 def stepper(tiny: Path, folder: Path, rows: Sequence[Triplet], **changes: Any) -> tuple[Stepper, TripletData]:
     opts = options(tiny, folder, **changes)
     encoder = Encoder.load(tiny, pooling=opts.pooling, seed=opts.seed)
-    data = TripletData(rows, encoder, opts)
+    data = TripletData.prepare(rows, encoder, opts)
     return Stepper(encoder, data.tokens, opts, lambda: False), data
 
 
