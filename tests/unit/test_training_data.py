@@ -11,10 +11,10 @@ import torch
 
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.records import ScoredPair, Triplet
+from syncse_local.training import tokenfile
 from syncse_local.training.data import BatchPlan, TripletData
 from syncse_local.training.encoder import Encoder
 from syncse_local.training.loop import learning_rate, train
-from syncse_local.training import tokenfile
 from syncse_local.training.tokens import TokenRows, chunks
 from tests.unit.training_setup import Listener, dev_pairs, options, triplets
 

@@ -66,7 +66,8 @@ def stepper(tiny: Path, folder: Path, rows: Sequence[Triplet], **changes: Any) -
     opts = options(tiny, folder, **changes)
     encoder = Encoder.load(tiny, pooling=opts.pooling, seed=opts.seed)
     data = TripletData.prepare(rows, encoder, opts)
-    return Stepper(encoder, data.tokens, opts, lambda: False), data
+    frozen = Encoder.load(tiny) if opts.false_negative_limit else None
+    return Stepper(encoder, data.tokens, opts, lambda: False, frozen), data
 
 
 def gradients(module: torch.nn.Module) -> dict[str, torch.Tensor]:
