@@ -1,15 +1,23 @@
 """`syncse train`: start a training run and follow it."""
 
 import argparse
-import os
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from syncse_local import airgap
 from syncse_local.catalog.preflight import check_train
-from syncse_local.cli.common import begun, existing, force_flag, job_flags, named, parser, room, settings, workspace
+from syncse_local.cli.common import (
+    begun,
+    existing,
+    force_flag,
+    job_flags,
+    named,
+    parser,
+    room,
+    settings,
+    take_part,
+    workspace,
+)
 from syncse_local.cli.follow import follow
 from syncse_local.config import Settings
 from syncse_local.errors import ExitCode, SyncseError
@@ -117,9 +125,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     if sum(map(bool, (options.runs, options.data, options.unsupervised))) != 1:
         detail = "Exactly one of --from, --data and --unsupervised FILE is needed."
         raise SyncseError("What to train on?", detail, "Add --from RUN, or --data FILE.", ExitCode.USAGE)
-    if os.environ.get("RANK", "0") != "0" and os.environ.get("MASTER_ADDR"):
-        words = [sys.executable, "-m", "syncse_local.training.follower", settings(options).device]
-        os.execve(sys.executable, words, airgap.environment(bool(options.airgap)))  # the launcher's signals reach it
+    take_part(options)
     with workspace(options) as opened:
         name = options.name or time.strftime("encoder-%m%d-%H%M%S")
         output = options.output or str(opened.default_output(name))

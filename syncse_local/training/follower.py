@@ -12,7 +12,6 @@ from typing import Any
 
 from syncse_local import airgap
 from syncse_local.errors import SyncseError
-from syncse_local.training.device import pick_device
 from syncse_local.training.loop import train
 from syncse_local.training.options import TrainOptions
 from syncse_local.training.ranks import Ranks
@@ -39,22 +38,16 @@ class Silent:
 
 def join_as_first(options: TrainOptions) -> Ranks:
     """Rank 0: meet the others, where a launcher started some, and tell them the options."""
-    import torch
-
-    device = pick_device(options.device)
-    ranks = Ranks.join(device)
-    ranks.share(json.dumps(asdict(options), default=str), torch.device(device))
+    ranks = Ranks.join()
+    ranks.share(json.dumps(asdict(options), default=str))
     return ranks
 
 
-def follow(device: str) -> None:
+def follow() -> None:
     """Any other rank: meet rank 0 and train with it to its end."""
-    import torch
-
-    device = pick_device(device)
-    ranks = Ranks.join(device)
-    told: dict[str, Any] = json.loads(ranks.share("", torch.device(device)))
-    options = TrainOptions(**{**told, **{name: Path(told[name]) for name in PLACES}, "device": device})
+    ranks = Ranks.join()
+    told: dict[str, Any] = json.loads(ranks.share(""))
+    options = TrainOptions(**{**told, **{name: Path(told[name]) for name in PLACES}})
     train(options, (), (), Silent(), ranks=ranks)
 
 
@@ -62,7 +55,7 @@ if __name__ == "__main__":
     airgap.set_switches()
     airgap.install_if_ordered()
     try:
-        follow(sys.argv[1])
+        follow()
     except SyncseError as error:
         print(f"rank {os.environ['RANK']}: {error.title}: {error.detail}", file=sys.stderr)
         sys.exit(int(error.code))

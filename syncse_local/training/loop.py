@@ -34,7 +34,8 @@ class TrainResult:
     """What a run came to. `best_score` is dev Spearman in [-1, 1], None without dev pairs; `cancelled` wrote no output.
     `best_parts` is the same for each dev set, `intervals` their 95 % bootstrap intervals (`mean`: of several sets).
 
-    `seconds` is time in training steps, over all resumptions; `stopped_early` says that `patience` ended it.
+    `seconds` is time in training steps, over all resumptions; `processes` is how many there were at the
+    end; `stopped_early` says that `patience` ended it.
     """
 
     best_step: int
@@ -47,6 +48,7 @@ class TrainResult:
     cancelled: bool = False
     stopped_early: bool = False
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    processes: int = 1
 
 
 def train(
@@ -104,7 +106,7 @@ class _Run:
         if ranks.first:
             self.data = TripletData.prepare(triplets, encoder, options)
         mark = fingerprint(self.data, [*chain(*dev.values())], options) if ranks.first else ""
-        self.mark, self.scored = json.loads(ranks.share(json.dumps([mark, bool(dev)]), encoder.device))
+        self.mark, self.scored = json.loads(ranks.share(json.dumps([mark, bool(dev)])))
         if not ranks.first:
             self.data = TripletData(options.token_folder, encoder, options)
         self.plan = BatchPlan(self.data.keys, options)
@@ -152,7 +154,7 @@ class _Run:
 
     def _all_stop(self) -> bool:
         """Whether rank 0 was asked to stop, told to all at the same place; alone, the step itself asks."""
-        return self.ranks.world > 1 and self.ranks.share(str(self.reporter.cancelled()), self.encoder.device) == "True"
+        return self.ranks.world > 1 and self.ranks.share(str(self.reporter.cancelled())) == "True"
 
     def _due(self) -> bool:
         """Whether the dev pairs are to be scored before the next step."""
@@ -222,7 +224,7 @@ class _Run:
         if self.ranks.world == 1:
             return dev_scores(self.encoder, self.dev, self.reporter.cancelled)
         found = dev_scores(self.encoder, self.dev) if self.ranks.first else {}
-        scores: dict[str, float | None] = json.loads(self.ranks.share(json.dumps(found), self.encoder.device))
+        scores: dict[str, float | None] = json.loads(self.ranks.share(json.dumps(found)))
         return scores
 
     def _save(self) -> None:
@@ -257,6 +259,7 @@ class _Run:
             triplets_per_second=progress.triplets / max(progress.seconds, 1e-9),
             cancelled=cancelled,
             stopped_early=not cancelled and progress.step < self.plan.total,
+            processes=self.ranks.world,
         )
 
     def _check_finite(self) -> None:

@@ -4,18 +4,13 @@ Every rank computes some chunks of each step; sums and rank 0's words go to all.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, distributed, nn
 
-NEEDED = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
-
-
-def launched(environment: Mapping[str, str]) -> bool:
-    """Whether a launcher of several processes has started this one (torch.distributed's environment variables)."""
-    return all(environment.get(name) for name in NEEDED) and environment["WORLD_SIZE"] != "1"
+from syncse_local.training.launched import launched
 
 
 @dataclass(frozen=True)
@@ -26,13 +21,17 @@ class Ranks:
     world: int = 1
 
     @classmethod
-    def join(cls, device: str) -> "Ranks":
-        """Meet the others (NCCL for `cuda`, each process on the GPU of its LOCAL_RANK; Gloo else); alone: nothing to do."""
+    def join(cls) -> "Ranks":
+        """Meet the others, each on the GPU of its LOCAL_RANK where there are GPUs; alone there is nothing to do.
+
+        Gloo carries what lies in main memory, NCCL what lies on a GPU.
+        """
         if not launched(os.environ):
             return cls()
-        if device == "cuda":
-            torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-        distributed.init_process_group("nccl" if device == "cuda" else "gloo")
+        gpus = torch.cuda.is_available()
+        if gpus:
+            torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
+        distributed.init_process_group("cpu:gloo,cuda:nccl" if gpus else "gloo")
         return cls(distributed.get_rank(), distributed.get_world_size())
 
     @property
@@ -64,14 +63,13 @@ class Ranks:
         for parameter, part in zip(used, torch.split(flat, [p.numel() for p in used]), strict=True):
             parameter.grad = part.view_as(parameter)
 
-    def share(self, text: str, device: torch.device) -> str:
+    def share(self, text: str) -> str:
         """Rank 0's text, on every process; who comes early waits."""
         if self.world == 1:
             return text
         given = text.encode()
-        size = torch.tensor([len(given)], device=device)
+        size = torch.tensor([len(given)])
         distributed.broadcast(size, 0)
-        sent = list(given) if self.first else [0] * int(size)
-        words = torch.tensor(sent, dtype=torch.uint8, device=device)
+        words = torch.tensor(list(given) if self.first else [0] * int(size), dtype=torch.uint8)
         distributed.broadcast(words, 0)
         return bytes(words.tolist()).decode()

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from safetensors.torch import load_file
 
 from syncse_local.api import Workspace
 from syncse_local.errors import ExitCode
+from syncse_local.training.mlm import MaskedHead, masked_backward
 from tests.unit.training_setup import gradients, stepper, triplets
 
 REPO = Path(__file__).resolve().parents[2]
@@ -19,6 +21,7 @@ TWO = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-p
 ONE_STEP = """
 import sys
 from pathlib import Path
+from typing import Any
 import torch
 from safetensors.torch import save_file
 from syncse_local.training.mlm import MaskedHead, masked_backward
@@ -27,7 +30,7 @@ from tests.unit.training_setup import gradients, stepper, triplets
 import dataclasses, json
 
 tiny, folder = map(Path, sys.argv[1:3])
-ranks = Ranks.join("cpu")
+ranks = Ranks.join()
 for number, changes in enumerate(json.loads(sys.argv[3])):
     step, data = stepper(tiny, folder / f"{ranks.rank}-{number}", triplets(24), **changes)
     step = dataclasses.replace(step, ranks=ranks)
@@ -40,7 +43,7 @@ for number, changes in enumerate(json.loads(sys.argv[3])):
     found = {name: g.contiguous() for name, g in gradients(step.encoder).items()}
     save_file({"loss": torch.tensor(loss, dtype=torch.float64), **found}, folder / f"{ranks.rank}-{number}.safetensors")
 """
-CASES = [
+CASES: list[dict[str, Any]] = [
     {"chunk_tokens": 60, "hard_negative_weight": 0.5},
     {"chunk_tokens": 60, "graph_gib": 1e-9, "false_negative_limit": 0.6},
     {"chunk_tokens": 60, "mlm_weight": 0.5},
@@ -60,8 +63,6 @@ def test_two_processes_have_the_gradients_of_one(tiny_encoder: Path, tmp_path: P
     done = two(str(script), str(tiny_encoder), str(tmp_path), json.dumps(CASES), PYTHONPATH=str(REPO))
     assert done.returncode == 0, done.stderr[-3000:]
     for number, changes in enumerate(CASES):
-        from syncse_local.training.mlm import MaskedHead, masked_backward
-
         step, data = stepper(tiny_encoder, tmp_path / "alone", triplets(24), **changes)
         assert len(step.parts(data.index.T.reshape(-1))) > 2
         step.encoder.train()

@@ -79,8 +79,8 @@ def test_one_lookup_for_all_chunks_changes_nothing(tiny_encoder: Path, tmp_path:
     assert "forward" not in vars(table)  # the model is as it was
     ours = gradients(step.encoder)["model.embeddings.word_embeddings.weight"]
     step.encoder.zero_grad()
-    columns = [step.encoder(*step.tokens.padded(column, torch.device("cpu"))) for column in data.index.T]
-    plain = contrastive_loss(*columns, step.options.temperature)
+    a, p, n = (step.encoder(*step.tokens.padded(column, torch.device("cpu"))) for column in data.index.T)
+    plain = contrastive_loss(a, p, n, step.options.temperature)
     plain.backward()  # type: ignore[no-untyped-call]
     assert loss == pytest.approx(plain.item(), abs=1e-5)
     assert torch.allclose(ours, table.weight.grad, atol=1e-5)
