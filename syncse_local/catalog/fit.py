@@ -128,7 +128,9 @@ def train_fit(model: ModelEntry, options: TrainOptions, room: Room) -> list[Fit]
     each = token_bytes(sizes.hidden, sizes.layers, options.precision)
     batch = options.batch_size * (2 if options.unsupervised else 3) * options.max_length
     kept = batch * each <= options.graph_gib * GIB  # else gradients are cached and one chunk's graph is held
-    tokens = batch if kept else min(batch, options.chunk_tokens)
+    on_gpu = bool(room.gpus) and options.device in ("cuda", "auto")
+    chunk = options.chunk_budget("cuda" if on_gpu else "cpu")
+    tokens = batch if kept else min(batch, chunk)
     adapters = lora_parameters(options.lora_rank, sizes.hidden, sizes.inner, sizes.layers)
     trained = adapters or model.parameters
     needs = [
@@ -137,11 +139,13 @@ def train_fit(model: ModelEntry, options: TrainOptions, room: Room) -> list[Fit]
         ("AdamW state", float(2 * FLOAT * trained)),
         (f"activations ({tokens:,} tokens)", float(tokens * each)),
     ]
+    if options.false_negative_limit:
+        needs.append(("frozen copy", float(FLOAT * model.parameters)))
     if options.mlm_weight:
-        asked = min(options.chunk_tokens, batch) * options.mlm_rate
+        asked = min(chunk, batch) * options.mlm_rate
         needs.append(("MLM logits", 12.0 * asked * sizes.vocabulary))
     libraries = ("libraries", float(TORCH))
-    if room.gpus and options.device in ("cuda", "auto"):
+    if on_gpu:
         return [Fit("GPU memory", (*needs, libraries), room.gpus[0].free)]
     return [Fit("main memory", (*needs, libraries), room.main)]
 

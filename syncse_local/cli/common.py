@@ -1,16 +1,19 @@
 """Flags that several verbs share, and how they become settings and a workspace. Knows no verb."""
 
 import argparse
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
-from syncse_local import config, machine
+from syncse_local import airgap, config, machine
 from syncse_local.api import Workspace
 from syncse_local.catalog.fit import Room
 from syncse_local.catalog.resolve import resolve
 from syncse_local.cli.output import emit
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.jobs import relay
+from syncse_local.training.launched import launched
 
 
 def parser(verbs: Any, name: str, summary: str, example: str, run: Any) -> argparse.ArgumentParser:
@@ -78,6 +81,13 @@ def named(text: str, chosen: config.Settings, what: str, usable_by: str) -> str:
 def room() -> Room:
     """The memory that a run made now can count on: a GPU that another run holds will have been handed on by then."""
     return Room.now(gpus_change_hands=any(relay.holder(gpu.index) is not None for gpu in machine.gpus()))
+
+
+def take_part(options: argparse.Namespace) -> None:
+    """Under `torchrun` or `accelerate launch`, any rank but the first becomes a helper of rank 0's training, for good."""
+    if launched(os.environ) and os.environ["RANK"] != "0":
+        words = [sys.executable, "-m", "syncse_local.training.follower"]
+        os.execve(sys.executable, words, airgap.environment(bool(options.airgap)))  # the launcher's signals reach it
 
 
 def begun(run: Any, as_json: bool) -> ExitCode:

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from syncse_local.api import OPEN, RESUMABLE, Run, Workspace
-from syncse_local.cli.common import parser, workspace
+from syncse_local.cli.common import parser, take_part, workspace
 from syncse_local.cli.compare import show as show_comparison
 from syncse_local.cli.evaluate import scores_table
 from syncse_local.cli.follow import LADDER, follow, progress_line
@@ -156,6 +156,7 @@ def cancel(options: argparse.Namespace) -> ExitCode:
 
 def resume(options: argparse.Namespace) -> ExitCode:
     """Go on with a run and follow it."""
+    take_part(options)
     with workspace(options, must_exist=True) as opened:
         run = opened.resume(options.run)
         if options.detach and run.state in OPEN:

@@ -7,13 +7,30 @@ from typing import Any
 
 from syncse_local.api import Workspace
 from syncse_local.catalog.preflight import check_train
-from syncse_local.cli.common import begun, existing, force_flag, job_flags, named, parser, room, settings, workspace
+from syncse_local.cli.common import (
+    begun,
+    existing,
+    force_flag,
+    job_flags,
+    named,
+    parser,
+    room,
+    settings,
+    take_part,
+    workspace,
+)
 from syncse_local.cli.follow import follow
 from syncse_local.config import Settings
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.evaluation.tasks import resolve
 from syncse_local.paths import starter_encoder
-from syncse_local.training.options import POOLINGS, SELECTIONS, TrainOptions, check_lora_installed
+from syncse_local.training.options import (
+    FALSE_NEGATIVE_LIMIT,
+    POOLINGS,
+    SELECTIONS,
+    TrainOptions,
+    check_lora_installed,
+)
 
 NUMBERS: dict[str, type] = {
     "batch_size": int,
@@ -93,6 +110,16 @@ def training_flags(made: argparse.ArgumentParser) -> None:
         action="store_true",
         help="no two rows of a batch share a text: they would be false negatives",
     )
+    made.add_argument(
+        "--false-negative-limit",
+        type=float,
+        nargs="?",
+        const=FALSE_NEGATIVE_LIMIT,
+        default=0.0,
+        metavar="COS",
+        help="other rows' candidates nearer to the anchor than this, by the encoder as it was, are no negatives"
+        f" (without a number: {FALSE_NEGATIVE_LIMIT})",
+    )
     numbers = made.add_argument_group("numbers of the training (docs/guide/training.md)")
     for name, kind in NUMBERS.items():
         flag, default = f"--{name.replace('_', '-')}", getattr(TrainOptions, name)
@@ -100,8 +127,9 @@ def training_flags(made: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> ExitCode:
-    """Start the training run and follow it."""
+    """Start the training run and follow it; under `torchrun`, as any rank but the first, take part in it."""
     check_source(options)
+    take_part(options)
     with workspace(options) as opened:
         name = options.name or time.strftime("encoder-%m%d-%H%M%S")
         started = opened.start("train", plan(opened, options, options.output or str(opened.default_output(name))), name)
@@ -120,6 +148,7 @@ def plan(opened: Workspace, options: argparse.Namespace, output: str) -> dict[st
     changes = {key: value for key in NUMBERS if (value := getattr(options, f"train_{key}")) is not None}
     changes |= {"pooling": options.pooling} if options.pooling else {}
     changes |= {"no_duplicates": True} if options.no_duplicates else {}
+    changes |= {"false_negative_limit": limit} if (limit := options.false_negative_limit) else {}
     changes |= {"unsupervised": options.unsupervised is not None}
     made = request(settings(options), output, changes, options.force)
     made |= {"dev": _dev(options), "limit": options.limit}

@@ -182,6 +182,7 @@ def _machine(record: Record) -> list[str]:
         ("GPUs", gpus),
         ("System", code(about["system"])),
         ("Device and precision", code(f"{about['device']} {record['training']['precision']}")),
+        ("Processes", str(result.get("processes", 1))),
         ("Time in training steps", f"{result['seconds']:.1f} s, {result['triplets_per_second']:.1f} rows/s"),
         ("Time of the last start", f"{result['wall_seconds']:.1f} s with loading, dev scores and saving"),
         ("Energy", _energy(record["energy"])),

@@ -96,12 +96,12 @@ class Encoder(nn.Module):
         limit = min(max_length, self.max_length) if max_length > 0 else self.max_length
         texts = [_sound(self.prompt + (s.lower() if self.lower else s)) for s in sentences]
         if not texts:
-            return TokenRows([], self.tokenizer.pad_token_id)
+            return TokenRows.of([], self.tokenizer.pad_token_id)
         blank = [self.tokenizer.pad_token_id]  # where a tokenizer adds no token of its own, no text is no token
         found = self.tokenizer(
             texts, truncation=True, max_length=limit, return_attention_mask=False, return_token_type_ids=False
         )
-        return TokenRows([row or blank for row in found["input_ids"]], self.tokenizer.pad_token_id)
+        return TokenRows.of([row or blank for row in found["input_ids"]], self.tokenizer.pad_token_id)
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """(n, length) ids and mask to (n, dimension) embeddings."""
@@ -126,7 +126,7 @@ class Encoder(nn.Module):
         try:
             rows = self.tokenize(sentences)
             found = np.zeros((len(sentences), self.dimension), np.float32)
-            for chunk in chunks(rows.lengths, batch_tokens):
+            for chunk in chunks(rows.lengths(np.arange(len(rows))), batch_tokens):
                 if cancelled is not None and cancelled():
                     raise SyncseError("Stopped", "Encoding was stopped.", "Start it again.", code=ExitCode.INTERRUPTED)
                 found[chunk] = self(*rows.padded(chunk, self.device)).float().cpu().numpy()

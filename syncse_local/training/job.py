@@ -14,6 +14,7 @@ from syncse_local.training import hardware, provenance
 from syncse_local.training.card import render
 from syncse_local.training.device import pick_device
 from syncse_local.training.energy import Meter
+from syncse_local.training.follower import join_as_first
 from syncse_local.training.loop import TrainResult, train
 from syncse_local.training.options import TrainOptions
 from syncse_local.training.selection import read_dev_sets
@@ -33,16 +34,16 @@ def run(job: Job) -> dict[str, Any]:
         job.reporter.event("memory", text="; ".join(map(str, check_train(settings, Room.now()))))
     dev = read_dev_sets(options.get("dev") or [], Path(options["senteval"]) if options.get("senteval") else None)
     sources = Sources(job)
-    triplets = sources.triplets()
+    count = sources.count()
     pairs = {name: len(found) for name, found in dev.items()}
     dev_pairs = sum(pairs.values())
-    job.reporter.event("training", triplets=len(triplets), dev_pairs=dev_pairs, dev=pairs, output=str(settings.output))
+    job.reporter.event("training", triplets=count, dev_pairs=dev_pairs, dev=pairs, output=str(settings.output))
     _note(job, settings, sources, pairs)
     meter = Meter(_gpus(settings.device)).start()
 
     def found(result: TrainResult) -> dict[str, Any]:
         wall = time.time() - (job.run.started or job.run.created)
-        about = {"output": str(settings.output), "triplets": len(triplets), "wall_seconds": wall, **sources.about()}
+        about = {"output": str(settings.output), "triplets": count, "wall_seconds": wall, **sources.about()}
         return {**asdict(result), **about}
 
     def card(result: TrainResult) -> str:
@@ -50,7 +51,8 @@ def run(job: Job) -> dict[str, Any]:
         return render(provenance.record_of(job.connection, job.run, found(result)))
 
     try:
-        result = train(settings, triplets, dev, job.reporter, card)
+        ranks = join_as_first(settings)
+        result = train(settings, sources, dev, job.reporter, card, ranks)
     except BaseException:
         meter.stop()
         raise

@@ -3,9 +3,10 @@
 On a CPU in fp32 a run that was stopped and resumed ends with the same bits as one that was not. Knows no store.
 """
 
+import json
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
@@ -22,6 +23,7 @@ from syncse_local.training.lora import add_adapters, merge_adapters
 from syncse_local.training.memory import is_memory, out_of_memory
 from syncse_local.training.mlm import MaskedHead, check_mask_token, masked_backward
 from syncse_local.training.options import TrainOptions
+from syncse_local.training.ranks import Ranks
 from syncse_local.training.saving import check_target
 from syncse_local.training.selection import DevSets, as_sets, dev_intervals, dev_scores, mean_score
 from syncse_local.training.step import Cancelled, Stepper
@@ -32,7 +34,8 @@ class TrainResult:
     """What a run came to. `best_score` is dev Spearman in [-1, 1], None without dev pairs; `cancelled` wrote no output.
     `best_parts` is the same for each dev set, `intervals` their 95 % bootstrap intervals (`mean`: of several sets).
 
-    `seconds` is time in training steps, over all resumptions; `stopped_early` says that `patience` ended it.
+    `seconds` is time in training steps, over all resumptions; `processes` is how many there were at the
+    end; `stopped_early` says that `patience` ended it.
     """
 
     best_step: int
@@ -45,19 +48,23 @@ class TrainResult:
     cancelled: bool = False
     stopped_early: bool = False
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    processes: int = 1
 
 
 def train(
     options: TrainOptions,
-    triplets: Sequence[Triplet],
+    triplets: Iterable[Triplet],
     dev: DevSets | Sequence[ScoredPair],
     reporter: Reporter,
     readme: Callable[[TrainResult], str] | None = None,
+    ranks: Ranks | None = None,
 ) -> TrainResult:
     """Train and write the best weights to `options.output`; goes on from the checkpoint in `options.checkpoint`.
 
     The best are those with the highest Spearman over `dev` (the mean of several sets), the last where `dev` is empty.
-    `readme` makes the model card. When the reporter is cancelled, a checkpoint is written and the result says so.
+    `triplets` may be iterated twice and are not kept in memory. `readme` makes the model card. Of several `ranks` the first
+    reads, scores and writes; the others need options alone and wait for its token ids.
+    When the reporter is cancelled, a checkpoint is written and the result says so.
     Raises SyncseError for bad input, another run's checkpoint, a loss or weight that is not finite (the last good
     checkpoint stays) and memory that runs out.
     """
@@ -68,7 +75,7 @@ def train(
         encoder = Encoder.load(options.encoder, device, pooling=options.pooling, seed=options.seed)
         if options.lora_rank:
             add_adapters(encoder, options)
-        return _Run(encoder, options, triplets, sets, reporter).go(readme)
+        return _Run(encoder, options, triplets, sets, reporter, ranks or Ranks()).go(readme)
     except (RuntimeError, MemoryError) as error:  # torch.OutOfMemoryError is a RuntimeError
         if is_memory(error):
             raise out_of_memory(options, device) from error
@@ -90,21 +97,29 @@ class _Run:
         self,
         encoder: Encoder,
         options: TrainOptions,
-        triplets: Sequence[Triplet],
+        triplets: Iterable[Triplet],
         dev: DevSets,
         reporter: Reporter,
+        ranks: Ranks,
     ) -> None:
-        self.encoder, self.options, self.dev, self.reporter = encoder, options, dev, reporter
-        self.data = TripletData(triplets, encoder, options)
-        self.plan = BatchPlan(self.data.index, options)
-        self.stepper = Stepper(encoder, self.data.tokens, options, reporter.cancelled)
+        self.encoder, self.options, self.dev, self.reporter, self.ranks = encoder, options, dev, reporter, ranks
+        if ranks.first:
+            self.data = TripletData.prepare(triplets, encoder, options)
+        mark = fingerprint(self.data, [*chain(*dev.values())], options) if ranks.first else ""
+        self.mark, self.scored = json.loads(ranks.share(json.dumps([mark, bool(dev)])))
+        if not ranks.first:
+            self.data = TripletData(options.token_folder, encoder, options)
+        self.plan = BatchPlan(self.data.keys, options)
+        stop = reporter.cancelled if ranks.world == 1 else _never
+        frozen = Encoder.load(options.encoder, encoder.device.type) if options.false_negative_limit else None
+        self.stepper = Stepper(encoder, self.data.tokens, options, stop, frozen, ranks)
         self.head: MaskedHead | None = None
         if options.mlm_weight:
             check_mask_token(encoder)
             self.head = MaskedHead(encoder, options.seed).to(encoder.device)
         self.module = nn.ModuleDict({"encoder": encoder, **({"mlm": self.head} if self.head else {})})
         self.optimizer = _optimizer(self.module, options)
-        self.checkpoints = Checkpoints(options.checkpoint, fingerprint(triplets, [*chain(*dev.values())], options))
+        self.checkpoints = Checkpoints(options.checkpoint, self.mark)
         self.progress, self.best = self.checkpoints.load(self.module, self.optimizer)
         self.saved = self.progress.step
 
@@ -114,6 +129,8 @@ class _Run:
         self._announce()
         while self._due() or (progress.step < self.plan.total and not self._out_of_patience()):
             try:
+                if self._all_stop():
+                    raise Cancelled
                 if self._due():
                     self._evaluate()
                 else:
@@ -128,16 +145,22 @@ class _Run:
             load_weights(self.encoder, self.best)
         if options.lora_rank:
             merge_adapters(self.encoder)
+        if not self.ranks.first:
+            return self._result()
         intervals = dev_intervals(self.encoder, self.dev, options.seed) if self.best else {}
         result = replace(self._result(), intervals=intervals)
         self.encoder.save(options.output, readme(result) if readme else "")
         return result
 
+    def _all_stop(self) -> bool:
+        """Whether rank 0 was asked to stop, told to all at the same place; alone, the step itself asks."""
+        return self.ranks.world > 1 and self.ranks.share(str(self.reporter.cancelled())) == "True"
+
     def _due(self) -> bool:
         """Whether the dev pairs are to be scored before the next step."""
         step = self.progress.step
         at = step % self.options.eval_every == 0 or step == self.plan.total
-        return bool(self.dev) and at and self.progress.evaluated < step
+        return self.scored and at and self.progress.evaluated < step
 
     def _out_of_patience(self) -> bool:
         return 0 < self.options.patience <= self.progress.stale
@@ -151,6 +174,7 @@ class _Run:
         loss = self.stepper.contrastive(index, step)
         if self.head is not None:
             loss += self.options.mlm_weight * masked_backward(self.stepper, self.head, index, step)
+        self.ranks.add_gradients(self.module.parameters())
         norm = nn.utils.clip_grad_norm_(self.module.parameters(), self.options.max_grad_norm)
         if not (math.isfinite(loss) and bool(torch.isfinite(norm))):
             raise self._not_finite(step)
@@ -170,7 +194,7 @@ class _Run:
         progress = self.progress
         self._check_finite()
         try:
-            scores = dev_scores(self.encoder, self.dev, self.reporter.cancelled)
+            scores = self._scores()
         except SyncseError as error:
             if error.code is ExitCode.INTERRUPTED:
                 raise Cancelled from error
@@ -195,9 +219,18 @@ class _Run:
             weights = trained_weights(self.encoder)
             self.best = {name: tensor.detach().cpu().clone() for name, tensor in weights.items()}
 
+    def _scores(self) -> dict[str, float | None]:
+        """Each dev set's score: of several ranks the first computes them, and is not interrupted."""
+        if self.ranks.world == 1:
+            return dev_scores(self.encoder, self.dev, self.reporter.cancelled)
+        found = dev_scores(self.encoder, self.dev) if self.ranks.first else {}
+        scores: dict[str, float | None] = json.loads(self.ranks.share(json.dumps(found)))
+        return scores
+
     def _save(self) -> None:
         self._check_finite()
-        self.checkpoints.save(self.progress, self.module, self.optimizer, self.best)
+        if self.ranks.first:
+            self.checkpoints.save(self.progress, self.module, self.optimizer, self.best)
         self.saved = self.progress.step
 
     def _announce(self) -> None:
@@ -208,8 +241,9 @@ class _Run:
             parameters=sum(p.numel() for p in self.encoder.parameters()),
             trained=sum(p.numel() for p in self.encoder.parameters() if p.requires_grad),
             sentences=len(self.data.tokens),
-            triplets=len(self.data.index),
+            triplets=len(self.data.keys),
             steps=self.plan.total,
+            processes=self.ranks.world,
             resumed_at=self.progress.step,
         )
 
@@ -225,6 +259,7 @@ class _Run:
             triplets_per_second=progress.triplets / max(progress.seconds, 1e-9),
             cancelled=cancelled,
             stopped_early=not cancelled and progress.step < self.plan.total,
+            processes=self.ranks.world,
         )
 
     def _check_finite(self) -> None:
@@ -239,6 +274,10 @@ class _Run:
         return SyncseError("Training diverged", detail, hint)
 
 
+def _never() -> bool:
+    return False
+
+
 def _optimizer(module: nn.Module, options: TrainOptions) -> torch.optim.AdamW:
     trained = [p for p in module.parameters() if p.requires_grad]
     matrices = [p for p in trained if p.ndim > 1]
@@ -247,4 +286,4 @@ def _optimizer(module: nn.Module, options: TrainOptions) -> torch.optim.AdamW:
         {"params": matrices, "weight_decay": options.weight_decay},
         {"params": vectors, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=options.learning_rate)
+    return torch.optim.AdamW(groups, lr=options.learning_rate, fused=True)

@@ -31,15 +31,16 @@ def out_of_memory(options: TrainOptions, device: str) -> SyncseError:
     entry = describe(Found(options.encoder.name, "path", options.encoder))
     gpus = tuple(replace(gpu, free=gpu.total) for gpu in machine.gpus()) if device == "cuda" else ()
     (fit,) = train_fit(entry, options, Room(machine.memory().total, gpus))
+    tokens = options.chunk_budget(device)
     each = token_bytes(entry.dimensions.hidden, entry.dimensions.layers, options.precision)
     sums = " + ".join(f"{what} {gib(size)}" for what, size in fit.needs)
-    chunk = f"one chunk of {options.chunk_tokens} tokens takes {gib(options.chunk_tokens * each)} GiB"
+    chunk = f"one chunk of {tokens} tokens takes {gib(tokens * each)} GiB"
     detail = (
         f"The training did not fit into {fit.place}: {sums} = {gib(fit.needed)} GiB by estimate;"
         f" {chunk} ({each / 2**20:.2f} MiB a token)."
     )
     fixed = sum(size for what, size in fit.needs if not what.startswith("activations"))
-    smaller = _smaller(options, (SHARE * fit.free - fixed) / max(1, each) if fit.free else float("inf"))
+    smaller = _smaller(options, tokens, (SHARE * fit.free - fixed) / max(1, each) if fit.free else float("inf"))
     if smaller is None:
         hint = "Take a smaller encoder, --precision bf16, a shorter --max-length, or train adapters alone (--lora-rank 16)."
     else:
@@ -50,7 +51,7 @@ def out_of_memory(options: TrainOptions, device: str) -> SyncseError:
     return SyncseError("Out of memory", detail, hint)
 
 
-def _smaller(options: TrainOptions, room: float) -> int | None:
+def _smaller(options: TrainOptions, tokens: int, room: float) -> int | None:
     """Tokens of a chunk: at most half of now, no more than there is `room` for, in whole rows; None under one row."""
-    rows = int(min(options.chunk_tokens // 2, room)) // options.max_length
+    rows = int(min(tokens // 2, room)) // options.max_length
     return rows * options.max_length if rows >= 1 else None

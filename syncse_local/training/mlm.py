@@ -12,7 +12,7 @@ from syncse_local.training.encoder import Encoder
 from syncse_local.training.layout import refuse
 from syncse_local.training.options import TrainOptions
 from syncse_local.training.step import Cancelled, Stepper, autocast, chunk_seed
-from syncse_local.training.tokens import Ints, chunks
+from syncse_local.training.tokens import Ints
 
 IGNORED = -100
 STREAM = 1_000_000  # chunk numbers of the masked passes, apart from the contrastive ones
@@ -64,13 +64,14 @@ def masked_backward(stepper: Stepper, head: MaskedHead, index: Ints, step: int) 
     encoder, options, tokens = stepper.encoder, stepper.options, stepper.tokens
     rows = index[:, :1] if options.unsupervised else index
     rows = rows.T.reshape(-1)
-    parts = chunks(tokens.lengths[rows], options.chunk_tokens)
+    parts = stepper.parts(rows)
     cpu = torch.device("cpu")
     batches = [tokens.padded(rows[part], cpu) for part in parts]
     pairs = [_hidden(encoder, options, ids, step, i) for i, (ids, _) in enumerate(batches)]
     asked = sum(int((targets != IGNORED).sum()) for _, targets in pairs)
     total = 0.0
-    for i, ((ids, targets), (_, mask)) in enumerate(zip(pairs, batches, strict=True)):
+    for i in stepper.ranks.own(len(parts)):
+        (ids, targets), (_, mask) = pairs[i], batches[i]
         if stepper.stop():
             raise Cancelled
         torch.manual_seed(chunk_seed(options.seed, step, STREAM + i))
@@ -78,7 +79,7 @@ def masked_backward(stepper: Stepper, head: MaskedHead, index: Ints, step: int) 
         if np.isfinite(value := float(loss.detach())):
             (options.mlm_weight * loss).backward()  # type: ignore[no-untyped-call]
         total += value
-    return total
+    return float(stepper.ranks.add(torch.tensor(total, dtype=torch.float64, device=encoder.device)))
 
 
 def _hidden(encoder: Encoder, options: TrainOptions, ids: Tensor, step: int, chunk: int) -> tuple[Tensor, Tensor]:

@@ -12,6 +12,9 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("fp32", "bf16")
 # What does not change the weights that come out: left out of a checkpoint's fingerprint.
 PLACES = ("encoder", "output", "checkpoint", "checkpoint_every", "device", "graph_gib")
+CHUNK = {"cpu": 1024}  # padded tokens of a forward pass where none are asked for: what stays in a CPU's caches
+LARGE_CHUNK = 8192
+FALSE_NEGATIVE_LIMIT = 0.95  # later work's choice (MultiCSR); what --false-negative-limit means without a number
 
 SELECTIONS: dict[str, tuple[str, ...]] = {
     "starter-dev": ("starter-dev",),
@@ -28,7 +31,9 @@ class TrainOptions:
     """One training run (SynCSE section 4 for the defaults' meaning; defaults here suit a workstation).
 
     `encoder`, `output`, `checkpoint` are directories. `chunk_tokens` is the padded size of one forward pass and does
-    not change the loss. `max_steps` 0 means all epochs; `patience` 0 means no early stop, else that many dev
+    not change the loss; 0 is a size for the device. `false_negative_limit` above 0 masks other rows' candidates whose
+    cosine with the anchor is higher under the encoder as it was at the start. `max_steps` 0 means all epochs;
+    `patience` 0 means no early stop, else that many dev
     evaluations without a better score. `graph_gib` is how much activation memory one step may hold at once; above it
     the step caches gradients (two forward passes, the same gradients). `unsupervised` is SimCSE's dropout pair: the
     sentence is its own positive and there is no hard negative. `lora_rank` above 0 trains adapters of that rank and leaves
@@ -39,7 +44,7 @@ class TrainOptions:
     output: Path
     checkpoint: Path
     batch_size: int = 128
-    chunk_tokens: int = 4096
+    chunk_tokens: int = 0
     learning_rate: float = 5e-5
     epochs: int = 3
     max_steps: int = 0
@@ -63,6 +68,7 @@ class TrainOptions:
     graph_gib: float = 4.0
     lora_rank: int = 0
     lora_alpha: float = 0.0
+    false_negative_limit: float = 0.0
 
     def __post_init__(self) -> None:
         for name, allowed in (("pooling", POOLINGS), ("device", DEVICES), ("precision", PRECISIONS)):
@@ -71,12 +77,11 @@ class TrainOptions:
         least = {
             "batch_size": 2,
             "max_length": 3,
-            "chunk_tokens": 8,
             "epochs": 1,
             "eval_every": 1,
             "checkpoint_every": 1,
         }
-        for name, low in {**least, "max_steps": 0, "patience": 0, "seed": 0, "lora_rank": 0}.items():
+        for name, low in {**least, "max_steps": 0, "patience": 0, "seed": 0, "lora_rank": 0, "chunk_tokens": 0}.items():
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < low:
                 raise _wrong(name, value, f"a whole number of at least {low}")
@@ -87,7 +92,8 @@ class TrainOptions:
         self._number("hard_negative_weight")
         self._number("warmup_ratio", at_least=0.0, below=1.0)
         self._number("mlm_rate", above=0.0, below=1.0)
-        if self.chunk_tokens < self.max_length:
+        self._number("false_negative_limit", at_least=0.0, below=1.0)
+        if 0 < self.chunk_tokens < self.max_length:
             raise _wrong("chunk_tokens", self.chunk_tokens, f"at least max_length ({self.max_length})")
 
     def _number(
@@ -99,6 +105,15 @@ class TrainOptions:
             limits = [f"above {above:g}" * (above > -math.inf), f"at least {at_least:g}" * (at_least > -math.inf)]
             limits.append(f"below {below:g}" * (below < math.inf))
             raise _wrong(name, value, " and ".join(["a finite number", *filter(None, limits)]))
+
+    def chunk_budget(self, device: str) -> int:
+        """Padded tokens of one forward pass on a device of this type; `max_length` fit in any case."""
+        return max(self.chunk_tokens or CHUNK.get(device, LARGE_CHUNK), self.max_length)
+
+    @property
+    def token_folder(self) -> Path:
+        """Where the token ids lie: beside the checkpoint."""
+        return self.checkpoint.with_name("tokens")
 
     def recipe(self) -> dict[str, object]:
         """The options that decide the weights, as plain data: what a checkpoint must agree with."""

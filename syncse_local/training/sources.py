@@ -31,10 +31,17 @@ class Sources:
         self.rows: dict[str, int] = {}
         self.mapping = ""
 
-    def triplets(self) -> list[Triplet]:
-        """The triplets to train on. Raises SyncseError (code NOTHING) where none is left."""
+    def __iter__(self) -> Iterator[Triplet]:
+        """The triplets to train on, read anew each time; the counts are of the last time."""
+        self.contaminated, self.rows = 0, {}
         read = self._of_file() if self.options.get("data") else self._of_runs()
-        found = list(islice(self._past_the_gate(read), self.options.get("limit") or None))
+        return islice(self._past_the_gate(read), self.options.get("limit") or None)
+
+    def count(self) -> int:
+        """How many triplets there are, with a word on what is left out. Raises SyncseError (code NOTHING) where none is left."""
+        found = sum(1 for _ in self)
+        if self.mapping:
+            self.job.reporter.event("mapping", described=self.mapping)
         for task, why in self.gate.unread.items():
             self.job.reporter.event("warning", text=f"not checked against {task}: {why}")
         if self.contaminated:
@@ -87,7 +94,6 @@ class Sources:
             unique_by="sentence" if self.unsupervised else "row",
         )
         self.mapping = source.mapping.describe()
-        self.job.reporter.event("mapping", described=self.mapping)
         for row in source:
             if self.unsupervised:
                 yield str(options["data"]), _dropout_pair(row.sentence), False

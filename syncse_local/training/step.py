@@ -1,22 +1,26 @@
 """One training step: length-sorted chunks through the encoder, the loss over the whole batch, gradients on the weights.
 
-When the graphs of all chunks would not fit they are made twice instead of kept (gradient caching, arXiv 2101.06983):
-the gradients are the same. Dropout is drawn from (seed, step, chunk). Knows no optimizer and no schedule.
+The loss's gradient on the embeddings comes first, then each chunk's own. Where the graphs of all chunks would not fit they
+are made twice instead of kept (gradient caching, arXiv 2101.06983); several processes deal the chunks out. The gradients are
+the same. Dropout is drawn from (seed, step, chunk). Knows no optimizer and no schedule.
 """
 
 import hashlib
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from syncse_local.training import sizes
 from syncse_local.training.encoder import Encoder
-from syncse_local.training.loss import contrastive_loss
+from syncse_local.training.lookup import shared_lookup
+from syncse_local.training.loss import contrastive_loss, false_negatives
 from syncse_local.training.options import TrainOptions
+from syncse_local.training.ranks import Ranks
 from syncse_local.training.tokens import Ints, TokenRows, chunks
 
 GIB = 2**30
@@ -39,66 +43,112 @@ def token_bytes(encoder: Encoder, precision: str) -> int:
 
 @dataclass(frozen=True)
 class Stepper:
-    """Runs steps of one training run. `stop` is asked before every chunk."""
+    """Runs steps of one training run. `stop` is asked before every chunk.
+
+    `frozen` is the encoder whose cosines name the false negatives, where they are masked.
+    """
 
     encoder: Encoder
     tokens: TokenRows
     options: TrainOptions
     stop: Callable[[], bool]
+    frozen: Encoder | None = None
+    ranks: Ranks = field(default_factory=Ranks)
 
     def contrastive(self, index: Ints, step: int) -> float:
-        """Loss of the batch whose sentences are `index` (M, 2 or 3); its gradient is added to the weights' `grad`."""
+        """Loss of the batch whose sentences are `index` (M, 2 or 3); its gradient is added to the weights' `grad`.
+
+        With several processes each adds the part of its own chunks: the gradient is their sum.
+        """
         rows = index.T.reshape(-1)
-        parts = chunks(self.tokens.lengths[rows], self.options.chunk_tokens)
-        if self._fits(rows, parts):
-            return self._kept(rows, parts, index.shape, step)
-        return self._cached(rows, parts, index.shape, step)
+        parts = self.parts(rows)
+        own = self.ranks.own(len(parts))
+        kept = self._fits(rows, [parts[i] for i in own])
+        masked = self._false_negatives(rows, parts, index.shape)
+        with autocast(self.encoder.device, self.options.precision), self._lookup(rows):
+            with torch.set_grad_enabled(kept):
+                found = [self._embed(rows[parts[i]], step, i) for i in own]
+            torch.clear_autocast_cache()  # casts made without a graph must not be taken for one with it
+            vectors = self._together(found, parts, self.encoder.dimension).requires_grad_()
+            value = _backward(self._loss(vectors, index.shape, masked))
+            if np.isfinite(value) and vectors.grad is not None:
+                wanted = [vectors.grad[torch.from_numpy(parts[i]).to(vectors.device)] for i in own]
+                if kept and found:
+                    torch.autograd.backward(found, wanted)
+                for i, gradient in zip(() if kept else own, wanted, strict=False):
+                    self._embed(rows[parts[i]], step, i).backward(gradient)  # type: ignore[no-untyped-call]
+        return value
+
+    def parts(self, rows: Ints) -> list[Ints]:
+        """The chunks of sentences with these token rows; at least one for each process, where there are tokens enough."""
+        budget = self.options.chunk_budget(self.encoder.device.type)
+        lengths = self.tokens.lengths(rows)
+        share = -(-int(lengths.sum()) // self.ranks.world)
+        return chunks(lengths, min(budget, share) if self.ranks.world > 1 else budget)
 
     def _fits(self, rows: Ints, parts: list[Ints]) -> bool:
-        padded = sum(len(part) * int(self.tokens.lengths[rows[part]].max()) for part in parts)
+        padded = sum(len(part) * int(self.tokens.lengths(rows[part]).max()) for part in parts)
         return padded * token_bytes(self.encoder, self.options.precision) <= self.options.graph_gib * GIB
 
-    def _kept(self, rows: Ints, parts: list[Ints], shape: tuple[int, ...], step: int) -> float:
-        found = [self._embed(rows[part], step, i) for i, part in enumerate(parts)]
-        loss = self._loss(_in_order(found, parts), shape)
-        return _backward(loss)
-
-    def _cached(self, rows: Ints, parts: list[Ints], shape: tuple[int, ...], step: int) -> float:
-        with torch.no_grad():
-            found = [self._embed(rows[part], step, i) for i, part in enumerate(parts)]
-        vectors = _in_order(found, parts).requires_grad_()
-        loss = self._loss(vectors, shape)
-        value = _backward(loss)
-        if np.isfinite(value) and vectors.grad is not None:
-            for i, part in enumerate(parts):
-                again = self._embed(rows[part], step, i)
-                again.backward(vectors.grad[torch.from_numpy(part).to(vectors.device)])  # type: ignore[no-untyped-call]
-        return value
+    def _lookup(self, rows: Ints) -> AbstractContextManager[None]:
+        ids = np.append(np.unique(self.tokens.ids(rows)), self.tokens.pad)
+        return shared_lookup(self.encoder.model, torch.from_numpy(ids.astype(np.int64)).to(self.encoder.device))
 
     def _embed(self, rows: Ints, step: int, chunk: int) -> Tensor:
         if self.stop():
             raise Cancelled
         torch.manual_seed(chunk_seed(self.options.seed, step, chunk))
-        with autocast(self.encoder.device, self.options.precision):
-            vectors: Tensor = self.encoder(*self.tokens.padded(rows, self.encoder.device))
+        vectors: Tensor = self.encoder(*self.tokens.padded(rows, self.encoder.device))
         return vectors.float()
 
-    def _loss(self, vectors: Tensor, shape: tuple[int, ...]) -> Tensor:
-        columns = vectors.view(shape[1], shape[0], -1)
-        negatives = columns[2] if shape[1] == 3 else None
+    def _together(self, found: list[Tensor], parts: list[Ints], dimension: int) -> Tensor:
+        """(rows, dimension) embeddings of all processes' chunks, in the order of the rows, without a graph."""
+        device = self.encoder.device
+        vectors = torch.zeros(sum(map(len, parts)), dimension, device=device)
+        for i, made in zip(self.ranks.own(len(parts)), found, strict=True):
+            vectors[torch.from_numpy(parts[i]).to(device)] = made.detach()
+        return self.ranks.add(vectors)
+
+    def _loss(self, vectors: Tensor, shape: tuple[int, ...], masked: Tensor | None) -> Tensor:
+        anchors, positives, negatives = _columns(vectors, shape)
         options = self.options
-        return contrastive_loss(columns[0], columns[1], negatives, options.temperature, options.hard_negative_weight)
+        return contrastive_loss(
+            anchors, positives, negatives, options.temperature, options.hard_negative_weight, masked
+        )
+
+    @torch.no_grad()
+    def _false_negatives(self, rows: Ints, parts: list[Ints], shape: tuple[int, ...]) -> Tensor | None:
+        """Which candidates of each anchor the frozen encoder finds too near; None where nothing is masked."""
+        if self.frozen is None:
+            return None
+        device, own = self.encoder.device, self.ranks.own(len(parts))
+        with autocast(device, self.options.precision):
+            found = [self.frozen(*self.tokens.padded(rows[parts[i]], device)).float() for i in own]
+        vectors = self._together(found, parts, self.frozen.dimension)
+        return false_negatives(*_columns(vectors, shape), self.options.false_negative_limit)
 
 
-def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
-    """bfloat16 where asked for, else nothing."""
-    return torch.autocast(device.type, torch.bfloat16) if precision == "bf16" else nullcontext()
+@contextmanager
+def autocast(device: torch.device, precision: str) -> Iterator[None]:
+    """bfloat16 where asked for, else nothing.
+
+    On a CPU then with attention as plain products: for short sentences torch's fused kernel takes up to five times as long
+    backwards. A surrounding one keeps the weights' casts for all chunks.
+    """
+    if precision != "bf16":
+        yield
+        return
+    with torch.autocast(device.type, torch.bfloat16):
+        if device.type != "cpu":
+            yield
+            return
+        with sdpa_kernel(SDPBackend.MATH):
+            yield
 
 
-def _in_order(found: list[Tensor], parts: list[Ints]) -> Tensor:
-    back = np.argsort(np.concatenate(parts))
-    vectors = torch.cat(found)
-    return vectors[torch.from_numpy(back).to(vectors.device)]
+def _columns(vectors: Tensor, shape: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor | None]:
+    columns = vectors.view(shape[1], shape[0], -1)
+    return columns[0], columns[1], columns[2] if shape[1] == 3 else None
 
 
 def _backward(loss: Tensor) -> float:

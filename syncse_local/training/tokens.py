@@ -11,24 +11,42 @@ Ints = NDArray[np.int64]
 
 
 class TokenRows:
-    """Rows of token ids: `flat` holds them end to end, row i is flat[offsets[i]:offsets[i + 1]]."""
+    """Rows of token ids: `flat` holds them end to end, row i is flat[offsets[i]:offsets[i + 1]].
 
-    def __init__(self, rows: Sequence[Sequence[int]], pad: int) -> None:
-        self.lengths: Ints = np.fromiter((len(row) for row in rows), np.int64, len(rows))
-        self.offsets: Ints = np.concatenate([np.zeros(1, np.int64), np.cumsum(self.lengths)])
-        self.flat: NDArray[np.int32] = np.fromiter(chain.from_iterable(rows), np.int32, int(self.offsets[-1]))
-        self.pad = pad
+    Both may be memory-mapped: only what is asked for is read.
+    """
+
+    def __init__(self, flat: NDArray[np.int32], offsets: Ints, pad: int) -> None:
+        self.flat, self.offsets, self.pad = flat, offsets, pad
+
+    @classmethod
+    def of(cls, rows: Sequence[Sequence[int]], pad: int) -> "TokenRows":
+        """From lists of ids."""
+        offsets = np.zeros(len(rows) + 1, np.int64)
+        np.cumsum([len(row) for row in rows], out=offsets[1:])
+        return cls(np.fromiter(chain.from_iterable(rows), np.int32, int(offsets[-1])), offsets, pad)
 
     def __len__(self) -> int:
-        return len(self.lengths)
+        return len(self.offsets) - 1
+
+    def lengths(self, rows: Ints) -> Ints:
+        """Numbers of tokens."""
+        found: Ints = self.offsets[rows + 1] - self.offsets[rows]
+        return found
+
+    def ids(self, rows: Ints) -> NDArray[np.int32]:
+        """The tokens of the rows, end to end."""
+        lengths = self.lengths(rows)
+        starts = np.repeat(self.offsets[rows] - np.cumsum(lengths) + lengths, lengths)
+        found: NDArray[np.int32] = self.flat[starts + np.arange(len(starts))]
+        return found
 
     def padded(self, rows: Ints, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
         """(ids, mask), each int64 of shape (len(rows), longest of them)."""
-        lengths = self.lengths[rows]
-        columns = np.arange(max(1, int(lengths.max())))
-        mask = columns < lengths[:, None]
-        places = np.where(mask, self.offsets[rows][:, None] + columns, 0)
-        ids = np.where(mask, self.flat[places], self.pad).astype(np.int64)
+        lengths = self.lengths(rows)
+        mask = np.arange(max(1, int(lengths.max()))) < lengths[:, None]
+        ids = np.full(mask.shape, self.pad, np.int64)
+        ids[mask] = self.ids(rows)
         return torch.from_numpy(ids).to(device), torch.from_numpy(mask.astype(np.int64)).to(device)
 
 

@@ -10,7 +10,7 @@ from sentence_transformers.sentence_transformer.losses import MultipleNegativesR
 from torch import Tensor
 
 from syncse_local.training.encoder import Encoder
-from syncse_local.training.loss import contrastive_loss
+from syncse_local.training.loss import contrastive_loss, false_negatives
 from syncse_local.training.tokens import TokenRows
 
 ROWS = [
@@ -54,6 +54,36 @@ def test_hard_negative_weight_touches_only_the_own_negative() -> None:
     # logits of an anchor: own positive 1, four zeros, own negative -1 (+ 4)
     assert float(plain) == pytest.approx(math.log(math.e + 4 + math.exp(-1)) - 1, abs=1e-6)
     assert float(heavy) == pytest.approx(math.log(math.e + 4 + math.exp(3)) - 1, abs=1e-6)
+
+
+def masked_out(a: Tensor, p: Tensor, n: Tensor | None, frozen: list[Tensor], limit: float, temperature: float) -> float:
+    """The same, without other rows' candidates that the frozen vectors are nearer to than the limit."""
+    total, (fa, fp, fn) = 0.0, frozen
+    for i in range(len(a)):
+        terms = []
+        for j in range(len(a)):
+            if i == j or float(torch.cosine_similarity(fa[i], fp[j], dim=0)) <= limit:
+                terms.append(float(torch.cosine_similarity(a[i], p[j], dim=0)) / temperature)
+            if n is not None and (i == j or float(torch.cosine_similarity(fa[i], fn[j], dim=0)) <= limit):
+                terms.append(float(torch.cosine_similarity(a[i], n[j], dim=0)) / temperature)
+        own = float(torch.cosine_similarity(a[i], p[i], dim=0)) / temperature
+        total += math.log(sum(math.exp(t) for t in terms)) - own
+    return total / len(a)
+
+
+@pytest.mark.parametrize("hard", [True, False])
+@pytest.mark.parametrize("limit", [0.0, 0.3, 0.999])
+def test_false_negatives_leave_the_softmax(limit: float, hard: bool) -> None:
+    generator = torch.Generator().manual_seed(5)
+    a, p, n, *frozen = (torch.randn(9, 6, generator=generator, dtype=torch.float64) for _ in range(6))
+    frozen[1][2], frozen[2][4] = frozen[0][1], frozen[0][4]  # another row's positive, and an own hard negative: copies
+    masked = false_negatives(frozen[0], frozen[1], frozen[2] if hard else None, limit)
+    assert masked[1, 2]
+    assert not masked.diagonal().any()
+    assert not hard or not masked[4, 9 + 4]
+    ours = contrastive_loss(a, p, n if hard else None, 0.5, masked=masked)
+    assert float(ours) == pytest.approx(masked_out(a, p, n if hard else None, frozen, limit, 0.5), abs=1e-6)
+    assert float(ours) < float(contrastive_loss(a, p, n if hard else None, 0.5))
 
 
 @pytest.mark.parametrize("pooling", ["avg", "cls", "avg_first_last"])

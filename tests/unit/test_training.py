@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,13 +17,15 @@ from syncse_local.training.selection import dev_scores
 from tests.unit.training_setup import Listener, dev_pairs, options, triplets
 
 
-@pytest.mark.parametrize("mlm_weight", [0.0, 0.1])
+@pytest.mark.parametrize(
+    "changes", [{}, {"mlm_weight": 0.1}, {"false_negative_limit": 0.9, "no_duplicates": True}], ids=str
+)
 @pytest.mark.parametrize("stop_at", [0, 1, 4, 6, 9])
 def test_stopped_and_resumed_ends_with_the_same_bits(
-    tiny_encoder: Path, tmp_path: Path, stop_at: int, mlm_weight: float
+    tiny_encoder: Path, tmp_path: Path, stop_at: int, changes: dict[str, Any]
 ) -> None:
-    whole = train(options(tiny_encoder, tmp_path / "whole", mlm_weight=mlm_weight), triplets(), dev_pairs(), Listener())
-    parts = options(tiny_encoder, tmp_path / "parts", mlm_weight=mlm_weight)
+    whole = train(options(tiny_encoder, tmp_path / "whole", **changes), triplets(), dev_pairs(), Listener())
+    parts = options(tiny_encoder, tmp_path / "parts", **changes)
     first, second = Listener(stop_at), Listener()
     stopped = train(parts, triplets(), dev_pairs(), first)
     assert stopped.cancelled

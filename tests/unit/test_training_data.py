@@ -11,6 +11,7 @@ import torch
 
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.records import ScoredPair, Triplet
+from syncse_local.training import tokenfile
 from syncse_local.training.data import BatchPlan, TripletData
 from syncse_local.training.encoder import Encoder
 from syncse_local.training.loop import learning_rate, train
@@ -19,10 +20,10 @@ from tests.unit.training_setup import Listener, dev_pairs, options, triplets
 
 
 def test_plan_is_a_function_of_seed_and_step(tiny_encoder: Path, tmp_path: Path) -> None:
-    index = np.arange(63).reshape(21, 3)
+    index = np.arange(63, dtype=np.uint64).reshape(21, 3)
     opts = options(tiny_encoder, tmp_path, batch_size=10, epochs=3)
     plan, other = BatchPlan(index, opts), BatchPlan(index, opts)
-    assert (plan.per_epoch, plan.total) == (2, 6)  # one row left over has no negative to be told from
+    assert (plan.count(0), plan.total) == (2, 6)  # one row left over has no negative to be told from
     forward = [plan.rows(step).tolist() for step in range(6)]
     assert [other.rows(step).tolist() for step in reversed(range(6))] == forward[::-1]
     assert all(len(set(forward[2 * e] + forward[2 * e + 1])) == 20 for e in range(3))
@@ -33,10 +34,14 @@ def test_plan_is_a_function_of_seed_and_step(tiny_encoder: Path, tmp_path: Path)
 def test_batches_without_duplicates(tiny_encoder: Path, tmp_path: Path) -> None:
     rows = [Triplet(f"a {i % 4}", f"the {i}", f"no {i % 5}") for i in range(20)]
     opts = options(tiny_encoder, tmp_path, batch_size=20, no_duplicates=True)
-    data = TripletData(rows, Encoder.load(tiny_encoder), opts)
-    taken = data.index[BatchPlan(data.index, opts).rows(0)]
-    assert 2 <= len(taken) <= 4
-    assert len(np.unique(taken)) == taken.size
+    data = TripletData.prepare(rows, Encoder.load(tiny_encoder), opts)
+    plan = BatchPlan(data.keys, opts)
+    for epoch in range(3):
+        steps = range(sum(map(plan.count, range(epoch))), sum(map(plan.count, range(epoch + 1))))
+        batches = [plan.rows(step) for step in steps]
+        assert all(len(np.unique(data.keys[batch])) == data.keys[batch].size >= 6 for batch in batches)
+        taken = np.concatenate(batches).tolist()
+        assert len(taken) == len(set(taken)) >= 18  # rows wait for a later batch; only ones left alone are lost
 
 
 def test_chunks_cover_every_row_once_within_the_budget() -> None:
@@ -49,7 +54,7 @@ def test_chunks_cover_every_row_once_within_the_budget() -> None:
 
 
 def test_padded_rows_are_the_rows() -> None:
-    rows = TokenRows([[5, 6, 7], [8], [9, 10]], pad=1)
+    rows = TokenRows.of([[5, 6, 7], [8], [9, 10]], pad=1)
     ids, mask = rows.padded(np.array([1, 2]), torch.device("cpu"))
     assert ids.tolist() == [[8, 1], [9, 10]]
     assert mask.tolist() == [[1, 0], [1, 1]]
@@ -91,3 +96,39 @@ def test_too_little_data_is_refused(
 ) -> None:
     with pytest.raises(SyncseError, match="Too few"):
         train(options(tiny_encoder, tmp_path), rows, dev, Listener())
+
+
+def test_where_every_row_shares_a_text_there_is_nothing_to_tell_apart(tmp_path: Path) -> None:
+    keys = np.array([[1, 2, 3], [1, 4, 5], [1, 6, 7]], np.uint64)
+    with pytest.raises(SyncseError, match="Too few triplets"):
+        BatchPlan(keys, options(tmp_path, tmp_path, no_duplicates=True))
+
+
+def test_token_ids_are_kept_until_texts_tokenizer_or_length_change(tiny_encoder: Path, tmp_path: Path) -> None:
+    encoder, opts = Encoder.load(tiny_encoder), options(tiny_encoder, tmp_path)
+    rows = triplets(tokenfile.BLOCK // 3 + 5)  # more texts than are tokenised at once
+    data = TripletData.prepare(rows, encoder, opts)
+    texts = [text for row in rows for text in (row.sentence, row.positive, row.negative)]
+    wanted = encoder.tokenize(texts, opts.max_length)
+    assert (data.tokens.flat == wanted.flat).all()
+    assert (data.tokens.offsets == wanted.offsets).all()
+    assert isinstance(data.tokens.flat, np.memmap)
+    made = (opts.token_folder / "tokens.npy").stat().st_mtime_ns
+    assert TripletData.prepare(rows, encoder, opts).key == data.key
+    assert (opts.token_folder / "tokens.npy").stat().st_mtime_ns == made
+    shorter = dataclasses.replace(opts, max_length=5)
+    assert TripletData.prepare(rows, encoder, shorter).tokens.lengths(np.arange(99)).max() == 5
+    assert TripletData.prepare(rows[1:], encoder, opts).keys.shape == (len(rows) - 1, 3)
+    encoder.prompt = "query: "
+    assert TripletData.prepare(rows[1:], encoder, opts).tokens.flat.shape > wanted.flat.shape
+    assert sorted(path.name for path in opts.token_folder.iterdir()) == [
+        "about.json", "keys.npy", "offsets.npy", "tokens.npy",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("broken", ["{", "[]", '{"rows": 3}'])
+def test_a_broken_token_folder_is_made_anew(tiny_encoder: Path, tmp_path: Path, broken: str) -> None:
+    encoder, opts = Encoder.load(tiny_encoder), options(tiny_encoder, tmp_path)
+    key = TripletData.prepare(triplets(), encoder, opts).key
+    (opts.token_folder / "about.json").write_text(broken)
+    assert TripletData.prepare(triplets(), encoder, opts).key == key

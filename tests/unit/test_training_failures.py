@@ -122,7 +122,12 @@ def test_weights_that_break_in_the_last_step_are_not_saved(
 def test_nothing_that_is_written_is_a_pickle(tiny_encoder: Path, tmp_path: Path) -> None:
     opts = options(tiny_encoder, tmp_path, mlm_weight=0.1)
     train(opts, triplets(), dev_pairs(), Listener())
-    written = [path for folder in (opts.output, opts.checkpoint) for path in folder.rglob("*") if path.is_file()]
-    assert {path.suffix for path in written} <= {".safetensors", ".json", ".md", ".txt"}
+    written = [
+        path
+        for folder in (opts.output, opts.checkpoint, opts.token_folder)
+        for path in folder.rglob("*")
+        if path.is_file()
+    ]
+    assert {path.suffix for path in written} <= {".safetensors", ".json", ".md", ".txt", ".npy"}
     assert not [path for path in written if path.read_bytes()[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"PK")]
     assert Encoder.load(opts.output).dimension == 32

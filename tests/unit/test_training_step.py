@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 import torch
 
+from syncse_local.records import Triplet
 from syncse_local.training.loop import train
+from syncse_local.training.loss import contrastive_loss
 from syncse_local.training.mlm import MaskedHead, hide, masked_backward
 from syncse_local.training.options import POOLINGS
 from tests.unit.training_setup import Listener, gradients, options, stepper, triplets
@@ -44,6 +46,46 @@ def test_caching_repeats_the_dropout(tiny_encoder: Path, tmp_path: Path) -> None
     assert all(torch.allclose(found[0][1][n], g, atol=1e-5) for n, g in found[1][1].items())
     step.encoder.zero_grad()
     assert step.contrastive(data.index, 8) != found[0][0]
+
+
+def test_false_negatives_are_masked_by_the_frozen_encoder(tiny_encoder: Path, tmp_path: Path) -> None:
+    """In any chunks, kept or cached, in both precisions; the frozen encoder has its own pooling and does not move."""
+    rows = [*triplets(24), *(Triplet(t.positive, t.sentence, t.negative) for t in triplets(24))]
+    for precision in ("fp32", "bf16"):
+        found = []
+        for changes in ({"chunk_tokens": 10_000}, {"chunk_tokens": 50}, {"chunk_tokens": 50, "graph_gib": 1e-9}):
+            step, data = stepper(
+                tiny_encoder, tmp_path, rows, false_negative_limit=0.9, precision=precision, pooling="avg", **changes
+            )
+            assert step.frozen is not None
+            step.encoder.eval()
+            found.append((step.contrastive(data.index, 0), gradients(step.encoder)))
+            assert not gradients(step.frozen)
+        (loss, whole), *others = found
+        for other, parts in others:
+            assert other == pytest.approx(loss, abs=1e-5 if precision == "fp32" else 0.05)
+            near = 1e-5 if precision == "fp32" else 0.05 * max(float(g.abs().max()) for g in whole.values())
+            assert all(torch.allclose(g, parts[name], atol=near) for name, g in whole.items())
+    unmasked, data = stepper(tiny_encoder, tmp_path, rows, pooling="avg")
+    unmasked.encoder.eval()
+    assert unmasked.contrastive(data.index, 0) > loss + 0.1
+
+
+def test_one_lookup_for_all_chunks_changes_nothing(tiny_encoder: Path, tmp_path: Path) -> None:
+    step, data = stepper(tiny_encoder, tmp_path, triplets(24), chunk_tokens=60)
+    step.encoder.eval()
+    loss = step.contrastive(data.index, 0)
+    table = step.encoder.model.get_input_embeddings()
+    assert "forward" not in vars(table)  # the model is as it was
+    ours = gradients(step.encoder)["model.embeddings.word_embeddings.weight"]
+    step.encoder.zero_grad()
+    a, p, n = (step.encoder(*step.tokens.padded(column, torch.device("cpu"))) for column in data.index.T)
+    plain = contrastive_loss(a, p, n, step.options.temperature)
+    plain.backward()  # type: ignore[no-untyped-call]
+    assert loss == pytest.approx(plain.item(), abs=1e-5)
+    assert torch.allclose(ours, table.weight.grad, atol=1e-5)
+    assert not ours[step.tokens.pad].any()
+    assert ours.abs().max() > 1e-3
 
 
 def test_a_batch_of_512_is_one_batch_in_any_chunks(tiny_encoder: Path, tmp_path: Path) -> None:

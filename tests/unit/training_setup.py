@@ -65,8 +65,9 @@ def options(tiny: Path, folder: Path, **changes: Any) -> TrainOptions:
 def stepper(tiny: Path, folder: Path, rows: Sequence[Triplet], **changes: Any) -> tuple[Stepper, TripletData]:
     opts = options(tiny, folder, **changes)
     encoder = Encoder.load(tiny, pooling=opts.pooling, seed=opts.seed)
-    data = TripletData(rows, encoder, opts)
-    return Stepper(encoder, data.tokens, opts, lambda: False), data
+    data = TripletData.prepare(rows, encoder, opts)
+    frozen = Encoder.load(tiny) if opts.false_negative_limit else None
+    return Stepper(encoder, data.tokens, opts, lambda: False, frozen), data
 
 
 def gradients(module: torch.nn.Module) -> dict[str, torch.Tensor]:
