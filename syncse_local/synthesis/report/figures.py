@@ -30,8 +30,10 @@ def charts(report: Mapping[str, Any], kind: str) -> Iterator[Bars]:
 
 
 def _histogram(title: str, labels: list[str], found: Mapping[str, list[int]]) -> Bars:
-    series = tuple(Series(name, tuple(map(float, counts))) for name, counts in found.items())
-    return Bars(title, tuple(labels), series)
+    """The counts of each kind of text; the empty bins at the end are left out."""
+    used = max((place for counts in found.values() for place, count in enumerate(counts, 1) if count), default=0)
+    series = tuple(Series(name, tuple(map(float, counts[:used]))) for name, counts in found.items())
+    return Bars(title, tuple(labels[:used]), series)
 
 
 def _diversity(report: Mapping[str, Any]) -> Iterator[Bars]:

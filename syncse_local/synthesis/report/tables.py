@@ -15,29 +15,21 @@ DIVERSITY = {
     "mean_cosine": "cosine",
 }
 LISTED = KINDS[1:]
+COUNTED = ("answered", "accepted %", "triplets")
+MEANS = ("tokens/triplet", "s/triplet", "a-p overlap", "a-n overlap", "a-n above a-p %")
 
 
 def overview(report: Mapping[str, Any]) -> Table:
     """A line a run: answers, triplets, costs, overlaps."""
-    header = ["run", "recipe", "answered", "accepted", "triplets", "contaminated", "tokens/triplet", "s/triplet"]
-    rows: list[list[object]] = []
-    for run in report["runs"]:
-        counts = [run["answered"], percent(run["acceptance"]), run["triplets"], run["contaminated"]]
-        rows.append([run["run"], run["recipe"], *counts, plain(run["tokens_per_triplet"], 1), *_nearness(run)])
-    return [*header, *NEARNESS[1:]], rows
-
-
-NEARNESS = ("s/triplet", "a-p overlap", "a-n overlap", "a-n above a-p")
-
-
-def _nearness(found: Mapping[str, Any]) -> list[object]:
-    overlaps = [plain(found[name], 3) for name in ("positive_overlap", "negative_overlap")]
-    return [plain(found.get("seconds_per_triplet"), 4), *overlaps, percent(found["negative_nearer"])]
+    rows = [
+        [run["run"], run["recipe"], *_counted(run), run["contaminated"], *_means(run)] for run in report["runs"]
+    ]  # fmt: skip
+    return ["run", "recipe", *COUNTED, "contaminated", *MEANS], rows
 
 
 def texts(report: Mapping[str, Any]) -> Table:
     """A line for the sentences, positives and hard negatives of each run."""
-    rows: list[list[object]] = [
+    rows = [
         [run["run"], group["name"], group["sampled"], plain(group["words"], 1), *_diversity(group, report)]
         for run in report["runs"]
         for group in run["groups"]["field"]
@@ -47,43 +39,33 @@ def texts(report: Mapping[str, Any]) -> Table:
 
 def groups(report: Mapping[str, Any], kind: str, most: int) -> Table:
     """A line for each of a run's groups of this kind, the first `most`."""
-    header = ["run", "role", kind, "answered", "accepted", "triplets", "tokens/triplet", *NEARNESS, "words"]
-    rows: list[list[object]] = []
-    for run in report["runs"]:
-        for group in run["groups"][kind][:most]:
-            counts = [group["answered"], percent(group["acceptance"]), group["triplets"]]
-            costs = [plain(group["tokens_per_triplet"], 1), *_nearness(group), plain(group["words"], 1)]
-            rows.append([run["run"], group["role"], group["name"], *counts, *costs, *_diversity(group, report)])
-    return [*header, *_columns(report)], rows
-
-
-def _columns(report: Mapping[str, Any]) -> list[str]:
-    """The diversity columns; an encoder's only where one was used."""
-    return [title for name, title in DIVERSITY.items() if report["encoder"] or name not in ("vendi", "mean_cosine")]
-
-
-def _diversity(group: Mapping[str, Any], report: Mapping[str, Any]) -> list[object]:
-    wanted = _columns(report)
-    return [plain(group[name], 3) for name, title in DIVERSITY.items() if title in wanted]
+    rows = [
+        [
+            *(run["run"], group["role"], group["name"], *_counted(group), *_means(group), plain(group["words"], 1)),
+            *_diversity(group, report),
+        ]
+        for run in report["runs"]
+        for group in run["groups"][kind][:most]
+    ]
+    return ["run", "role", kind, *COUNTED, *MEANS, "words", *_columns(report)], rows
 
 
 def failures(report: Mapping[str, Any]) -> Table:
-    """A line for each reason that answers were rejected for, with each run's share of its answers."""
+    """A line for each reason that answers were rejected for, with its share of each run's answers."""
     counts = [run["failures"] for run in report["runs"]]
-    reasons = sorted(
-        {name for found in counts for name in found}, key=lambda name: -sum(f.get(name, 0) for f in counts)
-    )
+    reasons = sorted({name for found in counts for name in found})
+    reasons.sort(key=lambda name: -sum(found.get(name, 0) for found in counts))
     rows: list[list[object]] = [
         [name, *(percent(run["failures"].get(name, 0) / run["answered"]) for run in report["runs"])] for name in reasons
     ]
-    return ["rejected for", *(run["run"] for run in report["runs"])], rows
+    return ["rejected for, %", *(run["run"] for run in report["runs"])], rows
 
 
 def remarks(report: Mapping[str, Any], kind: str, most: int) -> Iterator[str]:
     """What a reader must know beside the tables."""
     view = "as their filters and reviews left them" if report["filtered"] else "as the parser accepted them"
     yield f"Triplets {view}. Overlap: Jaccard similarity of words with the sentence."
-    sizes = ", ".join(f"{count} a {name}" for name, count in report["sampled"].items())
+    sizes = ", ".join(f"{count} of each {name}" for name, count in report["sampled"].items())
     yield f"Diversity on equally many texts, drawn with seed {report['seed']}: {sizes or 'too few texts'}."
     if report["encoder"]:
         yield f"Vendi score and mean cosine by {report['encoder']}."
@@ -97,9 +79,29 @@ def remarks(report: Mapping[str, Any], kind: str, most: int) -> Iterator[str]:
         yield f"Not checked against {task}: {why}"
 
 
-def percent(share: float | None) -> str:
-    """`12.3 %`, or `-`."""
-    return "-" if share is None else f"{100 * share:.1f} %"
+def _counted(found: Mapping[str, Any]) -> list[object]:
+    return [found["answered"], percent(found["acceptance"]), found["triplets"]]
+
+
+def _means(found: Mapping[str, Any]) -> list[object]:
+    costs = [plain(found["tokens_per_triplet"], 1), plain(found["seconds_per_triplet"], 4)]
+    overlaps = [plain(found[name], 3) for name in ("positive_overlap", "negative_overlap")]
+    return [*costs, *overlaps, percent(found["negative_nearer"])]
+
+
+def _columns(report: Mapping[str, Any]) -> list[str]:
+    """The diversity columns; an encoder's only where one was used."""
+    return [title for name, title in DIVERSITY.items() if report["encoder"] or name not in ("vendi", "mean_cosine")]
+
+
+def _diversity(group: Mapping[str, Any], report: Mapping[str, Any]) -> list[object]:
+    wanted = _columns(report)
+    return [plain(group[name], 3) for name, title in DIVERSITY.items() if title in wanted]
+
+
+def percent(share: float | None) -> str | None:
+    """The share x 100 with one digit."""
+    return None if share is None else f"{100 * share:.1f}"
 
 
 def plain(value: float | None, digits: int) -> str | None:
