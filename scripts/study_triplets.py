@@ -14,21 +14,27 @@ import time
 from pathlib import Path
 from statistics import fmean, stdev
 
-from study_starter import Quiet, scores
+from study_starter import Quiet
 
 from syncse_local import airgap, paths
+from syncse_local.evaluation.run import evaluate
 from syncse_local.records import Triplet
 from syncse_local.synthesis.ingest import open_input
+from syncse_local.training.encoder import Encoder
 from syncse_local.training.loop import train
 from syncse_local.training.options import TrainOptions
-
-TASKS = ("STSB-dev", "STSB", "starter")
 
 
 def read(path: Path) -> list[Triplet]:
     """The file's triplets."""
     rows = open_input(path, unique_by="row")
     return [Triplet(r.sentence, r.positive or "", r.negative or "") for r in rows]
+
+
+def scores(encoder: Path, options: argparse.Namespace) -> dict[str, float]:
+    """Spearman x 100 by task."""
+    result = evaluate(Encoder.load(encoder).encode, options.tasks, options.data / "senteval", Quiet())
+    return {score.task: round(100 * (score.value or float("nan")), 2) for score in result.scores}
 
 
 def trained(triplets: list[Triplet], seed: int, options: argparse.Namespace) -> dict[str, float]:
@@ -47,7 +53,7 @@ def trained(triplets: list[Triplet], seed: int, options: argparse.Namespace) -> 
             no_duplicates=True,
         )
         train(settings, triplets, [], Quiet())
-        return scores(Path(folder) / "out", options.data)
+        return scores(Path(folder) / "out", options)
 
 
 def main() -> None:
@@ -61,10 +67,11 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--learning-rate", type=float, default=3e-4)
     parser.add_argument("--precision", default="bf16")
+    parser.add_argument("--tasks", nargs="+", default=["STSB-dev", "STSB", "starter"])
     options = parser.parse_args()
     airgap.set_switches()
     arms = {name: read(Path(file)) for name, _, file in (arm.partition("=") for arm in options.arms)}
-    print(json.dumps({"data": "none", "scores": scores(paths.starter_encoder(), options.data)}), flush=True)
+    print(json.dumps({"data": "none", "scores": scores(paths.starter_encoder(), options)}), flush=True)
     found: dict[str, list[dict[str, float]]] = {name: [] for name in arms}
     for seed in range(1, options.seeds + 1):
         for name, triplets in arms.items():
@@ -75,7 +82,7 @@ def main() -> None:
             shown = {"data": name, "of": len(triplets), "triplets": len(drawn), "seed": seed, "seconds": took}
             print(json.dumps({**shown, "scores": found[name][-1]}), flush=True)
     for name, rows in found.items():
-        for task in TASKS:
+        for task in options.tasks:
             values = [row[task] for row in rows]
             spread = stdev(values) if len(values) > 1 else 0.0
             print(f"{name:16} {task:9} mean {fmean(values):.2f}  sd {spread:.2f}  n {len(values)}", flush=True)

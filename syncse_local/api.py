@@ -234,7 +234,8 @@ class Workspace:
                 f"The sample is {sample} texts and the seed {seed}; at least 20 texts and a seed from 0 are needed."
             )
             raise SyncseError("Bad sample", detail, "Leave them out for 1000 texts, seed 1.", ExitCode.USAGE)
-        places = {key: value for key in ("senteval", "reranking") if (value := getattr(self.settings, key))}
+        named = {key: getattr(self.settings, key) for key in ("senteval", "reranking")}
+        places = {key: str(Path(value).expanduser().resolve()) for key, value in named.items() if value}
         options = {"runs": list(dict.fromkeys(run.id for run in found)), "encoder": encoder, "filtered": filtered}
         device = self.settings.device if encoder else "cpu"
         sampled = {"sample": sample, "seed": seed, "device": device}

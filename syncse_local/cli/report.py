@@ -7,7 +7,8 @@ from typing import Any
 
 from syncse_local.api import Run, Workspace
 from syncse_local.charts import svg, terminal
-from syncse_local.cli.common import begun, existing, job_flags, named, parser, settings, workspace
+from syncse_local.cli.common import begun, existing, job_flags, parser, settings, workspace
+from syncse_local.cli.evaluate import named_encoder
 from syncse_local.cli.follow import follow
 from syncse_local.cli.output import emit, safe, table
 from syncse_local.errors import ExitCode, SyncseError
@@ -87,7 +88,7 @@ def _started(opened: Workspace, options: argparse.Namespace) -> Run:
     for path, what in ((chosen.senteval, "SentEval directory"), (chosen.reranking, "reranking directory")):
         if path:
             existing(path, what)
-    encoder = named(options.encoder, chosen, "encoder", "eval") if options.encoder else ""
+    encoder = named_encoder(options.encoder, chosen) if options.encoder else ""
     return opened.report(options.runs, encoder, not options.unfiltered, options.sample, options.seed, options.name)
 
 

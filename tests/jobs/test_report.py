@@ -6,7 +6,6 @@ from typing import Any
 from xml.etree import ElementTree
 
 from syncse_local.errors import ExitCode
-from syncse_local.paths import starter_encoder
 from tests.conftest import Cli
 
 
@@ -20,7 +19,7 @@ def _last(cli: Cli, *arguments: str) -> dict[str, Any]:
 def test_the_report_of_two_runs(cli: Cli, sentences: Path, tmp_path: Path) -> None:
     given = _last(cli, "generate", str(sentences), "--samples", "3")["run"]
     written = _last(cli, "generate", "--recipe", "starter-scratch", "--count", "40")["run"]
-    asked = ("report", given, written, "--encoder", str(starter_encoder()))
+    asked = ("report", given, written, "--encoder", "starter-encoder")
     first = _last(cli, *asked)
     report = first["result"]
     assert [run["run"] for run in report["runs"]] == [given, written]

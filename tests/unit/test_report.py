@@ -8,13 +8,16 @@ import pytest
 
 from syncse_local.charts.bars import Bars, Series
 from syncse_local.cli.output import table
+from syncse_local.jobs.job import Job
+from syncse_local.jobs.progress import StoreReporter
 from syncse_local.records import Completion
 from syncse_local.store import filtering, ledger, runs, yields
 from syncse_local.store.database import connect
 from syncse_local.store.filtering import VerdictRow
 from syncse_local.store.ledger import Answered, Outcome, Planned
 from syncse_local.synthesis.contamination import Gate
-from syncse_local.synthesis.report import tables
+from syncse_local.synthesis.report import job, tables
+from syncse_local.synthesis.report import survey as surveying
 from syncse_local.synthesis.report.figures import charts
 from syncse_local.synthesis.report.groups import MOST, Name, asked, followed
 from syncse_local.synthesis.report.job import measures
@@ -164,6 +167,25 @@ def test_measures_of_few_texts_are_told_as_far_as_they_can_be() -> None:
         "sampled": 0, "vendi": None, "mean_cosine": None, "distinct_1": None, "distinct_2": None,
         "compression_ratio": None, "self_bleu": None,
     }  # fmt: skip
+
+
+def test_others_may_write_while_the_triplets_are_read(
+    connection: sqlite3.Connection, run_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = connect(tmp_path / "syncse.db")
+    options = {"runs": [run_id], "encoder": "", "filtered": True, "sample": 20, "seed": 1}
+    run = runs.create(connection, "report", options)
+
+    class Busy(StoreReporter):
+        def progress(self, done: int, total: int, **data: object) -> None:
+            runs.add_event(other, run.id, "other", {})
+            super().progress(done, total, **data)
+            self.flush()
+
+    monkeypatch.setattr(surveying, "STEP", 1)
+    found = job.run(Job(run, connection, Busy(connection, run.id), tmp_path, tmp_path))
+    assert found["runs"][0]["triplets"] == 2
+    assert sum(event["kind"] == "other" for event in runs.events(other, run.id)) > 2
 
 
 def test_tables_and_charts_of_hostile_names(connection: sqlite3.Connection, run_id: str) -> None:

@@ -15,7 +15,9 @@ from syncse_local.evaluation.encoders.base import SentenceEncoder
 from syncse_local.evaluation.encoders.opening import open_encoder
 from syncse_local.evaluation.encoders.options import EncoderOptions
 from syncse_local.jobs.job import Cancelled, Job
+from syncse_local.jobs.supervise import database
 from syncse_local.store import runs
+from syncse_local.store.database import connect
 from syncse_local.synthesis.contamination import Gate
 from syncse_local.synthesis.filters.wording import tokens
 from syncse_local.synthesis.report.groups import KINDS, Group, Name
@@ -60,7 +62,12 @@ def _survey(job: Job, gate: Gate, run_id: str) -> Survey:
         job.reporter.progress(done, 0, phase="reading", task=run_id)
         _pause(job)
 
-    made = survey(job.connection, run_id, gate, options["filtered"], options["sample"], options["seed"], tell)
+    # Progress is written while the triplets stream: a connection cannot write beside its own read once others have written.
+    reader = connect(database(job.workspace))
+    try:
+        made = survey(reader, run_id, gate, options["filtered"], options["sample"], options["seed"], tell)
+    finally:
+        reader.close()
     if not made.tally.triplets:
         hint = f"See what became of its answers: `syncse show {run_id}`."
         raise SyncseError("Nothing to report", f"Run {run_id} has no triplet to look at.", hint, ExitCode.NOTHING)
