@@ -3,7 +3,8 @@
     python scripts/bench_store.py [--rows 1000000] [--workspace DIR]
 
 Sentences are random words that the script draws; every step is the project's own code. Each step runs in a process of its own, so
-that its peak of memory is its own. A page is measured as a front end asks for it: 100 triplets, best and worst of many.
+that its peak of memory is its own. A page is measured as a front end asks for it: 100 triplets, best and worst of many. `cpu` is the
+processor time of the same stretch, SQLite's included: on a machine that does other things too, it is the figure to look at.
 """
 
 import argparse
@@ -52,6 +53,25 @@ def sentences(rows: int) -> Iterator[str]:
         yield f"{words(draw, draw.randint(6, 17))} x{number}."
 
 
+class Clock:
+    """Wall and processor seconds of the stretches it was around."""
+
+    def __init__(self) -> None:
+        self.seconds = self.cpu = 0.0
+
+    def __enter__(self) -> None:
+        self._began = time.perf_counter(), time.process_time()
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds += time.perf_counter() - self._began[0]
+        self.cpu += time.process_time() - self._began[1]
+
+    def figures(self, what: str = "", count: int = 0) -> dict[str, float]:
+        """Both, and where there is a count also its rates."""
+        rates = {f"{what}/s": count / self.seconds, f"{what}/cpu s": count / self.cpu} if what else {}
+        return {"seconds": self.seconds, "cpu": self.cpu, **rates}
+
+
 class Quiet:
     """A reporter that says nothing."""
 
@@ -76,15 +96,16 @@ def plan(workspace: Workspace, rows: int) -> dict[str, float]:
     job: Any = SimpleNamespace(run=run, connection=workspace.connection, reporter=Quiet())
     stage = Generation(job, recipe, load_pools(recipe))
     stage.engine = EngineIdentity("0" * 64, "llamacpp", "0")
-    began = time.perf_counter()
-    stage.store_plan(stage.pair_rows())
-    return {"seconds": time.perf_counter() - began}
+    clock = Clock()
+    with clock:
+        stage.store_plan(stage.pair_rows())
+    return clock.figures()
 
 
 def answer(workspace: Workspace, rows: int) -> dict[str, float]:
     """Answer every request in batches of BATCH; one in ten is rejected."""
     run = workspace.runs()[0]
-    draw, count, spent = random.Random(1), 0, 0.0
+    draw, count, clock = random.Random(1), 0, Clock()
     for context in ledger.pending_contexts(workspace.connection, run.id, ("positive", "negative")):
         planned = ledger.pending_rows(workspace.connection, run.id, *context[:2])
         for start in range(0, len(planned), BATCH):
@@ -94,18 +115,17 @@ def answer(workspace: Workspace, rows: int) -> dict[str, float]:
                 failure = draw.choice(("copied", "truncated", "refusal")) if draw.random() < 0.05 else None
                 done = Completion(row.key, text, "stop", 300, 280, 12, 0.1)
                 batch.append(ledger.Answered(done, 1, [ledger.Outcome(text, failure)]))
-            began = time.perf_counter()
-            count += ledger.add_answers(workspace.connection, batch)
-            spent += time.perf_counter() - began
-    return {"results": count, "seconds": spent, "results/s": count / spent}
+            with clock:
+                count += ledger.add_answers(workspace.connection, batch)
+    return {"results": count, **clock.figures("results", count)}
 
 
 def index(workspace: Workspace, rows: int) -> dict[str, float]:
     """Bring the cards and their full-text index up to date."""
-    began = time.perf_counter()
-    made = browse.refresh(workspace.connection, workspace.runs()[0].id)
-    seconds = time.perf_counter() - began
-    return {"cards": made, "seconds": seconds, "cards/s": made / seconds}
+    clock = Clock()
+    with clock:
+        made = browse.refresh(workspace.connection, workspace.runs()[0].id)
+    return {"cards": made, **clock.figures("cards", made)}
 
 
 def pages(workspace: Workspace, rows: int) -> dict[str, Any]:
@@ -128,15 +148,21 @@ def pages(workspace: Workspace, rows: int) -> dict[str, Any]:
     }
     found = {}
     for name, query in queries.items():
-        began = time.perf_counter()
-        total = workspace.triplet_count(query)
-        counted = 1000 * (time.perf_counter() - began)
-        times = []
+        counting, clocks = Clock(), []
+        with counting:
+            total = workspace.triplet_count(query)
         for place in (0, 1, 10, 100, 1_000, total // 4, total // 2, 3 * total // 4, max(0, total - 100)):
-            began = time.perf_counter()
-            workspace.triplet_page(query, place)
-            times.append(1000 * (time.perf_counter() - began))
-        found[name] = {"rows": total, "count ms": counted, "page ms": median(times), "worst ms": max(times)}
+            clocks.append(Clock())
+            with clocks[-1]:
+                workspace.triplet_page(query, place)
+        times, cpu = [1000 * clock.seconds for clock in clocks], [1000 * clock.cpu for clock in clocks]
+        found[name] = {
+            "rows": total,
+            "count ms": 1000 * counting.seconds,
+            "page ms": median(times),
+            "worst ms": max(times),
+        }
+        found[name] |= {"cpu count ms": 1000 * counting.cpu, "cpu page ms": median(cpu), "cpu worst ms": max(cpu)}
     return found
 
 
@@ -146,11 +172,11 @@ def export(workspace: Workspace, rows: int) -> dict[str, float]:
     from syncse_local.synthesis.export import write_triplets
 
     run = workspace.runs()[0].id
-    before = peak()
-    began = time.perf_counter()
-    made = (Triplet(r["sentence"], r["positive"], r["negative"]) for r in workspace.triplets([run]))
-    count = write_triplets(made, workspace.directory / "out.jsonl", overwrite=True)
-    return {"rows": count, "seconds": time.perf_counter() - began, "grew MB": peak() - before}
+    before, clock = peak(), Clock()
+    with clock:
+        made = (Triplet(r["sentence"], r["positive"], r["negative"]) for r in workspace.triplets([run]))
+        count = write_triplets(made, workspace.directory / "out.jsonl", overwrite=True)
+    return {"rows": count, **clock.figures("rows", count), "grew MB": peak() - before}
 
 
 def peak() -> float:

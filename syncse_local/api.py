@@ -222,6 +222,37 @@ class Workspace:
         supervise.launch(self.directory, run.id, self.settings.airgap)
         return run
 
+    def report(
+        self,
+        run_ids: Sequence[str],
+        encoder: str = "",
+        filtered: bool = True,
+        sample: int = 1_000,
+        seed: int = 1,
+        name: str = "",
+    ) -> Run:
+        """Start a run of kind `report` on generate runs: its result has their diversity, quality and costs.
+
+        Of each group at most `sample` texts are measured, drawn with `seed`; an `encoder` (a path) adds what vectors tell.
+        Raises SyncseError (USAGE) for other runs and a sample that is too small.
+        """
+        found = [self.run(run_id) for run_id in dict.fromkeys(run_ids)]
+        for run in found:
+            if run.kind != "generate":
+                detail = f"Run {run.id} is a {run.kind} run."
+                raise SyncseError("Nothing to report", detail, "Name generate runs; see `syncse runs`.", ExitCode.USAGE)
+        if sample < 20 or seed < 0:
+            detail = (
+                f"The sample is {sample} texts and the seed {seed}; at least 20 texts and a seed from 0 are needed."
+            )
+            raise SyncseError("Bad sample", detail, "Leave them out for 1000 texts, seed 1.", ExitCode.USAGE)
+        named = {key: getattr(self.settings, key) for key in ("senteval", "reranking")}
+        places = {key: str(Path(value).expanduser().resolve()) for key, value in named.items() if value}
+        options = {"runs": list(dict.fromkeys(run.id for run in found)), "encoder": encoder, "filtered": filtered}
+        device = self.settings.device if encoder else "cpu"
+        sampled = {"sample": sample, "seed": seed, "device": device}
+        return self.start("report", {**options, **sampled, **places}, name)
+
     def command(self, words: Sequence[str]) -> list[dict[str, Any]]:
         """Run `syncse WORDS` on this workspace in a process of its own; what it prints as JSON. Raises its SyncseError."""
         from syncse_local.jobs import command

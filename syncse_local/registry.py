@@ -22,6 +22,7 @@ STAGES: dict[str, str] = {
     "eval": "syncse_local.evaluation.job:run",
     "compare": "syncse_local.compare.job:run",
     "filter": "syncse_local.synthesis.filters.measure:run",
+    "report": "syncse_local.synthesis.report.job:run",
 }
 
 

@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> ExitCode:
 def request(chosen: Settings, encoder: str | None, tasks: list[str] | None) -> dict[str, Any]:
     """The options of an eval run, checked."""
     return {
-        "encoder": _encoder(encoder or chosen.encoder or str(starter_encoder()), chosen),
+        "encoder": named_encoder(encoder or chosen.encoder or str(starter_encoder()), chosen),
         "senteval": existing(chosen.senteval, "SentEval directory") if chosen.senteval else "",
         "reranking": existing(chosen.reranking, "reranking directory") if chosen.reranking else "",
         "tasks": [task.name for task in resolve(tasks or _default_tasks(chosen))],
@@ -75,7 +75,7 @@ def request(chosen: Settings, encoder: str | None, tasks: list[str] | None) -> d
     }
 
 
-def _encoder(text: str, chosen: Settings) -> str:
+def named_encoder(text: str, chosen: Settings) -> str:
     """The absolute path of an encoder given by path, or by the name of anything in the catalog that embeds."""
     if (path := Path(text).expanduser()).exists():
         return str(path.absolute())

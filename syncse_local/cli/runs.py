@@ -11,6 +11,7 @@ from syncse_local.cli.compare import show as show_comparison
 from syncse_local.cli.evaluate import scores_table
 from syncse_local.cli.follow import LADDER, follow, progress_line
 from syncse_local.cli.output import emit, safe, table
+from syncse_local.cli.report import show as show_report
 from syncse_local.errors import ExitCode, SyncseError
 
 
@@ -116,6 +117,8 @@ def _describe(opened: Workspace, run: Run, most: int) -> None:
         print(scores_table(opened, [run]))
     elif run.kind == "compare" and run.state == "done":
         show_comparison(run)
+    elif run.kind == "report" and run.state == "done":
+        show_report(run)
     elif run.kind == "generate":
         counts = opened.counts(run.id)
         print("  " + ", ".join(f"{name} {value}" for name, value in counts.items()))

@@ -245,13 +245,12 @@ def plan_pairs(
     for sentence_key, text in sentences:
         tail = f',"sentence":{canonical(normalise(text))}}}'
         for sample in range(recipe.samples):
-            if not part.takes(
-                recipe.seed, sentence_key, sample, _bits(recipe.seed, sentence_key, "positive", sample)[0]
-            ):
+            first = _bits(recipe.seed, sentence_key, "positive", sample)
+            if not part.takes(recipe.seed, sentence_key, sample, first[0]):
                 ordinal += len(roles)
                 continue
             for role, table in roles:
-                place, seed = _bits(recipe.seed, sentence_key, role, sample)
+                place, seed = first if role == "positive" else _bits(recipe.seed, sentence_key, role, sample)
                 i = table.choose(place)
                 key = table.heads[i].copy()
                 key.update(f',"sample":{sample},"seed":{seed}{tail}'.encode("ascii"))

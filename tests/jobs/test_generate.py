@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,9 @@ from syncse_local import paths
 from syncse_local.api import OPEN, Workspace
 from syncse_local.errors import ExitCode
 from syncse_local.synthesis.recipe import load_pools, load_recipe
-from tests.jobs.helpers import process_of, wait
+from tests.jobs.helpers import PATIENCE, process_of, wait
 
-KILLS = 20
+KILLS = int(os.environ.get("SYNCSE_KILLS", "20"))
 
 
 def _options(source: Path, model: Path | None = None, **changes: object) -> dict[str, object]:
@@ -79,33 +80,64 @@ def test_a_cancelled_run_keeps_what_it_has_and_goes_on(workspace: Workspace, tmp
     assert workspace.counts(run.id)["answered"] == 800
 
 
+def _answers(workspace: Workspace) -> dict[str, str]:
+    """Every stored answer by its request's key."""
+    rows = workspace.connection.execute(
+        "SELECT r.key, a.text FROM response AS a JOIN request AS r ON r.id = a.request_id"
+    )
+    return dict(map(tuple, rows))
+
+
+def _kill_somewhere(workspace: Workspace, run_id: str, rng: random.Random) -> bool:
+    """Kill -9 the run's worker at a random moment: while it starts, or some answers later. False where it ended before."""
+    while not (pids := process_of("worker", run_id)):
+        if workspace.run(run_id).state not in OPEN:
+            return False
+        time.sleep(0.01)
+    target = workspace.counts(run_id)["answered"] + rng.randint(1, 25)
+    deadline = time.monotonic() + (rng.random() if rng.random() < 0.4 else PATIENCE)
+    while time.monotonic() < deadline and workspace.counts(run_id)["answered"] < target:
+        if workspace.run(run_id).state not in OPEN:
+            return False
+        time.sleep(0.01)
+    with suppress(ProcessLookupError):
+        os.kill(pids[0], signal.SIGKILL)
+    return wait(workspace, run_id).state == "failed"
+
+
 @pytest.mark.slow
 def test_killed_generation_loses_nothing_and_repeats_nothing(workspace: Workspace, tmp_path: Path) -> None:
-    straight = Workspace(tmp_path / "straight")
+    """SYNCSE_KILLS=50 kills more often than the regular run has time for."""
     options = _options(paths.starter_sentences(), limit=600)
-    rng, kills = random.Random(7), 0
+    rng, kills, kept = random.Random(7), 0, dict[str, str]()
     run = workspace.start("generate", options)
-    while workspace.run(run.id).state != "done":
-        target = workspace.counts(run.id)["answered"] + rng.randint(1, 40)
-        while workspace.run(run.id).state in OPEN and kills < KILLS:
-            if workspace.counts(run.id)["answered"] >= target and (pids := process_of("worker", run.id)):
-                os.kill(pids[0], signal.SIGKILL)
-                kills += 1
-                break
-            time.sleep(0.01)
-        ended = wait(workspace, run.id)
-        if ended.state == "failed":
-            assert ended.error is not None
-            assert "SIGKILL" in ended.error["detail"]
-            workspace.resume(run.id)
-    assert kills >= 10
+    while kills < KILLS and _kill_somewhere(workspace, run.id, rng):
+        kills += 1
+        error = workspace.run(run.id).error
+        assert error is not None
+        assert "SIGKILL" in error["detail"]
+        now = _answers(workspace)
+        assert kept.items() <= now.items(), "an answer was lost or written again"
+        kept = now
+        workspace.resume(run.id)
+    assert kills >= KILLS / 2
+    assert wait(workspace, run.id).state == "done"
+    assert kept.items() <= _answers(workspace).items()
+    answered = "SELECT count(*), count(DISTINCT request_id) FROM response"
+    assert tuple(workspace.connection.execute(answered).fetchone()) == (1200, 1200)
+    assert workspace.connection.execute("SELECT count(*) FROM decision").fetchone()[0] == 1200
+
+    straight = Workspace(tmp_path / "straight")
     reference = straight.start("generate", options)
     assert wait(straight, reference.id).state == "done"
     assert _plan(workspace, run.id) == _plan(straight, reference.id)
-    answered = "SELECT count(*), count(DISTINCT request_id) FROM response"
-    assert tuple(workspace.connection.execute(answered).fetchone()) == (1200, 1200)
-    decisions = "SELECT count(*) FROM decision"
-    assert workspace.connection.execute(decisions).fetchone()[0] == 1200
+    assert _answers(workspace).keys() == _answers(straight).keys()
+    rows, planned = list(workspace.triplets([run.id], accepted_only=False)), straight.counts(reference.id)["planned"]
+    assert [row["sentence"] for row in rows] == [
+        row["sentence"] for row in straight.triplets([reference.id], accepted_only=False)
+    ]
+    assert 2 * len(rows) == planned == 1200
+    assert len({row["sentence_key"] for row in rows}) == len(rows)
 
 
 def test_a_dead_supervisor_and_worker_leave_a_lost_run_that_resumes(workspace: Workspace) -> None:

@@ -1,0 +1,1 @@
+"""Bar charts as data, drawn for a terminal or as SVG."""
