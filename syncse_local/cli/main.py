@@ -21,6 +21,7 @@ from syncse_local.cli import (
     review,
     runs,
     train,
+    triplets,
     tui,
 )
 from syncse_local.cli.output import print_error
@@ -36,6 +37,7 @@ VERBS = (
     runs,
     filter,
     reparse,
+    triplets,
     review,
     export,
     merge,
