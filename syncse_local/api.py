@@ -14,7 +14,7 @@ from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.jobs import supervise
 from syncse_local.jobs.liveness import acquire, held
 from syncse_local.store import cards, filtering, gpus, ledger, review, runs
-from syncse_local.store.cards import TripletQuery
+from syncse_local.store.cards import BY_PERSONS, TripletQuery
 from syncse_local.store.database import connect
 from syncse_local.store.runs import OPEN, RESUMABLE, Run
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from syncse_local.synthesis.contamination import Gate
     from syncse_local.synthesis.filters.settings import FilterSettings
 
-__all__ = ["OPEN", "RESUMABLE", "Run", "TripletQuery", "Workspace"]
+__all__ = ["BY_PERSONS", "OPEN", "RESUMABLE", "Run", "TripletQuery", "Workspace"]
 
 
 class Workspace:
