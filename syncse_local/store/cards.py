@@ -115,13 +115,15 @@ def _places(query: TripletQuery, column: str, ordered: bool = True) -> tuple[str
         where += f" AND reason {'' if query.reviewed == 'yes' else 'NOT'} IN ({', '.join('?' * len(BY_PERSONS))})"
     by = f"ordinal {way}" if query.sort == "plan" else f"{query.sort} {way}, ordinal {way}"
     values = (*(value for _, value in wanted), *(BY_PERSONS if query.reviewed else ()))
-    return f"SELECT id AS {column} FROM card WHERE {where} {f'ORDER BY {by}' if ordered else ''}", values
+    source = "card INDEXED BY card_reason" if query.reviewed == "yes" else "card"  # a person decides on few
+    return f"SELECT id AS {column} FROM {source} WHERE {where} {f'ORDER BY {by}' if ordered else ''}", values
 
 
 def reasons(connection: sqlite3.Connection, run_id: str) -> list[tuple[str, str, int]]:
     """(state, reason, cards) of a run, frequent first."""
     rows = connection.execute(
-        "SELECT state, reason, count(*) FROM card WHERE run_id = ? GROUP BY state, reason ORDER BY 3 DESC, 1, 2",
+        "SELECT state, reason, count(*) FROM card INDEXED BY card_words WHERE run_id = ? "
+        "GROUP BY state, reason ORDER BY 3 DESC, 1, 2",
         (run_id,),
     )
     return [tuple(row) for row in rows]

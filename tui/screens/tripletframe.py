@@ -50,7 +50,7 @@ class TripletFrame(Frame):
         self.whole: Whole | None = None
         self.said: Sequence[str] = ()
         self._mark: tuple[int, ...] = ()
-        self._behind, self._due, self._measuring, self._indexing = 0, 0.0, False, False
+        self._behind, self._due, self._measuring, self._indexing, self._to_end = 0, 0.0, False, False, False
 
     def body(self) -> ComposeResult:
         """The table with a line above it, and all about one triplet."""
@@ -93,7 +93,7 @@ class TripletFrame(Frame):
 
     def ask(self, query: TripletQuery) -> None:
         """Show another result, from its beginning; its first page does not wait for its length."""
-        self.asked, self.whole, self._mark, self._behind = query, None, (), 0
+        self.asked, self.whole, self._mark, self._behind, self._to_end = query, None, (), 0, False
         self.said = ("triplets", query.run_id, *flags(query))
         self.table.begin()
         self.query_one(TripletPane).show(None)
@@ -127,10 +127,18 @@ class TripletFrame(Frame):
     def _renew(self, found: Extent, spot: Spot) -> None:
         self._mark, self._behind = found.mark, found.behind
         self.table.renew(found, spot)
+        if self._to_end:
+            self.to_end()
         self.read_whole()
         if found.behind and not self._indexing:
             self._indexing = True
             start(self, self._take_up, "backlog")
+
+    def to_end(self) -> None:
+        """To the last row, once it is known how many there are."""
+        self._to_end = not self._mark
+        if self._mark:
+            self.table.go(self.table.pages.total - 1)
 
     async def _take_up(self) -> None:
         run_id = self.asked.run_id if self.asked else ""

@@ -86,7 +86,7 @@ class TripletsScreen(TripletFrame):
 
     def action_bottom(self) -> None:
         """To the last row."""
-        self.table.go(self.table.pages.total - 1)
+        self.to_end()
 
     def action_place(self) -> None:
         """To a row by its number, or by how much comes before it."""
