@@ -178,6 +178,7 @@ def main() -> None:
     parser.add_argument("--keys", type=int, default=200)
     parser.add_argument("--rate", type=int, default=2_000)
     parser.add_argument("--idle", type=float, default=20.0)
+    parser.add_argument("--only", default="", help="only the steps with this word in their name")
     parser.add_argument("--write", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     where = options.workspace.resolve()
@@ -194,7 +195,7 @@ def main() -> None:
         "idle, home": lambda: idle(where, "home", options.idle),
         "idle, triplets": lambda: idle(where, "triplets", options.idle),
     }
-    for step, figures in steps.items():
+    for step, figures in ((step, figures) for step, figures in steps.items() if options.only in step):
         print(f"{step:24}", ", ".join(f"{key} {value:,.3g}" for key, value in figures().items()), flush=True)
 
 

@@ -200,9 +200,10 @@ class TripletFrame(Frame):
         with suppress(NoMatches, *STORE_ERRORS):
             found = await self.desk.reads.call(partial(browsing.whole, run_id=query.run_id, ordinal=ordinal))
             if query is self.asked and ordinal == self.ordinal:
+                if self.whole is None:  # the footer is composed anew each time
+                    self.call_next(self.refresh_bindings)
                 self.whole = found
                 self.query_one(TripletPane).show(found)
-                self.refresh_bindings()
 
     # -- what is said of it ------------------------------------------------------------------------------------------
 
@@ -213,7 +214,7 @@ class TripletFrame(Frame):
     def tell(self) -> None:
         """Say where one is and which command it is; cheap, for it is called at every key."""
         if self.asked is not None:
-            self.query_one("#where", Section).put(self._where(self.asked))
+            self.query_one("#where", Section).put(self._where(self.asked), layout=False)
             self.query_one(CliLine).say(self.words(), self.workspace.directory)
 
     def _where(self, query: TripletQuery) -> Content:
