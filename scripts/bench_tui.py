@@ -55,7 +55,7 @@ def make(directory: Path, rows: int) -> None:
 
 def opened(directory: Path, screen: str) -> Terminal:
     """The program in a terminal, on a screen."""
-    command = [sys.executable, "-m", "syncse_local.cli.main", "tui", "--screen", screen, "--workspace", str(directory)]
+    command = [sys.executable, "-m", "syncse_local.cli.start", "tui", "--screen", screen, "--workspace", str(directory)]
     return Terminal(command)
 
 
