@@ -62,6 +62,18 @@ class Terminal:
             pass
         self.seen = b""
 
+    def end(self) -> int:
+        """Read until the program has ended; its exit status. Raises TimeoutError."""
+        self._since = time.perf_counter()
+        self.until(lambda _: self.process.poll() is not None)
+        while self._read(0):
+            pass
+        return self.process.wait()
+
+    def echoes(self) -> bool:
+        """Whether the terminal shows what is typed, as it does before a program takes it over."""
+        return bool(termios.tcgetattr(self._mine)[3] & termios.ECHO)
+
     def cpu_seconds(self) -> float:
         """Processor time the program has used so far."""
         with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as file:

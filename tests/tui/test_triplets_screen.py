@@ -199,7 +199,12 @@ async def test_a_backlog_is_taken_up_by_a_process_of_its_own(
     monkeypatch.setattr(browsing, "BACKLOG", 100)
     asked: list[str] = []
     real = Workspace.refresh_triplets
-    monkeypatch.setattr(Workspace, "refresh_triplets", lambda *given: asked.append(given[1]) or real(*given))
+
+    def watched(workspace: Workspace, run_id: str) -> int:
+        asked.append(run_id)
+        return real(workspace, run_id)
+
+    monkeypatch.setattr(Workspace, "refresh_triplets", watched)
     app = begin("triplets")
     async with app.run_test(size=MIDDLE) as pilot:
         seen = look(pilot)
