@@ -14,7 +14,7 @@ from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.jobs import supervise
 from syncse_local.jobs.liveness import acquire, held
 from syncse_local.store import cards, filtering, gpus, ledger, review, runs
-from syncse_local.store.cards import TripletQuery
+from syncse_local.store.cards import BY_PERSONS, TripletQuery
 from syncse_local.store.database import connect
 from syncse_local.store.runs import OPEN, RESUMABLE, Run
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from syncse_local.synthesis.contamination import Gate
     from syncse_local.synthesis.filters.settings import FilterSettings
 
-__all__ = ["OPEN", "RESUMABLE", "Run", "TripletQuery", "Workspace"]
+__all__ = ["BY_PERSONS", "OPEN", "RESUMABLE", "Run", "TripletQuery", "Workspace"]
 
 
 class Workspace:
@@ -102,6 +102,34 @@ class Workspace:
     def triplet_count(self, query: TripletQuery) -> int:
         """How many triplets a query finds."""
         return cards.count(self.connection, query)
+
+    def triplet_place(self, query: TripletQuery, ordinal: int) -> int:
+        """How many triplets of the query's result come before the one with this number."""
+        return cards.place(self.connection, query, ordinal)
+
+    def triplet(self, run_id: str, ordinal: int) -> dict[str, Any]:
+        """All about one triplet: raw answers, prompts with exemplars, what parser, filters and persons said.
+
+        Raises SyncseError (USAGE) where the run has none of this number.
+        """
+        from syncse_local.synthesis.provenance import provenance
+
+        run = self.run(run_id)
+        return provenance(self.connection, run.id, ordinal, run.options)
+
+    def triplet_prompts(self, run_id: str) -> list[tuple[str, int]]:
+        """(prompt of the positive, triplets) of a run."""
+        return cards.prompts(self.connection, self.run(run_id).id)
+
+    def triplets_behind(self, run_id: str) -> int:
+        """How many decisions the next `refresh_triplets` has to look at: some 5,000 take a second."""
+        from syncse_local.synthesis import browse
+
+        return browse.behind(self.connection, self.run(run_id).id)
+
+    def triplets_mark(self, run_id: str) -> tuple[int, ...]:
+        """Something that changes whenever `refresh_triplets` has changed what the pages of a run show."""
+        return tuple(cards.mark(self.connection, run_id))
 
     def triplet_reasons(self, run_id: str) -> list[tuple[str, str, int]]:
         """(state, reason, triplets) of a run, frequent first."""
@@ -336,12 +364,16 @@ class Workspace:
     ) -> str:
         """Store a person's accept, reject or edit of the triplet at a place of a run's plan; returns its key."""
         triplet = review.requests_of(self.connection, self.run(run_id).id, ordinal)
-        return review.add(self.connection, triplet, action, author or getpass.getuser(), positive, negative, note)
+        return review.add(self.connection, triplet, action, author or self._author, positive, negative, note)
 
     def undo_review(self, run_id: str, ordinal: int, author: str = "") -> dict[str, Any]:
         """Take back the author's last decision on a triplet, and return it. Raises SyncseError (NOTHING)."""
         triplet = review.requests_of(self.connection, self.run(run_id).id, ordinal)
-        return review.undo(self.connection, triplet, author or getpass.getuser())
+        return review.undo(self.connection, triplet, author or self._author)
+
+    @property
+    def _author(self) -> str:
+        return self.settings.author or getpass.getuser()
 
     def lacks_measurements(self, run_id: str, wanted: "FilterSettings") -> bool:
         """Whether these filters need cosines or scores that a run of kind `filter` has to measure first."""

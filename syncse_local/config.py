@@ -40,6 +40,7 @@ class Settings:
     api_key_file: str = ""
     max_spend: float = 0.0
     prices: dict[str, Any] = field(default_factory=dict, hash=False)
+    author: str = ""
     theme: str = ""
     keys: dict[str, Any] = field(default_factory=dict, hash=False)
     origin: Mapping[str, str] = field(default_factory=dict, compare=False)

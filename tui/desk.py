@@ -1,4 +1,4 @@
-"""What all screens share: the workspace, the clock, and three threads to read, act and look around on.
+"""What all screens share: the workspace, the clock, and threads to read, act, count and look around on.
 
 Knows no widget. A screen's event loop asks the workspace for nothing but `data_version`.
 """
@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 from syncse_local.api import Workspace
 from tui.door import Door
+
+DOORS = ("reads", "acts", "slow", "counts", "backlog")
 
 
 @dataclass(slots=True)
@@ -22,11 +24,16 @@ class Desk:
     acts: Door = field(init=False)
     slow: Door = field(init=False)
     """For what may take seconds, such as looking for models: a cancel must not wait for it."""
+    counts: Door = field(init=False)
+    """For queries over a whole run: a page must not wait for them."""
+    backlog: Door = field(init=False)
+    """For what may take minutes."""
 
     def __post_init__(self) -> None:
-        self.reads, self.acts, self.slow = (Door(self.workspace.directory, self.workspace.settings) for _ in range(3))
+        for name in DOORS:
+            setattr(self, name, Door(self.workspace.directory, self.workspace.settings))
 
     def close(self) -> None:
         """Let go of the store; runs go on."""
-        for door in (self.reads, self.acts, self.slow):
-            door.close()
+        for name in DOORS:
+            getattr(self, name).close()

@@ -96,7 +96,9 @@ def advice(runs: Sequence[Run]) -> Advice:
     if newest.state in RESUMABLE:
         return Advice(f"{name} is {newest.state}: enter shows it, r resumes it.", screen)
     if newest.kind == "generate":
-        return Advice("Triplets are there: enter trains an encoder on them.", "train", {"runs": newest.id})
+        return Advice(
+            "Triplets are there: 5 shows them, enter trains an encoder on them.", "train", {"runs": newest.id}
+        )
     if newest.kind == "train" and isinstance(output := newest.result.get("output"), str):
         return Advice("An encoder is trained: enter measures it.", "evaluate", {"encoder": output})
     return Advice("Enter writes triplets from your own sentences.", "generate")

@@ -4,16 +4,16 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from syncse_local import airgap, config, machine
+from syncse_local import airgap, config
 from syncse_local.api import Workspace
-from syncse_local.catalog.fit import Room
-from syncse_local.catalog.resolve import resolve
 from syncse_local.cli.output import emit
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.jobs import relay
 from syncse_local.training.launched import launched
+
+if TYPE_CHECKING:
+    from syncse_local.catalog.fit import Room
 
 
 def parser(verbs: Any, name: str, summary: str, example: str, run: Any) -> argparse.ArgumentParser:
@@ -75,11 +75,17 @@ def existing(path: str, what: str) -> str:
 
 def named(text: str, chosen: config.Settings, what: str, usable_by: str) -> str:
     """The absolute path of a model given by path, or by its name in the catalog."""
+    from syncse_local.catalog.resolve import resolve
+
     return str(resolve(text, chosen, Path(chosen.workspace).resolve(), what, usable_by))
 
 
-def room() -> Room:
+def room() -> "Room":
     """The memory that a run made now can count on: a GPU that another run holds will have been handed on by then."""
+    from syncse_local import machine
+    from syncse_local.catalog.fit import Room
+    from syncse_local.jobs import relay
+
     return Room.now(gpus_change_hands=any(relay.holder(gpu.index) is not None for gpu in machine.gpus()))
 
 

@@ -20,6 +20,8 @@ COLUMNS = (
     "positive_overlap", "negative_overlap",
 )  # fmt: skip
 TAGGED = ("run_id", "state", "reason", "prompt")
+BY_PERSONS = ("person", "edited")
+"""The reasons of triplets that a person has decided on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,8 @@ class TripletQuery:
     """Which triplets of a run, in what order; empty text means any.
 
     `state` is one of STATES; `reason` a parser's reason or a filter's name; `search` words that must all occur, with `*` for
-    any ending. `sort` is one of SORTS and holds where nothing is searched: found rows come in the order they were made.
+    any ending. `reviewed` is "yes" for what a person has decided on, "no" for the rest. `sort` is one of SORTS. Found rows, and those
+    of the plan that are not reviewed, come in the order they were made.
     """
 
     run_id: str
@@ -37,10 +40,11 @@ class TripletQuery:
     search: str = ""
     sort: str = "plan"
     falling: bool = False
+    reviewed: str = ""
 
     def __post_init__(self) -> None:
-        for name, value, known in (("sort", self.sort, SORTS), ("state", self.state, ("", *STATES))):
-            if value not in known:
+        for name, known in (("sort", SORTS), ("state", ("", *STATES)), ("reviewed", ("", "yes", "no"))):
+            if (value := getattr(self, name)) not in known:
                 listed = ", ".join(filter(None, known))
                 raise SyncseError(f"Unknown {name}", f'"{value}" is none.', f"Choose one of: {listed}.", ExitCode.USAGE)
 
@@ -60,7 +64,10 @@ def expression(query: TripletQuery) -> str:
             terms.append(f'"{quoted}"{ending}')
     found = [f"{{sentence positive negative}} : ({' AND '.join(terms)})"] if terms else []
     wanted = ((kind, getattr(query, kind)) for kind in TAGGED)
-    return " AND ".join([*found, *(f'tags : "{tag(kind, value)}"' for kind, value in wanted if value)])
+    found += [f'tags : "{tag(kind, value)}"' for kind, value in wanted if value]
+    persons = " OR ".join(f'"{tag("reason", reason)}"' for reason in BY_PERSONS)
+    found += [f"tags : ({persons})"] if query.reviewed == "yes" else []
+    return f"({' AND '.join(found)})" + (f" NOT tags : ({persons})" if query.reviewed == "no" else "")
 
 
 def page(connection: sqlite3.Connection, query: TripletQuery, start: int, limit: int = PAGE) -> list[dict[str, Any]]:
@@ -79,24 +86,53 @@ def count(connection: sqlite3.Connection, query: TripletQuery) -> int:
     return int(connection.execute(f"SELECT count(*) FROM ({inner})", values).fetchone()[0])
 
 
+def place(connection: sqlite3.Connection, query: TripletQuery, ordinal: int) -> int:
+    """How many cards of the query's result come before the card of a triplet, which may itself be none of them."""
+    card = connection.execute("SELECT * FROM card WHERE run_id = ? AND ordinal = ?", (query.run_id, ordinal)).fetchone()
+    if card is None:
+        return 0
+    before = ">" if query.falling else "<"
+    keys = ["rowid"] if _in_text(query) else ["ordinal"] if query.sort == "plan" else [query.sort, "ordinal"]
+    where = f"({', '.join(keys)}) {before} ({', '.join('?' * len(keys))})"
+    values = [card["id" if key == "rowid" else key] for key in keys]
+    inner, wanted = _places(query, "id", ordered=False)
+    return int(connection.execute(f"SELECT count(*) FROM ({inner} AND {where})", (*wanted, *values)).fetchone()[0])
+
+
+def _in_text(query: TripletQuery) -> bool:
+    """Whether the full-text index answers: for what is not reviewed too, as no index has reasons in the plan's order."""
+    return bool(query.search.strip()) or (query.reviewed == "no" and query.sort == "plan")
+
+
 def _places(query: TripletQuery, column: str, ordered: bool = True) -> tuple[str, tuple[object, ...]]:
-    if query.search.strip():
-        order = f"ORDER BY rowid {'DESC' if query.falling else 'ASC'}" if ordered else ""
+    way = "DESC" if query.falling else "ASC"
+    if _in_text(query):
+        order = f"ORDER BY rowid {way}" if ordered else ""
         return f"SELECT rowid AS {column} FROM card_text WHERE card_text MATCH ? {order}", (expression(query),)
     wanted = [(name, getattr(query, name)) for name in TAGGED if getattr(query, name)]
     where = " AND ".join(f"{name} = ?" for name, _ in wanted)
-    way = "DESC" if query.falling else "ASC"
+    if query.reviewed:
+        where += f" AND reason {'' if query.reviewed == 'yes' else 'NOT'} IN ({', '.join('?' * len(BY_PERSONS))})"
     by = f"ordinal {way}" if query.sort == "plan" else f"{query.sort} {way}, ordinal {way}"
-    return f"SELECT id AS {column} FROM card WHERE {where} {f'ORDER BY {by}' if ordered else ''}", tuple(
-        v for _, v in wanted
-    )
+    values = (*(value for _, value in wanted), *(BY_PERSONS if query.reviewed else ()))
+    source = "card INDEXED BY card_reason" if query.reviewed == "yes" else "card"  # a person decides on few
+    return f"SELECT id AS {column} FROM {source} WHERE {where} {f'ORDER BY {by}' if ordered else ''}", values
 
 
 def reasons(connection: sqlite3.Connection, run_id: str) -> list[tuple[str, str, int]]:
     """(state, reason, cards) of a run, frequent first."""
     rows = connection.execute(
-        "SELECT state, reason, count(*) FROM card WHERE run_id = ? GROUP BY state, reason ORDER BY 3 DESC, 1, 2",
+        "SELECT state, reason, count(*) FROM card INDEXED BY card_words WHERE run_id = ? "
+        "GROUP BY state, reason ORDER BY 3 DESC, 1, 2",
         (run_id,),
+    )
+    return [tuple(row) for row in rows]
+
+
+def prompts(connection: sqlite3.Connection, run_id: str) -> list[tuple[str, int]]:
+    """(prompt of the positive, cards) of a run, by name."""
+    rows = connection.execute(
+        "SELECT prompt, count(*) FROM card WHERE run_id = ? GROUP BY prompt ORDER BY 1", (run_id,)
     )
     return [tuple(row) for row in rows]
 

@@ -7,6 +7,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Any
 
 from syncse_local.store import cards, filtering, review
 from syncse_local.store.database import writing
@@ -17,11 +18,20 @@ STEP = 4_000
 """Decisions looked at in one transaction, so that others wait for tenths of a second at most."""
 
 
+def behind(connection: sqlite3.Connection, run_id: str) -> int:
+    """How many decisions, of all runs, the cards of a run have not looked at yet."""
+    return _newest(connection) - cards.mark(connection, run_id).decision
+
+
+def _newest(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT coalesce(max(id), 0) FROM decision").fetchone()[0])
+
+
 def refresh(connection: sqlite3.Connection, run_id: str) -> int:
     """Make the cards that are new or changed; returns how many were made."""
     made = 0
     shown = cards.mark(connection, run_id)
-    newest = connection.execute("SELECT coalesce(max(id), 0) FROM decision").fetchone()[0]
+    newest = _newest(connection)
     while shown.decision < newest:
         upto = min(shown.decision + STEP, newest)
         places = _decided(connection, run_id, shown.decision, upto, newest)
@@ -88,12 +98,8 @@ def _make(connection: sqlite3.Connection, run_id: str, places: Iterable[int]) ->
 
 def _cards(rows: Iterable[sqlite3.Row]) -> Iterator[tuple[object, ...]]:
     for row in rows:
-        positive, negative = row["positive"], row["negative"]
-        if row["swapped"]:
-            positive, negative = negative, positive
-        if row["review"] == "edit":
-            positive, negative = row["edited_positive"], row["edited_negative"]
-        state, reason = _verdict(row)
+        now = as_it_counts(row)
+        positive, negative, state, reason = now["positive"], now["negative"], now["state"], now["reason"]
         values = {"run_id": row["run_id"], "state": state, "reason": reason, "prompt": row["positive_prompt"]}
         tags = " ".join(cards.tag(kind, value) for kind, value in values.items() if value)
         sentence = row["sentence"]
@@ -103,7 +109,18 @@ def _cards(rows: Iterable[sqlite3.Row]) -> Iterator[tuple[object, ...]]:
         )
 
 
-def _verdict(row: sqlite3.Row) -> tuple[str, str]:
+def as_it_counts(row: sqlite3.Row | dict[str, Any]) -> dict[str, str]:
+    """The texts, state and reason of a reviewed triplet, after filters that swap and persons that edit."""
+    positive, negative = row["positive"], row["negative"]
+    if row["swapped"]:
+        positive, negative = negative, positive
+    if row["review"] == "edit":
+        positive, negative = row["edited_positive"], row["edited_negative"]
+    state, reason = _verdict(row)
+    return {"positive": positive, "negative": negative, "state": state, "reason": reason}
+
+
+def _verdict(row: sqlite3.Row | dict[str, Any]) -> tuple[str, str]:
     """(state, reason): a person's word comes before the parser's, and the parser's before the filters'."""
     if row["review"]:
         return PERSON[row["review"]]

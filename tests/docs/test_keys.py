@@ -31,7 +31,7 @@ def test_no_key_means_two_things_on_one_screen(title: str) -> None:
     found = dict(keys.owners())
     own, everywhere = keys.declared(found[title]), keys.declared(found["Everywhere"])
     both = own if title == "Everywhere" or found[title].__module__.startswith("tui.widgets") else [*own, *everywhere]
-    dialogs = ("Help", "Error", "Question", "Editor")
+    dialogs = ("Help", "Error", "Question", "Choice", "Rewriting", "Editor")
     pressed = [key.strip() for binding in (own if title in dialogs else both) for key in binding.key.split(",")]
     assert sorted(pressed) == sorted(set(pressed))
 

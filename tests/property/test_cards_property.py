@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from syncse_local.api import TripletQuery, Workspace
+from syncse_local.api import BY_PERSONS, TripletQuery, Workspace
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.records import Completion
 from syncse_local.store import cards, filtering, ledger, runs
@@ -36,6 +36,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
             text = texts[row.ordinal // 2] * (1 + row.ordinal % 3)
             done = Completion(row.key, "raw", "stop")
             ledger.add_answers(made.connection, [ledger.Answered(done, 1, [ledger.Outcome(text, failure)])])
+        for ordinal in range(0, 2 * ROWS, 14):
+            made.review(run.id, ordinal, ("accept", "reject", "edit")[ordinal % 3], "new positive", "new negative")
         dropped = [VerdictRow(o, "length", 1, "drop", 1.0, "long") for o in range(0, 2 * ROWS, 10)]
         filtering.record(made.connection, run.id, {}, "h", {}, ROWS, dropped)
         made.refresh_triplets(run.id)
@@ -57,9 +59,18 @@ def everything(workspace: Workspace, run: str) -> list[dict[str, Any]]:
     st.sampled_from(cards.SORTS),
     st.booleans(),
     st.integers(0, 70),
+    st.sampled_from(["", "yes", "no"]),
 )
 def test_a_page_is_what_a_plain_filter_gives(
-    workspace: Workspace, number: int, state: str, reason: str, prompt: str, sort: str, falling: bool, start: int
+    workspace: Workspace,
+    number: int,
+    state: str,
+    reason: str,
+    prompt: str,
+    sort: str,
+    falling: bool,
+    start: int,
+    reviewed: str,
 ) -> None:
     run = workspace.runs()[number].id
     wanted = [
@@ -68,13 +79,16 @@ def test_a_page_is_what_a_plain_filter_gives(
         if card["state"] == (state or card["state"])
         and card["reason"] == (reason or card["reason"])
         and card["prompt"] == (prompt or card["prompt"])
+        and {"": True, "yes": card["reason"] in BY_PERSONS, "no": card["reason"] not in BY_PERSONS}[reviewed]
     ]
-    by = "ordinal" if sort == "plan" else sort
+    by = "id" if (sort, reviewed) == ("plan", "no") else "ordinal" if sort == "plan" else sort
     wanted.sort(key=lambda card: (card[by], card["ordinal"]), reverse=falling)
-    query = TripletQuery(run, state, reason, prompt, sort=sort, falling=falling)
+    query = TripletQuery(run, state, reason, prompt, sort=sort, falling=falling, reviewed=reviewed)
     assert workspace.triplet_count(query) == len(wanted)
     page = workspace.triplet_page(query, start, 20)
     assert [card["ordinal"] for card in page] == [card["ordinal"] for card in wanted[start : start + 20]]
+    for place, card in enumerate(wanted[start : start + 3], start):
+        assert workspace.triplet_place(query, card["ordinal"]) == place
 
 
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -85,6 +99,7 @@ def test_any_text_is_a_search(workspace: Workspace, text: str) -> None:
     found = workspace.triplet_page(query, 0, 1000)
     assert len(found) == workspace.triplet_count(query) <= ROWS
     assert {card["run_id"] for card in found} <= {run}
+    assert [workspace.triplet_place(query, card["ordinal"]) for card in found[:5]] == list(range(len(found[:5])))
 
 
 @pytest.mark.parametrize(("text", "least"), [("cafe", 5), ("CAT the", 1), ("s1x3*", 1), ("北京", 5), ("quoted", 5)])
@@ -101,8 +116,10 @@ def test_cards_are_the_triplets_of_the_ledger(workspace: Workspace) -> None:
         for card in made:
             row = rows[card["ordinal"]]
             assert (card["sentence"], card["positive"]) == (row["sentence"], row["positive"])
-            assert (card["state"] == "accepted") == (bool(row["accepted"]) and not row["dropped_by"])
+            if card["reason"] not in BY_PERSONS:
+                assert (card["state"] == "accepted") == (bool(row["accepted"]) and not row["dropped_by"])
         assert sum(count for *_, count in workspace.triplet_reasons(run.id)) == ROWS
+        assert workspace.triplet_prompts(run.id) == [("p0", 20), ("p1", 20), ("p2", 20)]
         assert workspace.refresh_triplets(run.id) == 0
 
 
@@ -116,7 +133,7 @@ def test_filters_anew_change_the_cards(workspace: Workspace) -> None:
     assert [(card["ordinal"], card["reason"]) for card in dropped] == [(2, "language")]
 
 
-@pytest.mark.parametrize("wrong", [{"sort": "size"}, {"state": "odd"}])
+@pytest.mark.parametrize("wrong", [{"sort": "size"}, {"state": "odd"}, {"reviewed": "maybe"}])
 def test_unknown_sorts_and_states_are_usage_errors(wrong: dict[str, Any]) -> None:
     with pytest.raises(SyncseError) as caught:
         TripletQuery("r", **wrong)

@@ -4,7 +4,7 @@ import asyncio
 import math
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +99,27 @@ class Rows:
             for row in plan
         ]
         ledger.add_answers(self.connection, done)
+
+    def triplets(self, run_id: str, texts: Sequence[tuple[str, str, str]], first: int = 0, copied: int = 0) -> None:
+        """Triplets of (sentence, positive, negative), numbered 2 * first and on; one in `copied` is rejected as a copy."""
+        for number, (sentence, *answers) in enumerate(texts, first):
+            key = f"{run_id}-{number}"
+            ledger.add_sentences(self.connection, [(key, sentence, "notes.csv")])
+            plan = [
+                ledger.Planned(f"{key}-{role}", 2 * number + i, key, role, 0, f"p{number % 2}", "c1", sentence, number)
+                for i, role in enumerate(("positive", "negative"))
+            ]
+            ledger.add_plan(self.connection, run_id, plan)
+            failure = "copy" if copied and number % copied == 0 else None
+            done = [
+                ledger.Answered(
+                    Completion(row.key, f"raw: {text}", "stop", 300, 280, 24, 0.1, ""),
+                    1,
+                    [ledger.Outcome(text, failure)],
+                )
+                for row, text in zip(plan, answers, strict=True)
+            ]
+            ledger.add_answers(self.connection, done)
 
     def generate(self, run_id: str = "g0101-aaaaaa", ago: float = 60.0) -> Run:
         """A generate run in full swing."""

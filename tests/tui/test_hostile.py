@@ -12,13 +12,15 @@ from rich.cells import cell_len
 from textual.pilot import Pilot
 
 from syncse_local.errors import SyncseError
-from syncse_local.store import runs
+from syncse_local.store import filtering, runs
+from syncse_local.store.filtering import VerdictRow
 from tui.app import SyncseApp
 
 if TYPE_CHECKING:
     from tests.tui.conftest import Look, Rows
 
     Looker = Callable[[Pilot[int]], Look]
+    Beginner = Callable[[str], SyncseApp]
 
 HOSTILE = "[red]not red[/red] \x1b[31mESC\x1b[0m \u202ebidi\u202c a\u200bb \x07 [@click=app.quit]x[/]"
 LONG = "[b]漢字\U0001f469\u200d\U0001f467 " + "x" * 10_000
@@ -91,3 +93,53 @@ async def test_results_and_events_of_any_shape_are_survived(app: SyncseApp, rows
         seen = look(pilot)
         await seen.see("Spearman x 100", "now list", "became ?")
         sound(seen, 120)
+
+
+ZALGO = "z" + "\u0335" * 40
+WIDE = "漢字仮名交じり文の長い例文です" * 3 + " \U0001f469\u200d\U0001f467\ufe0f é ﷽ \u2028 \U000e0041"
+HUGE = "[b]\x1b]0;title\x07 " + "y" * 100_000
+TEXTS = [HOSTILE, ZALGO, WIDE, HUGE, "\x1b[2J\x1b[H\r\b\x00", "\u202e" * 500, "{+[-x-]+}", ""]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+async def test_hostile_triplets_are_shown_and_not_obeyed(
+    begin: Beginner, rows: Rows, look: Looker, size: tuple[int, int]
+) -> None:
+    rows.add("g0101-eeeeee", "generate", HOSTILE)
+    rows.triplets("g0101-eeeeee", [(f"{text} {i}", text, f"{text}!") for i, text in enumerate(TEXTS)])
+    filtering.record(rows.connection, "g0101-eeeeee", {}, "h", {}, 1, [VerdictRow(0, HOSTILE, 1, "flag", 1.0, HUGE)])
+    app = begin("triplets")
+    async with app.run_test(size=size) as pilot:
+        seen = look(pilot)
+        await seen.see(f"row 1 of {len(TEXTS)}", "triplet 0 ")
+        for number in range(len(TEXTS)):
+            await seen.see(f"triplet {2 * number} ")
+            sound(seen, size[0])
+            await pilot.press("J", "J", "J")
+            await pilot.pause()
+            sound(seen, size[0])
+            await pilot.press("K", "K", "K", "a")
+            await seen.see("✓● ")
+            await pilot.press("j")
+        await pilot.press("f", "escape", "p", "enter", "g")
+        await seen.see("triplet 0 ", "[red]not red[/red] \\u001b[31m" if size[0] > 80 else "[red]not red[/red]")
+        await pilot.press("slash", *"[red]", "enter")
+        await seen.see('with "[red]"')
+        sound(seen, size[0])
+
+
+async def test_hidden_characters_and_long_texts_are_not_edited_in_a_line(
+    begin: Beginner, rows: Rows, look: Looker
+) -> None:
+    rows.add("g0101-eeeeee", "generate", "x")
+    rows.triplets("g0101-eeeeee", [("one", HOSTILE, "b"), ("two", "y" * 100_000, "b")])
+    app = begin("triplets")
+    async with app.run_test(size=(80, 24)) as pilot:
+        seen = look(pilot)
+        await seen.see("triplet 0 ")
+        await pilot.press("e")
+        await seen.see("Not edited here", "U+001B")
+        await pilot.press("escape", "j")
+        await seen.see("triplet 2 ")
+        await pilot.press("e")
+        await seen.see("Not edited here", "100,000 characters")

@@ -10,6 +10,8 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from syncse_local.api import Workspace
+from syncse_local.store import filtering
+from syncse_local.store.filtering import VerdictRow
 from tui.app import SyncseApp
 
 if TYPE_CHECKING:
@@ -136,3 +138,60 @@ def test_screens(
         await pilot.pause()
 
     assert snap_compare(begin(first), terminal_size=size, run_before=before)
+
+
+SOME = [
+    ("A man plays a guitar on the beach.", "Someone plays guitar by the sea.", "A man sells a guitar on the beach."),
+    (
+        "The bus was late again this morning.",
+        "This morning the bus came late again.",
+        "The bus was early this morning.",
+    ),
+    (
+        "[b]Two dogs[/b] run \x1b[31mfast\u202e through 漢字 snow \U0001f415.",
+        "Dogs race in the snow.",
+        "Two dogs sleep.",
+    ),
+    ("She has read every letter twice.", "Each letter was read by her two times.", "She has burnt every letter."),
+]
+ON_TRIPLETS = {
+    "table": (["j"], "triplet 2 "),
+    "search": (["slash", *"letter", "enter"], "triplet 6 "),
+    "filter": (["f"], "rejected: copy"),
+    "edit": (["e"], "in the last line it saves"),
+}
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("what", list(ON_TRIPLETS))
+def test_triplets_screen(
+    snap_compare: Callable[..., bool],
+    begin: Callable[[str], SyncseApp],
+    rows: Rows,
+    look: Looker,
+    what: str,
+    size: tuple[int, int],
+    theme: str,
+) -> None:
+    rows.add("g0101-aaaaaa", "generate", "generate 5f6e7d8c", state="done")
+    rows.triplets(
+        "g0101-aaaaaa", SOME + [(f"Row {i} of many.", f"{i} is a row.", "None.") for i in range(60)], copied=7
+    )
+    said = [VerdictRow(4, "length", 1, "drop", 9.25, "too long"), VerdictRow(2, "judge", 1, "keep", 4.0, "")]
+    filtering.record(rows.connection, "g0101-aaaaaa", {}, "h", {}, 64, said)
+    with Workspace(rows.directory) as workspace:
+        workspace.review("g0101-aaaaaa", 2, "accept", author="ana", note="fine")
+
+    async def before(pilot: Pilot[int]) -> None:
+        pilot.app.theme = theme
+        keys, shown = ON_TRIPLETS[what]
+        seen = look(pilot)
+        await seen.see("row 1 of 64", "triplet 0 ")
+        await pilot.press(*keys)
+        await seen.see(shown)
+        for field in pilot.app.screen.query(Input):
+            field.cursor_blink = False
+        await pilot.pause()
+
+    assert snap_compare(begin("triplets"), terminal_size=size, run_before=before)

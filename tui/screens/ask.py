@@ -13,7 +13,7 @@ from tui.widgets.form import PathSuggester
 
 
 class AskScreen(ModalScreen[str]):
-    """Comes back with what was typed; empty where the person went back. `path`: files are suggested."""
+    """Comes back with what was typed; None where the person went back. `path`: files are suggested."""
 
     CSS_PATH = "ask.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "back", "Back", id="ask.back")]
@@ -39,4 +39,4 @@ class AskScreen(ModalScreen[str]):
 
     def action_back(self) -> None:
         """Nothing was typed."""
-        self.dismiss("")
+        self.dismiss(None)

@@ -23,7 +23,7 @@ from tui.work import start
 Save = Callable[[Workspace, str], object]
 
 
-def editable(text: str, path: Path) -> str:
+def editable(text: str, path: Path | str) -> str:
     """The text. Raises SyncseError for one with hidden characters, which a text field would obey, not show."""
     for char in text:
         if char not in "\n\t" and unicodedata.category(char) in CONTROLS:

@@ -28,6 +28,8 @@ MARKS = {
 }
 NAMES = {"llm": "language model", "encoder": "encoder"}
 
+LOOK_SECONDS = 0.1
+
 
 class HomeScreen(Frame):
     """Where one begins. `starter` are the words of the starter run."""
@@ -53,8 +55,12 @@ class HomeScreen(Frame):
             yield Progress(id="progress")
 
     def on_mount(self) -> None:
-        """Count the models and look at the memory: on a thread, for that may take seconds."""
+        """Look around once the first frame is on the screen: it must not wait for another process to start."""
         self._found: list[dict[str, Any]] | None = None
+        self.set_timer(LOOK_SECONDS, self._look_around)
+
+    def _look_around(self) -> None:
+        """Count the models and look at the memory: on a thread, for that may take seconds."""
         self.act(lambda workspace: workspace.command(["models"]), self._models, self.desk.slow, "look")
         self.act(lambda workspace: workspace.machine(), self.query_one(Memory).show, self.desk.slow, "look")
 

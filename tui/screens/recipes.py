@@ -132,8 +132,9 @@ class RecipesScreen(Frame):
         """Other sentences to preview with."""
 
         def taken(path: str | None) -> None:
-            self.input, self.row, self.previewing = path or "", 1, True
-            self._show()
+            if path is not None:
+                self.input, self.row, self.previewing = path, 1, True
+                self._show()
 
         self.app.push_screen(AskScreen("A file of sentences; empty: the bundled ones", self.input, path=True), taken)
 

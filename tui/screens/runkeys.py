@@ -13,6 +13,7 @@ RUN_KEYS: list[BindingType] = [
     Binding("c", "cancel", "Cancel", tooltip="syncse cancel RUN", id="run.cancel"),
     Binding("r", "resume", "Resume", tooltip="syncse resume RUN --detach", id="run.resume"),
     Binding("l", "log", "Log", tooltip="syncse show RUN --log", id="run.log"),
+    Binding("v", "triplets", "Triplets", tooltip="syncse triplets RUN", id="run.triplets"),
     Binding("J,space", "scroll_detail(1)", "Scroll the details down", show=False, id="run.down"),
     Binding("K", "scroll_detail(-1)", "Scroll the details up", show=False, id="run.up"),
 ]
@@ -50,6 +51,8 @@ class RunFrame(Frame):
         run = self.run_shown
         if action == "log":
             return True if run else None
+        if action == "triplets":
+            return run is not None and run.kind == "generate"
         wanted = {"cancel": OPEN, "resume": RESUMABLE}.get(action)
         return True if wanted is None or (run is not None and run.state in wanted) else None
 
@@ -69,6 +72,13 @@ class RunFrame(Frame):
         self.log_wanted = not self.log_wanted
         self.query_one(DetailPane).anchor(self.log_wanted)
         self.look_again()
+
+    def action_triplets(self) -> None:
+        """To the triplets of the run shown."""
+        run = self.run_shown
+        if run is not None:
+            self.desk.chosen["triplets"] = run.id
+            self.app.switch_mode("triplets")
 
     def action_cancel(self) -> None:
         """One step of the cancel ladder for the run shown."""

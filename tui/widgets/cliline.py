@@ -16,5 +16,10 @@ class CliLine(Section):
 
     def say(self, words: Sequence[str], directory: Path) -> None:
         """Show `syncse WORDS` for this workspace; no words, no line."""
-        self.command = line(words, directory) if words else ""
-        self.put(Content.styled(f"$ {self.command}", "dim") if self.command else Content(""))
+        was, self.command = self.command, line(words, directory) if words else ""
+        shown = Content.styled(f"$ {self.command}", "dim") if self.command else Content("")
+        self.put(shown, layout=not (was and self._fits(was) and self._fits(self.command)))
+
+    def _fits(self, command: str) -> bool:
+        """Whether it takes one line; while it does, the screen need not be laid out anew, which takes time."""
+        return 0 < len(command) + 2 <= self.size.width

@@ -12,13 +12,13 @@ class Section(Static):
         self._shown = Content("")
         self.display = False
 
-    def put(self, content: Content) -> None:
-        """Show this content; an empty one hides the section."""
+    def put(self, content: Content, layout: bool = True) -> None:
+        """Show this content; an empty one hides the section. `layout` False: its height is known to stay as it is."""
         if content.plain == self._shown.plain and content.spans == self._shown.spans:
             return
         self._shown = content
         self.display = bool(content.plain)
-        self.update(content)
+        self.update(content, layout=layout)
 
 
 def lines(*parts: Content) -> Content:

@@ -1,0 +1,53 @@
+"""Builds the command line of some verbs, sets the offline switches, turns errors into exit codes. Knows no verb."""
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from syncse_local import __version__, airgap
+from syncse_local.cli.output import print_error
+from syncse_local.errors import ExitCode, SyncseError
+
+
+class _Parser(argparse.ArgumentParser):
+    """Usage errors with the project's exit code and a next step."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        raise SyncseError("Wrong usage", message + ".", f"See `{self.prog} -h`.", ExitCode.USAGE)
+
+
+def build(verbs: Iterable[Any]) -> argparse.ArgumentParser:
+    """The command line with these verbs: modules with a function `add`."""
+    parser = _Parser(
+        prog="syncse",
+        description="Synthesise contrastive triplets with local LLMs, train a sentence encoder, measure it. Offline.",
+        epilog="example:\n  syncse run            the whole job with the bundled models\n  syncse                the terminal UI",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"syncse {__version__}")
+    added = parser.add_subparsers(title="verbs", metavar="VERB", parser_class=_Parser)
+    for module in verbs:
+        module.add(added)
+    return parser
+
+
+def run(verbs: Iterable[Any], arguments: Sequence[str]) -> int:
+    """Run one command of these verbs; returns its exit code."""
+    airgap.set_switches()
+    given = list(arguments)
+    try:
+        options = build(verbs).parse_args(given or ["tui"], argparse.Namespace(given=given))
+        if not hasattr(options, "run_verb"):
+            raise SyncseError("Wrong usage", "A verb is needed.", "See `syncse -h`.", ExitCode.USAGE)
+        if options.airgap:
+            airgap.install()
+        return int(options.run_verb(options))
+    except SyncseError as error:
+        print_error(error, "--json" in given)
+        return int(error.code)
+    except KeyboardInterrupt:
+        return int(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader has gone; there is nobody to tell
+        return int(ExitCode.OK)
