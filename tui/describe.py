@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from syncse_local.api import Run
+from tui import study
 from tui.widgets.text import figure, number, safe
 
 GLYPHS = {"queued": "○", "running": "●", "done": "✓", "failed": "✗", "cancelled": "■", "lost": "?"}
@@ -37,7 +38,16 @@ def outcome(run: Run) -> str:
     if run.kind == "train":
         best, loss = figure(run.result.get("best_score")), figure(run.progress.get("loss"))
         return f"dev {best}" if best else f"loss {loss}" if loss else ""
+    if run.kind == "compare":
+        return _told_apart(run.result)
     return _average(run.result) if run.kind == "eval" else ""
+
+
+def _told_apart(result: Mapping[str, Any]) -> str:
+    """How many of a comparison's differences have a verdict."""
+    pairs = [pair for task in study.read(result).tasks for pair in task.pairs]
+    told = sum(pair.verdict != study.CANNOT_TELL for pair in pairs)
+    return f"{told} of {len(pairs)} differ" if pairs else ""
 
 
 def _average(result: Mapping[str, Any]) -> str:

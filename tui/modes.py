@@ -32,6 +32,13 @@ MODES = (
     Mode("generate", "4", "Generate", "tui.screens.generate:GenerateScreen", "Write triplets with a model"),
     Mode("train", "6", "Train", "tui.screens.train:TrainScreen", "Train a sentence encoder on triplets"),
     Mode("evaluate", "7", "Evaluate", "tui.screens.evaluate:EvaluateScreen", "Score an encoder"),
+    Mode(
+        "compare",
+        "8",
+        "Compare",
+        "tui.screens.compare:CompareScreen",
+        "Say which encoder is better, or that nobody can tell",
+    ),
     Mode("runs", "9", "Runs", "tui.screens.runs:RunsScreen", "Every run: follow, cancel, resume, log"),
     Mode("settings", "0", "Settings", "tui.screens.settings:SettingsScreen", "Settings, files, keys and themes"),
 )

@@ -75,17 +75,17 @@ def test_any_points_make_rows_of_one_width(points: list[tuple[int, float]]) -> N
 
 
 @pytest.mark.parametrize(
-    ("value", "interval", "mark", "shown"),
+    ("value", "interval", "marks", "shown"),
     [
-        (5.0, (2.0, 8.0), None, "  ├──●──┤  "),
-        (5.0, None, 0.0, "┊    ●     "),
-        (5.0, (-4.0, 12.0), None, "◂────●────▸"),
-        (5.0, (4.9, 5.1), 1.0, " ┊   ●     "),
-        (99.0, (2.0, 99.0), 12.0, "  ├───────●"),
+        (5.0, (2.0, 8.0), {}, "  ├──●──┤  "),
+        (5.0, None, {0.0: "┊"}, "┊    ●     "),
+        (5.0, (-4.0, 12.0), {}, "◂────●────▸"),
+        (5.0, (4.9, 5.1), {1.0: "┊"}, " ┊   ●     "),
+        (99.0, (2.0, 99.0), {12.0: "┊"}, "  ├───────●"),
     ],
 )
-def test_whiskers(value: float, interval: tuple[float, float] | None, mark: float | None, shown: str) -> None:
-    assert whisker(Axis(0, 10, 11), value, interval, mark) == shown
+def test_whiskers(value: float, interval: tuple[float, float] | None, marks: dict[float, str], shown: str) -> None:
+    assert whisker(Axis(0, 10, 11), value, interval, marks) == shown
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
