@@ -79,8 +79,8 @@ def event(kind: str, data: Mapping[str, Any]) -> str:
         return f"{safe(data.get('task', '?'), 40)} is not there (looked for {safe(data.get('looked_for', ''))})"
     if kind == "scored":
         return f"scored {safe(data.get('task', '?'), 40)}"
-    if kind == "warning":
-        return f"warning: {safe(data.get('text', ''))}"
+    if kind in ("warning", "waiting", "memory") and data.get("text"):
+        return f"{kind}: {safe(data['text'])}"
     pairs = ", ".join(f"{safe(name, 40)} {safe(value, 80)}" for name, value in list(data.items())[:8])
     return f"{safe(kind, 40)}: {pairs}" if pairs else safe(kind, 40)
 

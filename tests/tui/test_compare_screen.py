@@ -102,7 +102,7 @@ async def test_a_calibration_is_named(begin: Beginner, rows: Rows, look: Looker)
     runs.finish(rows.connection, "c0101-eeeeee", "done", **result(calibrated=True))
     app = begin("compare")
     async with app.run_test(size=MIDDLE) as pilot:
-        await look(pilot).see("Calibrated with starter-encoder, 1,200 triplets, a CPU with 2 cores.")
+        await look(pilot).see("Calibrated with starter-encoder, 1,200 triplets")
 
 
 async def test_what_home_chose_is_marked_and_nothing_to_compare_says_how(

@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widgets import DataTable, Static
 
 from syncse_local.api import Run, Workspace
+from syncse_local.errors import ExitCode, SyncseError
 from tui import describe, study
 from tui.arms import Marks, comparable
 from tui.reading import View
@@ -218,7 +219,12 @@ class CompareScreen(RunFrame):
             self.action_choose_runs()
             self.app.notify("These arms would be compared: s again compares them.", timeout=4)
             return
-        given = self.words()
+        given, arms = self.words(), len(self.marks.words())
+        if arms < 2:
+            detail = f"Marked: {arms}. A comparison needs two arms or more."
+            hint = "space marks an evaluation, n names its arm."
+            self.complain(SyncseError("Compare with what?", detail, hint, ExitCode.USAGE))
+            return
         self.app.notify("Comparing…", timeout=2)
         self.act(lambda workspace: workspace.command(given), self._started)
 
