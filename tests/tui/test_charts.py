@@ -113,3 +113,19 @@ async def test_a_curve_of_one_point_and_a_narrow_one_are_drawn(
         await pilot.resize_terminal(16, 24)
         await seen.until(lambda: "└" not in seen.text)
         assert "loss 0.500" in seen.text
+
+
+async def test_training_says_how_near_its_early_stop_is(
+    begin: Callable[[str], SyncseApp], rows: Rows, look: Callable[[Pilot[int]], Look]
+) -> None:
+    run_id = "t0101-ffffff"
+    rows.add(run_id, "train")
+    rows.connection.execute("""UPDATE run SET options = '{"training": {"patience": 3}}'""")
+    runs.add_metrics(
+        rows.connection, run_id, [("dev", 25, 0.5), ("dev", 50, 0.7), ("dev", 75, 0.6), ("dev", 100, 0.65)]
+    )
+    async with begin("train").run_test(size=(80, 24)) as pilot:
+        seen = look(pilot)
+        await seen.see("early stop: 2 of 3 dev scores without a better one", "best 0.700 at 50")
+        runs.finish(rows.connection, run_id, "done", stopped_early=True, steps=125)
+        await seen.see("stopped early at step 125: its patience ran out")

@@ -10,7 +10,7 @@ from textual.widgets import Static
 from tui.modes import MODES, Mode
 
 LOOSE = 100
-"""Columns from which there is room for a space after each key."""
+"""Columns from which there is room for whole titles and a space after each key."""
 
 
 class ModeBar(Static):
@@ -25,15 +25,17 @@ class ModeBar(Static):
         self.update(self._text(MODES))
 
     def on_resize(self, _: events.Resize) -> None:
-        """A space after the key where there is room."""
+        """More words where there is room."""
         self.update(self._text(MODES))
 
     def _text(self, modes: Sequence[Mode]) -> Content:
-        gap = " " if self.app.size.width >= LOOSE else ""
+        loose = self.app.size.width >= LOOSE
+        gap = " " if loose else ""
         parts = []
         for mode in modes:
             key, open_it = self.keymap.get(f"mode.{mode.name}", mode.key), f"app.mode('{mode.name}')"
             name, number = ("bold reverse", "bold reverse") if mode.name == self.current else ("", "$text-accent bold")
-            text = Content.assemble((key, number), (f"{gap}{mode.title}", name))
+            title = mode.title if loose else mode.short or mode.title
+            text = Content.assemble((key, number), (f"{gap}{title}", name))
             parts.append(text.stylize(Style.from_meta({"@click": open_it})))
         return Content(" " + gap).join(parts)
