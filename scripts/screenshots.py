@@ -33,8 +33,13 @@ SIZE = (120, 40)
 MOST_BYTES = 150_000
 PATIENCE = 1200.0
 FONTS = "Fira Code, DejaVu Sans Mono, Menlo, Consolas, monospace"
-KEYS = {"recipes": ["j", "j", "v"]}
-"""What to press before a screen's picture, where it shows more then."""
+SHOWN = {
+    "models": ("starter-encoder", [], "fits"),
+    "recipes": ("syncse-scratch", ["j", "j", "v"], "negative of row 1"),
+    "compare": ("Scores", [], "Differences"),
+    "runs": ("generate", ["j", "j"], "loss"),
+}
+"""What a screen shows first, what to press then, and what its picture has to show; others are taken as they come."""
 
 
 class Photographer:
@@ -51,6 +56,10 @@ class Photographer:
                 raise TimeoutError(f"waited {PATIENCE:.0f} s on the screen {self.app.current_mode}")
             await self.pilot.pause()
             await asyncio.sleep(0.1)
+
+    def shows(self, words: str) -> bool:
+        """Whether the words stand on the screen."""
+        return any(words in strip.text for strip in self.app.screen._compositor.render_strips())
 
     async def open(self, mode: str) -> Frame:
         """The screen of this name once it has read the workspace."""
@@ -109,9 +118,11 @@ async def tour(app: SyncseApp, hidden: dict[str, str], words: list[str]) -> None
         await camera.until(lambda: isinstance(app.screen, CompareScreen) and app.screen._part == "#study")
         for name in (mode.name for mode in MODES if mode.name not in ("home", "generate", "train")):
             await camera.open(name)
-            await asyncio.sleep(2.0)
-            await pilot.press(*KEYS.get(name, []))
-            await camera.take(name, rest=4.0)
+            first, keys, shown = SHOWN.get(name, ("", [], ""))
+            await camera.until(partial(camera.shows, first))
+            await pilot.press(*keys)
+            await camera.until(partial(camera.shows, shown))
+            await camera.take(name)
 
 
 def reached(screen: Frame, wanted: float) -> bool:
@@ -134,7 +145,7 @@ def main() -> int:
         os.chdir(place)
         hidden = {str(REPO): "~/syncse", str(Path(place).resolve()): "~/work", str(Path.home()): "~"}
         with Workspace(Path("workspace").resolve()) as workspace:
-            asyncio.run(tour(SyncseApp(workspace), hidden, ["--limit", given.limit, "--samples", "1", "--epochs", "3"]))
+            asyncio.run(tour(SyncseApp(workspace), hidden, ["--limit", given.limit, "--epochs", "6"]))
     return 0
 
 

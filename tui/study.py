@@ -26,6 +26,7 @@ class Score:
 class Pair:
     """Two arms on a task: `first` minus `second`, 0 to 1; `corrected` is the interval that the verdict rests on.
 
+    `lone`: nothing says how training seeds scatter, so a verdict is on these encoders and not on what made them.
     `floor` is the difference that seeds alone make, `floor_from` where it was measured; None where nobody knows it.
     """
 
@@ -38,6 +39,7 @@ class Pair:
     p_holm: float | None
     floor: float | None
     floor_from: str
+    lone: bool
     notes: tuple[str, ...]
 
 
@@ -117,6 +119,7 @@ def _pair(made: Mapping[str, Any]) -> Pair:
         number(made.get("p_holm")),
         number(floor.get("value")),
         str(floor.get("source", "")),
+        made.get("scope") == "encoders",
         _texts(made.get("notes")),
     )
 

@@ -141,6 +141,8 @@ def _verdict(pair: Pair, common: set[str], floors: bool) -> Content:
         why.append(f"noise floor {100 * pair.floor:.2f}")
     elif floors:
         why.append("noise floor not known")
+    if pair.lone and not unsure:
+        why.append("holds for these encoders, not for what made them")
     notes = "; ".join([*why, *(safe(note, 200) for note in pair.notes if note not in common)])
     return Content.assemble((f"{glyph} {told}", style), (f"  {notes}", "dim"))
 
