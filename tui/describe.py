@@ -1,9 +1,10 @@
 """Runs and events in a person's words. Trusts no shape: what a JSON column holds may be anything. Knows no widget."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from syncse_local.api import Run
+from tui import study
 from tui.widgets.text import figure, number, safe
 
 GLYPHS = {"queued": "○", "running": "●", "done": "✓", "failed": "✗", "cancelled": "■", "lost": "?"}
@@ -37,7 +38,16 @@ def outcome(run: Run) -> str:
     if run.kind == "train":
         best, loss = figure(run.result.get("best_score")), figure(run.progress.get("loss"))
         return f"dev {best}" if best else f"loss {loss}" if loss else ""
+    if run.kind == "compare":
+        return _told_apart(run.result)
     return _average(run.result) if run.kind == "eval" else ""
+
+
+def _told_apart(result: Mapping[str, Any]) -> str:
+    """How many of a comparison's differences have a verdict."""
+    pairs = [pair for task in study.read(result).tasks for pair in task.pairs]
+    told = sum(pair.verdict != study.CANNOT_TELL for pair in pairs)
+    return f"{told} of {len(pairs)} differ" if pairs else ""
 
 
 def _average(result: Mapping[str, Any]) -> str:
@@ -54,25 +64,42 @@ def _average(result: Mapping[str, Any]) -> str:
 
 def event(kind: str, data: Mapping[str, Any]) -> str:
     """One event as a line; kinds that are not known show what they hold."""
-    if kind == "state":
-        return f"became {safe(data.get('state', '?'), 20)}"
-    if kind == "mapping":
-        return f"input: {safe(data.get('described', ''))}"
-    if kind == "planned":
-        part, skipped = safe(data.get("part", ""), 40), _skipped(data.get("skipped"))
-        return f"planned {figure(data.get('rows'))} requests ({part}){skipped}"
-    if kind == "engine":
-        return f"engine {safe(data.get('backend', ''), 40)} {safe(data.get('version', ''), 40)}"
-    if kind == "training":
-        return f"training on {figure(data.get('triplets'))} triplets, {figure(data.get('dev_pairs'))} dev pairs"
-    if kind == "task_missing":
-        return f"{safe(data.get('task', '?'), 40)} is not there (looked for {safe(data.get('looked_for', ''))})"
-    if kind == "scored":
-        return f"scored {safe(data.get('task', '?'), 40)}"
-    if kind == "warning":
-        return f"warning: {safe(data.get('text', ''))}"
+    if kind in _TOLD:
+        return _TOLD[kind](data)
+    if kind in ("warning", "waiting", "memory") and data.get("text"):
+        return f"{kind}: {safe(data['text'])}"
     pairs = ", ".join(f"{safe(name, 40)} {safe(value, 80)}" for name, value in list(data.items())[:8])
     return f"{safe(kind, 40)}: {pairs}" if pairs else safe(kind, 40)
+
+
+def _setup(data: Mapping[str, Any]) -> str:
+    place = f"{figure(data.get('steps'))} steps on {safe(data.get('device', '?'), 20)}, {safe(data.get('precision', '?'), 20)}"
+    return f"{place}, {figure(data.get('trained'))} of {figure(data.get('parameters'))} parameters trained"
+
+
+def _planned(data: Mapping[str, Any]) -> str:
+    return (
+        f"planned {figure(data.get('rows'))} requests ({safe(data.get('part', ''), 40)}){_skipped(data.get('skipped'))}"
+    )
+
+
+def _missing(data: Mapping[str, Any]) -> str:
+    return f"{safe(data.get('task', '?'), 40)} is not there (looked for {safe(data.get('looked_for', ''))})"
+
+
+_TOLD: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "state": lambda data: f"became {safe(data.get('state', '?'), 20)}",
+    "mapping": lambda data: f"input: {safe(data.get('described', ''))}",
+    "planned": _planned,
+    "engine": lambda data: f"engine {safe(data.get('backend', ''), 40)} {safe(data.get('version', ''), 40)}",
+    "training": lambda data: (
+        f"training on {figure(data.get('triplets'))} triplets, {figure(data.get('dev_pairs'))} dev pairs"
+    ),
+    "training_setup": _setup,
+    "provenance": lambda _: "recorded what the encoder is made from (syncse card shows it)",
+    "task_missing": _missing,
+    "scored": lambda data: f"scored {safe(data.get('task', '?'), 40)}",
+}
 
 
 def _skipped(skipped: object) -> str:

@@ -37,6 +37,13 @@ MODES = (
     Mode("triplets", "5", "Triplets", "tui.screens.triplets:TripletsScreen", "Browse, search and review triplets"),
     Mode("train", "6", "Train", "tui.screens.train:TrainScreen", "Train a sentence encoder on triplets"),
     Mode("evaluate", "7", "Evaluate", "tui.screens.evaluate:EvaluateScreen", "Score an encoder", "Eval"),
+    Mode(
+        "compare",
+        "8",
+        "Compare",
+        "tui.screens.compare:CompareScreen",
+        "Say which encoder is better, or that nobody can tell",
+    ),
     Mode("runs", "9", "Runs", "tui.screens.runs:RunsScreen", "Every run: follow, cancel, resume, log"),
     Mode("settings", "0", "Settings", "tui.screens.settings:SettingsScreen", "Settings, files, keys and themes", "Set"),
 )

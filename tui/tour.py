@@ -89,7 +89,9 @@ def advice(runs: Sequence[Run]) -> Advice:
     newest = runs[0] if runs else None
     if newest is None:
         return Advice("Press s: the starter run makes, trains and measures with the bundled models.", "home")
-    screen = {"eval": "evaluate", "generate": "generate", "train": "train"}.get(newest.kind, "runs")
+    screen = {"eval": "evaluate", "generate": "generate", "train": "train", "compare": "compare"}.get(
+        newest.kind, "runs"
+    )
     name = f"The {safe(newest.kind, 20)} run {safe(newest.id, 20)}"
     if newest.state in OPEN:
         return Advice(f"{name} is at work: enter watches it.", screen)
@@ -101,4 +103,9 @@ def advice(runs: Sequence[Run]) -> Advice:
         )
     if newest.kind == "train" and isinstance(output := newest.result.get("output"), str):
         return Advice("An encoder is trained: enter measures it.", "evaluate", {"encoder": output})
+    measured = [run.id for run in runs if run.kind == "eval" and run.state == "done"]
+    if newest.kind == "eval" and len(measured) > 1:
+        return Advice(
+            "Two encoders are measured: enter compares them.", "compare", {"compare": f"{measured[1]} {measured[0]}"}
+        )
     return Advice("Enter writes triplets from your own sentences.", "generate")

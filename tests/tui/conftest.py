@@ -22,7 +22,7 @@ from tui.app import SyncseApp
 from tui.screens.frame import Frame
 
 NOW = 1_700_000_000.0
-PATIENCE = 20.0
+PATIENCE = 90.0
 HOSTILE = "[red]not red[/red] \x1b[31mESC\x1b[0m \u202ebidi 漢字 \U0001f469\u200d\U0001f467 z" + "\u0335" * 40
 
 
@@ -164,6 +164,15 @@ class Rows:
         self.add(run_id, "generate", HOSTILE, ago)
         error = SyncseError("The model file is truncated", "x.gguf ends early.", "Copy the file again.")
         runs.finish(self.connection, run_id, "failed", error)
+        self.settle(run_id, ago)
+        return self.state(run_id)
+
+    def compare(self, run_id: str = "c0101-eeeeee", ago: float = 30.0) -> Run:
+        """A finished comparison of three arms."""
+        from tests.tui.comparison import result
+
+        self.add(run_id, "compare", ago=ago)
+        runs.finish(self.connection, run_id, "done", **result())
         self.settle(run_id, ago)
         return self.state(run_id)
 

@@ -195,3 +195,36 @@ def test_triplets_screen(
         await pilot.pause()
 
     assert snap_compare(begin("triplets"), terminal_size=size, run_before=before)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize(
+    ("keys", "shown"),
+    [(["j"], "STSB  spearman"), (["e", "space", "j", "n", *"mine", "enter"], "mine: e0101-cccccc  (1 seeds)")],
+    ids=["study", "choice"],
+)
+def test_compare(
+    snap_compare: Callable[..., bool],
+    begin: Callable[[str], SyncseApp],
+    rows: Rows,
+    look: Looker,
+    keys: list[str],
+    shown: str,
+    size: tuple[int, int],
+    theme: str,
+) -> None:
+    rows.evaluate()
+    rows.evaluate("e0101-ffffff", ago=70)
+    rows.compare()
+
+    async def before(pilot: Pilot[int]) -> None:
+        pilot.app.theme = theme
+        pilot.app.animation_level = "none"
+        seen = look(pilot)
+        await seen.see("STS12  spearman")
+        for key in keys:
+            await pilot.press(key)
+        await seen.see(shown)
+
+    assert snap_compare(begin("compare"), terminal_size=size, run_before=before)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.widgets.text import age, clock, figure, line, number, place, safe
+from tui.widgets.text import age, clock, figure, line, number, place, safe, shortened
 
 
 @given(st.text(max_size=400), st.integers(1, 400))
@@ -60,6 +60,11 @@ def test_number_takes_finite_numbers_only(value: object) -> None:
 )
 def test_figure(value: float, shown: str) -> None:
     assert figure(value) == shown
+
+
+@pytest.mark.parametrize(("width", "shown"), [(9, "mine (e1)"), (8, "mine…e1)"), (2, "m…"), (1, "…")])
+def test_a_long_name_loses_its_middle(width: int, shown: str) -> None:
+    assert shortened("mine (e1)", width) == shown
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(-5, "0:00"), (9, "0:09"), (75, "1:15"), (3_725, "1:02:05")])

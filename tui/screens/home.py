@@ -14,6 +14,7 @@ from tui.following import tail
 from tui.reading import View
 from tui.screens.frame import Frame
 from tui.tour import Step, advice, tour
+from tui.widgets.headline import Headline
 from tui.widgets.memory import Memory
 from tui.widgets.progress import Progress
 from tui.widgets.section import Section, lines
@@ -46,12 +47,13 @@ class HomeScreen(Frame):
     _said: tuple[str, ...] = ()
 
     def body(self) -> ComposeResult:
-        """Facts, the tour, the run at work."""
+        """Facts, the tour, the newest run."""
         with VerticalScroll(id="home", can_focus=False):
             yield Section(id="facts")
             yield Memory(id="memory")
             yield Section(id="tour")
             yield Section(id="next")
+            yield Headline(id="headline")
             yield Progress(id="progress")
 
     def on_mount(self) -> None:
@@ -92,6 +94,7 @@ class HomeScreen(Frame):
             lines(Content.assemble(("Next  ", "bold"), advice(view.runs).text), self._trouble_of(steps))
         )
         if view.detail is not None:
+            self.query_one(Headline).show(view.detail)
             self.query_one(Progress).show(view.detail, self.desk.clock())
 
     def _facts(self, view: View) -> Content:

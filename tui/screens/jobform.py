@@ -109,13 +109,6 @@ class JobScreen(RunFrame):
         self.form_open = False
         self.choose(next((str(said["run"]) for said in documents if "run" in said), ""))
 
-    def action_other(self, step: int) -> None:
-        """Follow the run of this kind before or after the one shown."""
-        ids = [run.id for run in self.view.runs if run.kind == self.FOLLOWS] if self.view else []
-        run = self.run_shown
-        if run and run.id in ids:
-            self.choose(ids[min(len(ids) - 1, max(0, ids.index(run.id) + step))])
-
     # -- memory ------------------------------------------------------------------------------------------------------
 
     def _look_at_machine(self) -> None:

@@ -56,6 +56,7 @@ class RecipesScreen(Frame):
 
     def on_mount(self) -> None:
         """List them."""
+        self.query_one("#text", Section).put(Content.styled("Reading the recipes…", "dim"))
         self._list()
 
     def _list(self, choose: str = "") -> None:

@@ -9,10 +9,13 @@ from tui.reading import View
 from tui.screens.frame import Frame
 from tui.widgets.detail import DetailPane
 
-RUN_KEYS: list[BindingType] = [
+ACT_KEYS: list[BindingType] = [
     Binding("c", "cancel", "Cancel", tooltip="syncse cancel RUN", id="run.cancel"),
     Binding("r", "resume", "Resume", tooltip="syncse resume RUN --detach", id="run.resume"),
     Binding("l", "log", "Log", tooltip="syncse show RUN --log", id="run.log"),
+]
+RUN_KEYS: list[BindingType] = [
+    *ACT_KEYS,
     Binding("v", "triplets", "Triplets", tooltip="syncse triplets RUN", id="run.triplets"),
     Binding("J,space", "scroll_detail(1)", "Scroll the details down", show=False, id="run.down"),
     Binding("K", "scroll_detail(-1)", "Scroll the details up", show=False, id="run.up"),
@@ -85,6 +88,13 @@ class RunFrame(Frame):
         run = self.run_shown
         if run is not None:
             self.act(lambda workspace: workspace.cancel(run.id))
+
+    def action_other(self, step: int) -> None:
+        """Follow the run of this kind before or after the one shown."""
+        ids = [run.id for run in self.view.runs if run.kind == self.FOLLOWS] if self.view else []
+        run = self.run_shown
+        if run and run.id in ids:
+            self.choose(ids[min(len(ids) - 1, max(0, ids.index(run.id) + step))])
 
     def action_resume(self) -> None:
         """Go on with the run shown."""

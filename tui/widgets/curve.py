@@ -1,52 +1,85 @@
-"""A small curve of one metric: its first, last and best value in words, and its course as a sparkline."""
+"""A chart of one metric over steps: its first, last and best value in words, its course, and two axes."""
 
 from collections.abc import Sequence
 
-from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual import events
 from textual.content import Content
-from textual.widgets import Sparkline, Static
+from textual.widgets import Static
 
-from tui.widgets.text import figure
+from tui.widgets import braille
+from tui.widgets.axis import Axis, below
+from tui.widgets.text import figure, number
+
+HEIGHTS = {"-tall": 10}
+HEIGHT = 5
+"""Rows of the course itself, by the screen's breakpoint."""
+LEAST = 12
+"""Columns from which a course can be read; with fewer there are only words."""
+LARGEST = 1e100
+ROWS_A_TICK, COLUMNS_A_TICK = 2, 10
 
 
-class Curve(Vertical):
+class Curve(Static):
     """Handed (step, value) points in step order; hidden while there are none."""
 
     def __init__(self, label: str, higher_is_better: bool, id: str | None = None) -> None:
-        super().__init__(id=id)
+        super().__init__(id=id, markup=False)
         self.label, self.higher_is_better = label, higher_is_better
+        self._given: Sequence[tuple[int, float]] = ()
         self._points: Sequence[tuple[int, float]] = ()
+        self._room: tuple[int, int] = (0, 0)
         self.display = False
 
-    def compose(self) -> ComposeResult:
-        """A line of words above the sparkline."""
-        yield Static(markup=False)
-        yield Sparkline(summary_function=_mean)
-
     def show(self, points: Sequence[tuple[int, float]]) -> None:
-        """Draw these points."""
-        if points == self._points:
-            return
-        self._points = points
-        self.display = bool(points)
-        if points:
-            self.query_one(Static).update(self._words(points))
-            self.query_one(Sparkline).data = [value for _, value in points]
+        """Draw these points; what is no number a chart can show is left out."""
+        if points != self._given:
+            self._given, self._room = points, (0, 0)
+            self._points = [(step, value) for step, value in points if _drawable(value)]
+            self.display = bool(self._points)
+            self._draw()
 
-    def _words(self, points: Sequence[tuple[int, float]]) -> Content:
+    def on_resize(self, _: events.Resize) -> None:
+        """The course takes the room that is there."""
+        self._draw()
+
+    def _draw(self) -> None:
+        tall = next((rows for name, rows in HEIGHTS.items() if self.screen.has_class(name)), HEIGHT)
+        room = (self.size.width, tall)
+        if self._points and room != self._room:
+            self._room = room
+            self.update(Content("\n").join([self._words(), *self._course(*room)]))
+
+    def _words(self) -> Content:
+        points = self._points
         step, best = (max if self.higher_is_better else min)(points, key=lambda point: point[1])
-        first, last = points[0][1], points[-1][1]
         return Content.assemble(
             (f"{self.label} ", "bold"),
-            f"{_short(first)} → {_short(last)}",
+            f"{_short(points[0][1])} → {_short(points[-1][1])}",
             (f"  best {_short(best)} at {step:,}", "dim") if self.higher_is_better else "",
         )
+
+    def _course(self, width: int, height: int) -> list[Content]:
+        """The rows with the values' axis at their left, then the steps' axis; none where there is no room."""
+        points = self._points
+        up = Axis.around([value for _, value in points], height)
+        labels = {height - 1 - cell: label for cell, label in up.labels(height // ROWS_A_TICK)}
+        margin = max(map(len, labels.values()))
+        if width - margin - 2 < LEAST:
+            return []
+        across = Axis.around([step for step, _ in points], width - margin - 2)
+        drawn = []
+        for row, dots in enumerate(braille.line(points, across, up)):
+            mark = "┤" if row in labels else "│"
+            drawn.append(Content.assemble((f"{labels.get(row, ''):>{margin}} {mark}", "dim"), (dots, "$text-primary")))
+        line, words = below(across, max(2, across.cells // COLUMNS_A_TICK))
+        axis = Content.styled(f"{'':>{margin}} └{line}\n{'':>{margin}}  {words}".rstrip(), "dim")
+        return [*drawn, axis]
+
+
+def _drawable(value: object) -> bool:
+    found = number(value)
+    return found is not None and abs(found) < LARGEST
 
 
 def _short(value: float) -> str:
     return f"{value:.3f}" if abs(value) < 10 else figure(value)
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)

@@ -18,6 +18,7 @@ class Memory(Section):
         """Draw the line."""
         parts = [f"memory {_used(machine['memory'])}"]
         parts += [f"GPU {gpu['index']} {safe(gpu['name'], 24)} {_used(gpu)}" for gpu in machine["gpus"]]
+        parts += [] if machine["gpus"] else ["no GPU"]
         self.put(Content(" · ".join(parts)))
 
 

@@ -19,11 +19,11 @@ RATES = (
 
 
 class Progress(Section):
-    """Two lines: the bar with counts and ETA, then the rates."""
+    """The bar with counts and ETA, the rates, and how near training is to its early stop."""
 
     def show(self, detail: Detail, now: float) -> None:
-        """Draw both lines; `now` in seconds since 1970."""
-        self.put(lines(_first_line(detail, now), _rates(detail.run)))
+        """Draw the lines; `now` in seconds since 1970."""
+        self.put(lines(_first_line(detail, now), _rates(detail.run), Content(_early_stop(detail))))
 
 
 def _first_line(detail: Detail, now: float) -> Content:
@@ -72,3 +72,15 @@ def _rates(run: Run) -> Content:
     if run.blocked:
         parts.append(f"{run.blocked} connections refused")
     return Content(" · ".join(parts))
+
+
+def _early_stop(detail: Detail) -> str:
+    run, dev = detail.run, detail.curves.get("dev", [])
+    if run.result.get("stopped_early") is True:
+        return f"stopped early at step {figure(run.result.get('steps'))}: its patience ran out"
+    training = run.options.get("training")
+    patience = number(training.get("patience")) if isinstance(training, dict) else None
+    if not patience or not dev or run.state not in OPEN:
+        return ""
+    best = max(range(len(dev)), key=lambda place: dev[place][1])
+    return f"early stop: {len(dev) - 1 - best} of {patience:.0f} dev scores without a better one"

@@ -43,6 +43,14 @@ def _escape(char: str) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
+def shortened(text: str, width: int) -> str:
+    """The text in at most so many characters; a long one loses its middle, for names often differ at their ends."""
+    if len(text) <= width:
+        return text
+    end = (width - 1) // 2
+    return f"{text[: width - 1 - end]}…{text[len(text) - end :]}"
+
+
 def number(value: object) -> float | None:
     """A finite number, or None for anything else a JSON column may hold."""
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -1,0 +1,160 @@
+"""The whole loop in a real terminal, by keys: the starter run, a kill -9 of the front end half-way, reviews, a comparison.
+
+A terminal of 80x24 in tmux; skipped where tmux is missing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import REPO
+
+PATIENCE = 240.0
+STARTER = ("run", "--limit", "60", "--samples", "1", "--epochs", "1")
+PROGRAM = f"""
+import sys
+from syncse_local.cli.main import entry
+from tui.screens.home import HomeScreen
+HomeScreen.starter = {STARTER!r}
+sys.argv = ["syncse", "tui"]
+entry()
+"""
+"""The front end with a starter run of some seconds in place of minutes."""
+pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+
+
+class Terminal:
+    """A shell in tmux with a server and a socket of its own."""
+
+    def __init__(self, directory: Path) -> None:
+        self.env = {**os.environ, "TMUX_TMPDIR": str(directory), "TERM": "screen-256color", "PYTHONPATH": str(REPO)}
+        self.env.pop("TMUX", None)
+        self(
+            "new-session",
+            "-d",
+            "-x",
+            "80",
+            "-y",
+            "24",
+            "-c",
+            str(directory),
+            "env PS1='ready> ' bash --norc --noprofile",
+        )
+        self("set-option", "-g", "set-clipboard", "on")
+        self.see("ready>")
+
+    def __call__(self, *words: str) -> str:
+        """What `tmux WORDS` prints."""
+        done = subprocess.run(
+            ["tmux", "-f", "/dev/null", *words], capture_output=True, text=True, env=self.env, check=True
+        )
+        return done.stdout
+
+    @property
+    def text(self) -> str:
+        """What stands on the screen."""
+        return self("capture-pane", "-p")
+
+    def type(self, text: str) -> None:
+        """Type a line and enter it."""
+        self("send-keys", "-l", text)
+        self("send-keys", "Enter")
+
+    def press(self, *keys: str) -> None:
+        """Press keys, by tmux's names for them."""
+        self("send-keys", *keys)
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until the condition holds."""
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < deadline, self.text
+            time.sleep(0.2)
+
+    def see(self, *words: str) -> None:
+        """Wait until all these words stand on the screen."""
+        self.until(lambda: all(word in self.text for word in words))
+
+    def children(self) -> list[int]:
+        """The processes that the shell has started and that are there still."""
+        shell = self("display-message", "-p", "#{pane_pid}").strip()
+        listed = subprocess.run(["ps", "-o", "pid=", "--ppid", shell], capture_output=True, text=True, check=False)
+        return [int(pid) for pid in listed.stdout.split()]
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    """A terminal whose directory has the default workspace."""
+    if shutil.which("ps") is None:
+        pytest.skip("ps is not installed")
+    made = Terminal(tmp_path)
+    yield made
+    made("kill-server")
+
+
+def test_the_starter_run_by_keys_survives_a_kill_and_is_reviewed_and_compared(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    program = tmp_path / "front.py"
+    program.write_text(PROGRAM, encoding="utf-8")
+    begin = f"{sys.executable} {program}"
+    terminal.type(begin)
+    terminal.see("0 runs", "Press s: the starter run", "$ syncse run")
+    terminal.press("s")
+    terminal.see("✓ 1  Measure the starter encoder", "● 2  Write triplets")
+
+    for pid in terminal.children():
+        os.kill(pid, signal.SIGKILL)
+    terminal.see("Killed")
+    terminal.type(f"reset; {begin}")
+    terminal.see("✓ 4  Measure it again", "✓ 5  Your own encoder", "Two encoders are measured")
+
+    terminal.press("y")
+    terminal.see("Copied")
+    assert terminal("show-buffer").startswith("syncse run --limit 60")  # OSC 52 came through the multiplexer
+    assert (tmp_path / "workspace" / "copied.txt").read_text(encoding="utf-8").startswith("syncse run --limit 60")
+
+    review_ten(tmp_path / "workspace")
+
+    terminal.press("Enter")
+    terminal.see("$ syncse compare e", "● ")
+    terminal.press("s")
+    terminal.see("Scores, 95 % intervals", "Differences, Holm's intervals", "$ syncse show c")
+
+    terminal.press("z")
+    terminal.see("ready>", "Stopped")
+    terminal.type("fg")
+    terminal.see("Scores, 95 % intervals", "8Compare")
+    terminal("resize-window", "-x", "120", "-y", "40")
+    terminal.see("Holm over 1 comparisons", "8 Compare")
+    terminal.press("q")
+    terminal.until(lambda: not terminal.children())
+    assert "8 Compare" not in terminal.text  # the shell's own screen is back
+
+
+def review_ten(workspace: Path) -> None:
+    """Accept ten triplets of the generate run, line by line as a person would."""
+    syncse = [sys.executable, "-m", "syncse_local.cli.main"]
+    place: dict[str, Any] = {
+        "cwd": REPO,
+        "capture_output": True,
+        "text": True,
+        "env": {**os.environ, "SYNCSE_WORKSPACE": str(workspace)},
+    }
+    listed = subprocess.run([*syncse, "runs", "--json"], check=True, **place)
+    runs = [json.loads(line) for line in listed.stdout.splitlines()]
+    run_id = next(run["id"] for run in runs if run["kind"] == "generate")
+    subprocess.run([*syncse, "review", run_id, "--sample", "10"], input="a\n" * 10, check=True, **place)
+    decided = subprocess.run([*syncse, "review", run_id, "--list", "--json"], check=True, **place)
+    assert [json.loads(line)["action"] for line in decided.stdout.splitlines()] == ["accept"] * 10

@@ -1,0 +1,183 @@
+"""One task of a comparison: the ladder in tiers, every arm's interval, every difference with its verdict, the noise floor.
+
+Verdicts are words, with a glyph and a colour beside them. Knows what a study holds, not how it was done.
+"""
+
+from collections.abc import Sequence
+
+from textual import events
+from textual.content import Content
+
+from tui.study import BETTER, CANNOT_TELL, WORSE, Interval, Pair, Score, Study, Task
+from tui.widgets.axis import Axis, below
+from tui.widgets.section import Section, lines
+from tui.widgets.text import safe, shortened
+from tui.widgets.whiskers import whisker
+
+NAME, INDENT, FIGURES = 18, 4, 26
+"""Columns of an arm's name at most (or a quarter of the line), before a difference, and of the figures at a line's end."""
+LEAST, COLUMNS_A_TICK = 12, 6
+MARKS = {BETTER: ("▲", "$text-success bold"), WORSE: ("▼", "$text-error bold"), CANNOT_TELL: ("≈", "bold")}
+CALIBRATE = "syncse calibrate"
+
+
+class TaskStudy(Section):
+    """Draws the task under the cursor for the room that it has."""
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._given: tuple[Study, Task] | None = None
+
+    def show(self, study: Study, task: Task) -> None:
+        """Draw this task of this study."""
+        self._given = (study, task)
+        self._draw()
+
+    def on_resize(self, _: events.Resize) -> None:
+        """The axes take the room that is there."""
+        self._draw()
+
+    def _draw(self) -> None:
+        if self._given is not None:
+            study, task = self._given
+            room = self.screen.size.width if not self.size.width else self.size.width
+            self.put(Content("\n\n").join(part for part in _parts(study, task, room) if part.plain))
+
+
+def _parts(study: Study, task: Task, width: int) -> list[Content]:
+    return [
+        lines(_title(task), *_ladder(task)),
+        _scores(task.scores, width),
+        _differences(task.pairs, width - INDENT - FIGURES),
+        _remarks(study, task),
+    ]
+
+
+def _title(task: Task) -> Content:
+    about = f"  {safe(task.metric, 20)} x 100 over {task.items:,} {safe(task.unit, 20)}"
+    return Content.assemble((safe(task.name, 60), "bold"), about)
+
+
+def _ladder(task: Task) -> list[Content]:
+    """One line a tier. Within a tier there is no order, and it is said so."""
+    rows = []
+    for place, tier in enumerate(task.tiers, 1):
+        names = ", ".join(safe(name, 30) for name in tier)
+        note = "  one tier: cannot be told apart" if len(tier) > 1 else ""
+        rows.append(Content.assemble((f"{place:>3}  ", "$text-accent bold"), names, (note, "dim")))
+    return rows
+
+
+def _scores(scores: Sequence[Score], width: int) -> Content:
+    name = min(max((len(safe(score.arm)) for score in scores), default=0), max(NAME, width // 4))
+    ends = [end for score in scores if score.value is not None for end in (score.value, *(score.interval or ()))]
+    if not ends:
+        return lines(*(_undefined(score, name) for score in scores))
+    axis = Axis.around([100 * end for end in ends], max(LEAST, width - name - 1 - FIGURES))
+    rows = [Content.styled("Scores, 95 % intervals", "bold")]
+    for score in scores:
+        if score.value is None:
+            rows.append(_undefined(score, name))
+            continue
+        drawn = whisker(axis, 100 * score.value, _hundred(score.interval))
+        rows.append(_line(f"{_name(score, name)} ", drawn, f"{100 * score.value:6.2f}", score.interval))
+    return lines(*rows, _axis(axis, name + 1), _seeds(scores))
+
+
+def _name(score: Score, width: int) -> str:
+    return f"{shortened(safe(score.arm), width):<{width}}"
+
+
+def _undefined(score: Score, name: int) -> Content:
+    return Content(f"{_name(score, name)} undefined: {safe('; '.join(score.why) or 'no figure', 200)}")
+
+
+def _seeds(scores: Sequence[Score]) -> Content:
+    """How far the seeds of each arm scatter, where it has several."""
+    told = [
+        f"{safe(score.arm, 40)} {100 * score.seed_sd:.2f} ({score.seeds})"
+        for score in scores
+        if score.seed_sd is not None
+    ]
+    return Content.styled(f"sd over seeds: {', '.join(told)}", "dim") if told else Content("")
+
+
+def _differences(pairs: Sequence[Pair], cells: int) -> Content:
+    """For each pair the verdict as a sentence, and under it the interval that it rests on."""
+    found = [
+        end for pair in pairs if pair.difference is not None for end in (pair.difference, *(_interval(pair) or ()))
+    ]
+    floors = [end for pair in pairs if pair.floor is not None for end in (-pair.floor, pair.floor)]
+    axis = Axis.around([0.0, *(100 * end for end in [*found, *floors])], max(LEAST, cells))
+    legend = ("  ┊ zero  · noise floor" if floors else "  ┊ zero") if found else ""
+    rows = [Content.assemble(("Differences, Holm's intervals", "bold"), (legend, "dim"))] if pairs else []
+    common = _common(pairs)
+    for pair in pairs:
+        rows.append(_verdict(pair, common, bool(floors)))
+        if pair.difference is not None:
+            rows.append(_difference(pair, axis))
+    return lines(*rows, _axis(axis, INDENT) if found else Content(""))
+
+
+def _difference(pair: Pair, axis: Axis) -> Content:
+    marks = {0.0: "┊"} if pair.floor is None else {-100 * pair.floor: "·", 0.0: "┊", 100 * pair.floor: "·"}
+    drawn = whisker(axis, 100 * (pair.difference or 0.0), _hundred(_interval(pair)), marks)
+    return _line(" " * INDENT, drawn, f"{100 * (pair.difference or 0.0):+6.2f}", _interval(pair), "+.2f")
+
+
+def _common(pairs: Sequence[Pair]) -> set[str]:
+    """What is to be said of every pair, and so once."""
+    return set.intersection(*(set(pair.notes) for pair in pairs)) if len(pairs) > 1 else set()
+
+
+def _verdict(pair: Pair, common: set[str], floors: bool) -> Content:
+    """Who is better, in words, then what says so."""
+    glyph, style = MARKS[pair.verdict]
+    first, second = safe(pair.first, 40), safe(pair.second, 40)
+    unsure = pair.verdict == CANNOT_TELL
+    told = f"cannot tell {first} from {second}" if unsure else f"{first} is {pair.verdict} than {second}"
+    why = [] if pair.p_holm is None else [f"p {_p(pair.p_holm)} (Holm)"]
+    if pair.floor is not None:
+        why.append(f"noise floor {100 * pair.floor:.2f}")
+    elif floors:
+        why.append("noise floor not known")
+    if pair.lone and not unsure:
+        why.append("holds for these encoders, not for what made them")
+    notes = "; ".join([*why, *(safe(note, 200) for note in pair.notes if note not in common)])
+    return Content.assemble((f"{glyph} {told}", style), (f"  {notes}", "dim"))
+
+
+def _p(value: float) -> str:
+    return "< 0.0001" if value < 0.0001 else f"{value:.4f}"
+
+
+def _interval(pair: Pair) -> Interval | None:
+    return pair.corrected or pair.interval
+
+
+def _line(name: str, drawn: str, value: str, interval: Interval | None, form: str = ".2f") -> Content:
+    between = " to ".join(format(100 * end, form) for end in interval) if interval else ""
+    return Content.assemble(name, (drawn, "$text-primary"), (f" {value}", "bold"), f"  {between}")
+
+
+def _axis(axis: Axis, indent: int) -> Content:
+    line, words = below(axis, max(2, axis.cells // COLUMNS_A_TICK))
+    return Content.styled(f"{'':{indent}}{line}\n{'':{indent}}{words}".rstrip(), "dim")
+
+
+def _hundred(interval: Interval | None) -> Interval | None:
+    return None if interval is None else (100 * interval[0], 100 * interval[1])
+
+
+def _remarks(study: Study, task: Task) -> Content:
+    """How the noise floor is known, or how to come to know it, and what the correction covers."""
+    used = ", ".join(sorted({pair.floor_from for pair in task.pairs if pair.floor_from}))
+    if study.calibration:
+        floor = f"Noise floor: {safe(used or 'not measured for this task', 120)}. Calibrated with {safe(study.calibration, 200)}."
+    else:
+        instead = f" Used: {safe(used, 120)}." if used else ""
+        floor = f"Noise floor: this machine is not calibrated.{instead} `{CALIBRATE}` measures how far seeds alone go."
+    holm = f"Holm over {study.family} comparisons at {study.alpha:g}." if study.family else ""
+    every = [f"All pairs: {note}." for note in sorted(_common(task.pairs))]
+    told = (floor, *every, holm, *study.notes)
+    return lines(*(Content.styled(safe(text, 400), "dim") for text in told if text))
