@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from syncse_local.compare.figures import Arm, Figures
-from syncse_local.compare.study import Row, Setting, TaskRuns, study
+from syncse_local.compare.rows import Row, Setting, TaskRuns
+from syncse_local.compare.study import study
 
 SETTING = Setting(draws=400)
 NOISE = {"base": (1.6, 1.7, 1.65), "mine": (0.5, 0.55, 0.52), "one [b]seed[/b]": (1.6,)}
