@@ -57,4 +57,5 @@ for seed in $(seq "$seeds"); do
     arm dropout "$seed" --data "$ws/llm.csv" --unsupervised
 done
 runs() { seq -s, -f "$1-%g" "$seeds"; }
-syncse compare llm="$(runs llm)" human="$(runs human)" dropout="$(runs dropout)" untrained -w "$ws"
+syncse calibrate --evaluated $(seq -f "human-%g" "$seeds") -w "$ws"
+syncse compare llm="$(runs llm)" human="$(runs human)" dropout="$(runs dropout)" untrained=untrained -w "$ws"

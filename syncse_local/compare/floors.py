@@ -1,6 +1,6 @@
 """The noise floor of a comparison: how far two arms of the same recipe differ, 95 times in 100. Knows no verdict.
 
-From this machine's calibration where there is one for the task's items, else from the seeds of the arms themselves.
+From this machine's calibration where there is one for the task's items, or from the seeds of the arms if they say more.
 """
 
 import math
@@ -27,13 +27,14 @@ class Floor:
 def floor(calibrated: Sequence[float] | None, first: Sequence[float], second: Sequence[float]) -> Floor | None:
     """t x sd x sqrt(1 / k + 1 / l) for arms of k and l runs; None where nothing says how seeds scatter.
 
-    `calibrated` has a figure for each calibration run. Without it: Welch's half-width over the arms' seeds, or the one
-    arm's spread taken for both.
+    `calibrated` has a figure for each calibration run. Without it, or where the arms themselves have more degrees of
+    freedom: Welch's half-width over their seeds, or the one arm's spread taken for both.
     """
     share = math.sqrt(1 / len(first) + 1 / len(second))
-    if calibrated is not None and len(calibrated) > 1:
-        return Floor(_reach(calibrated, share), f"calibration of {len(calibrated)} runs")
     both = welch(first, second)
+    own = len(first) + len(second) - 2 if both else 0
+    if calibrated is not None and len(calibrated) - 1 >= max(own, 1):
+        return Floor(_reach(calibrated, share), f"calibration of {len(calibrated)} runs")
     if both is not None:
         return Floor(both.half_width(LEVEL), f"seeds ({len(first)} and {len(second)})")
     longer = max(first, second, key=len)

@@ -108,6 +108,9 @@ def test_the_floor_is_calibrated_where_it_can_be_and_else_from_the_arms() -> Non
     assert three is not None
     assert three.value == pytest.approx(made.value / np.sqrt(3))
     assert "5 runs" in made.source
+    seeds = [0.6, 0.61, 0.62], [0.5, 0.51, 0.53]
+    assert floor(runs[:4], *seeds) == floor(None, *seeds)  # the arms' own seeds say more than a small calibration
+    assert floor(runs, *seeds) != floor(None, *seeds)
     own = floor(None, [0.6, 0.62], [0.5])
     assert own is not None
     assert "one arm" in own.source
