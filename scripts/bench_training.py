@@ -186,6 +186,7 @@ def measure(options: argparse.Namespace, encoder: Path, rows: list[Triplet], pre
             pooling="avg",
             device=options.device,
             checkpoint_every=10**9,
+            graph_gib=1000.0,
             seed=7,
         )
         settings = replace(settings, chunk_tokens=options.chunk_tokens or settings.chunk_tokens)
