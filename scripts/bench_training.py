@@ -186,6 +186,7 @@ def measure(options: argparse.Namespace, encoder: Path, rows: list[Triplet], pre
             pooling="avg",
             device=options.device,
             checkpoint_every=10**9,
+            graph_gib=1000.0,
             seed=7,
         )
         settings = replace(settings, chunk_tokens=options.chunk_tokens or settings.chunk_tokens)
@@ -202,6 +203,9 @@ def measure(options: argparse.Namespace, encoder: Path, rows: list[Triplet], pre
             order = list(lanes.values())
             for lane in order[step % len(order) :] + order[: step % len(order)]:
                 lane.take_turn()
+            if step < options.steps:
+                taken = "; ".join(f"{name} {lane.seconds[-1]:.1f} s" for name, lane in lanes.items())
+                print(f"{precision}, step {step + 1} of {options.steps}: {taken}", flush=True)
     return lanes
 
 

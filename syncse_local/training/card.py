@@ -54,7 +54,7 @@ def _origin(record: Record) -> list[str]:
     versions = record["hardware"]["versions"]
     rows = [
         ("Encoder it started from", code(encoder["path"])),
-        ("its SHA-256", _hash(encoder["sha256"])),
+        ("its SHA-256, over the names and sums of its files", _hash(encoder["sha256"])),
         ("its licence", _licence(encoder["licence"])),
         ("Run", code(record["run"])),
         ("Trained", time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(record["trained"]))),

@@ -65,10 +65,9 @@ class Stepper:
         own = self.ranks.own(len(parts))
         kept = self._fits(rows, [parts[i] for i in own])
         masked = self._false_negatives(rows, parts, index.shape)
-        with autocast(self.encoder.device, self.options.precision), self._lookup(rows):
-            with torch.set_grad_enabled(kept):
+        with self._lookup(rows):
+            with self._autocast(), torch.set_grad_enabled(kept):
                 found = [self._embed(rows[parts[i]], step, i) for i in own]
-            torch.clear_autocast_cache()  # casts made without a graph must not be taken for one with it
             vectors = self._together(found, parts, self.encoder.dimension).requires_grad_()
             value = _backward(self._loss(vectors, index.shape, masked))
             if np.isfinite(value) and vectors.grad is not None:
@@ -76,7 +75,9 @@ class Stepper:
                 if kept and found:
                     torch.autograd.backward(found, wanted)
                 for i, gradient in zip(() if kept else own, wanted, strict=False):
-                    self._embed(rows[parts[i]], step, i).backward(gradient)  # type: ignore[no-untyped-call]
+                    with self._autocast():
+                        again = self._embed(rows[parts[i]], step, i)
+                    again.backward(gradient)  # type: ignore[no-untyped-call]
         return value
 
     def parts(self, rows: Ints) -> list[Ints]:
@@ -89,6 +90,9 @@ class Stepper:
     def _fits(self, rows: Ints, parts: list[Ints]) -> bool:
         padded = sum(len(part) * int(self.tokens.lengths(rows[part]).max()) for part in parts)
         return padded * token_bytes(self.encoder, self.options.precision) <= self.options.graph_gib * GIB
+
+    def _autocast(self) -> AbstractContextManager[None]:
+        return autocast(self.encoder.device, self.options.precision)
 
     def _lookup(self, rows: Ints) -> AbstractContextManager[None]:
         ids = np.append(np.unique(self.tokens.ids(rows)), self.tokens.pad)
@@ -122,7 +126,7 @@ class Stepper:
         if self.frozen is None:
             return None
         device, own = self.encoder.device, self.ranks.own(len(parts))
-        with autocast(device, self.options.precision):
+        with self._autocast():
             found = [self.frozen(*self.tokens.padded(rows[parts[i]], device)).float() for i in own]
         vectors = self._together(found, parts, self.frozen.dimension)
         return false_negatives(*_columns(vectors, shape), self.options.false_negative_limit)
@@ -133,7 +137,7 @@ def autocast(device: torch.device, precision: str) -> Iterator[None]:
     """bfloat16 where asked for, else nothing.
 
     On a CPU then with attention as plain products: for short sentences torch's fused kernel takes up to five times as long
-    backwards. A surrounding one keeps the weights' casts for all chunks.
+    backwards. Chunks within one share the casts of the weights.
     """
     if precision != "bf16":
         yield

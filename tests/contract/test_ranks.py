@@ -97,7 +97,7 @@ def test_the_same_command_under_torchrun_trains_the_same_encoder(tiny_encoder: P
         "--chunk-tokens",
         "64",
     ]
-    command += ["--precision", "fp32", "--json", "--false-negative-limit", "0.9"]
+    command += ["--precision", "fp32", "--force", "--json", "--false-negative-limit", "0.9"]
     alone = subprocess.run(
         [sys.executable, *command, "-w", str(tmp_path / "one")], capture_output=True, text=True, cwd=REPO, timeout=600
     )
@@ -120,7 +120,7 @@ def test_the_same_command_under_torchrun_trains_the_same_encoder(tiny_encoder: P
 def test_a_rank_that_cannot_go_on_ends_all(tiny_encoder: Path, tmp_path: Path) -> None:
     data = tmp_path / "triplets.csv"
     data.write_text("sent0,sent1,hard_neg\na,b,c\n", encoding="utf-8")
-    done = two("-m", "syncse_local.cli.main", "train", "--data", str(data), "--encoder", str(tiny_encoder), "--device", "cpu",
-               "-w", str(tmp_path / "w"))  # fmt: skip
+    command = ["-m", "syncse_local.cli.main", "train", "--data", str(data), "--encoder", str(tiny_encoder), "--force"]
+    done = two(*command, "--device", "cpu", "-w", str(tmp_path / "w"))
     assert done.returncode != ExitCode.OK
     assert "Too few triplets" in done.stderr
