@@ -52,7 +52,7 @@ async def test_two_evaluations_are_marked_named_and_compared(
         await pilot.press("escape", "space", "j", "n")
         await seen.see(f"The arm that {older} is a seed of")
         await pilot.press(*"--base", "enter")
-        await seen.see("base: ", "(1 seeds)")
+        await seen.see("base: ", "(1 seed)")
         assert said(app) == f"syncse compare {newer} base={older} --detach"
         await pilot.press("s")
         await seen.see("starter", "Scores, 95 % intervals", "Differences, Holm's intervals", "●", "syncse show c")

@@ -201,7 +201,7 @@ def test_triplets_screen(
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize(
     ("keys", "shown"),
-    [(["j"], "STSB  spearman"), (["e", "space", "j", "n", *"mine", "enter"], "mine: e0101-cccccc  (1 seeds)")],
+    [(["j"], "STSB  spearman"), (["e", "space", "j", "n", *"mine", "enter"], "mine: e0101-cccccc  (1 seed)")],
     ids=["study", "choice"],
 )
 def test_compare(

@@ -20,7 +20,7 @@ import pytest
 
 from tests.conftest import REPO
 
-PATIENCE = 240.0
+PATIENCE = 420.0
 STARTER = ("run", "--limit", "60", "--samples", "1", "--epochs", "1")
 PROGRAM = f"""
 import sys
@@ -38,7 +38,13 @@ class Terminal:
     """A shell in tmux with a server and a socket of its own."""
 
     def __init__(self, directory: Path) -> None:
-        self.env = {**os.environ, "TMUX_TMPDIR": str(directory), "TERM": "screen-256color", "PYTHONPATH": str(REPO)}
+        self.env = {
+            **os.environ,
+            "TMUX_TMPDIR": str(directory),
+            "TERM": "screen-256color",
+            "PYTHONPATH": str(REPO),
+            "OMP_NUM_THREADS": "1",
+        }
         self.env.pop("TMUX", None)
         self(
             "new-session",
@@ -158,3 +164,24 @@ def review_ten(workspace: Path) -> None:
     subprocess.run([*syncse, "review", run_id, "--sample", "10"], input="a\n" * 10, check=True, **place)
     decided = subprocess.run([*syncse, "review", run_id, "--list", "--json"], check=True, **place)
     assert [json.loads(line)["action"] for line in decided.stdout.splitlines()] == ["accept"] * 10
+
+
+CRASHING = """
+import sys
+from syncse_local.cli.main import entry
+from tui.screens.home import HomeScreen
+def paint(self, view):
+    raise RuntimeError("a bug")
+HomeScreen.paint = paint
+sys.argv = ["syncse", "tui"]
+entry()
+"""
+
+
+def test_a_crash_gives_the_terminal_back_and_names_its_log(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "front.py").write_text(CRASHING, encoding="utf-8")
+    terminal.type(f"clear; {sys.executable} front.py; echo code $?; stty -a")
+    terminal.see(
+        "The terminal UI crashed: RuntimeError: a bug", "The traceback is in", "code 1", " icanon iexten echo "
+    )
+    assert "RuntimeError: a bug" in (tmp_path / "workspace" / "tui-crash.log").read_text(encoding="utf-8")

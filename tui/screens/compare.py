@@ -7,36 +7,27 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, VerticalScroll
-from textual.content import Content
 from textual.widgets import DataTable, Static
 
 from syncse_local.api import Run, Workspace
 from syncse_local.errors import ExitCode, SyncseError
-from tui import describe, study
+from tui import study
 from tui.arms import Marks, comparable
 from tui.reading import View
 from tui.screens.ask import AskScreen
 from tui.screens.runkeys import ACT_KEYS, RunFrame
+from tui.widgets.arms import EVALS, ArmList, cells
 from tui.widgets.detail import DetailPane
-from tui.widgets.section import Section, lines
-from tui.widgets.study import CALIBRATE, TaskStudy
+from tui.widgets.study import TaskStudy
 from tui.widgets.table import Column, Table
-from tui.widgets.text import age, figure, safe, shortened
+from tui.widgets.text import figure, safe, shortened
 
-EVALS = (
-    Column("arm", 14),
-    Column("run", 12),
-    Column("encoder", 0),
-    Column("result", 16),
-    Column("age", 4, right=True),
-)
 TASKS = (Column("task", 22), Column("items", 7, right=True), Column("ladder", 0))
 SHORT = 15
 """Characters of an arm's name where all of them stand in one line."""
 PARTS = ("#choice", "#study", "#detail", "#empty")
 """One of them is to be seen."""
 EMPTY = "Nothing to compare yet.\n\nA comparison is between finished evaluations: press 7 to make one, or 1 for the starter run."
-HOW = "space marks an arm. n names it: runs of one name are the seeds of one arm. s compares two arms or more."
 
 
 class CompareScreen(RunFrame):
@@ -72,7 +63,7 @@ class CompareScreen(RunFrame):
         with Container(id="choice"):
             yield Table(EVALS, id="evals")
             with VerticalScroll(id="arms", can_focus=False):
-                yield Section(id="chosen")
+                yield ArmList(id="chosen")
         with Container(id="study"):
             yield Table(TASKS, id="tasks")
             with VerticalScroll(id="task", can_focus=False):
@@ -124,27 +115,8 @@ class CompareScreen(RunFrame):
 
     def _show_choice(self, runs: Sequence[Run]) -> None:
         now = self.desk.clock()
-        self.query_one("#evals", Table).show([(run.id, self._cells(run, now)) for run in runs])
-        arms = [
-            Content.assemble((f"{place:>3}  ", "$text-accent bold"), _arm(name, ids))
-            for place, (name, ids) in enumerate(self.marks.arms(), 1)
-        ]
-        self.query_one("#chosen", Section).put(lines(*arms, Content.styled(HOW, "dim"), self._floor()))
-
-    def _cells(self, run: Run, now: float) -> Sequence[str]:
-        mark = f"● {safe(self.marks.name(run.id), 12)}" if run.id in self.marks else ""
-        label = "  ".join(part for part in (safe(run.result.get("label", ""), 60), safe(run.name, 60)) if part)
-        return (mark, safe(run.id, 12), label, describe.outcome(run)[:16], age(run.created, now))
-
-    def _floor(self) -> Content:
-        if self._calibrations is None:
-            return Content("")
-        if not self._calibrations:
-            told = f"No noise floor yet: `{CALIBRATE}` measures how far training seeds alone set scores apart."
-        else:
-            newest = self._calibrations[0]
-            told = f"Noise floor: {safe(newest.get('encoder'), 60)} on {safe(newest.get('data'), 60)}, {safe(newest.get('machine'), 80)}."
-        return Content.styled(told, "dim")
+        self.query_one("#evals", Table).show([(run.id, cells(run, self.marks, now)) for run in runs])
+        self.query_one(ArmList).show(self.marks, self._calibrations)
 
     def _show_study(self, run: Run) -> None:
         if self._read[:2] != (run.id, run.state):
@@ -235,11 +207,6 @@ class CompareScreen(RunFrame):
 
 def _calibrations(workspace: Workspace) -> Sequence[Mapping[str, Any]]:
     return workspace.calibrations()
-
-
-def _arm(name: str, ids: Sequence[str]) -> str:
-    listed = ", ".join(safe(run_id, 20) for run_id in ids)
-    return f"{safe(name, 30)}: {listed}  ({len(ids)} seeds)" if name else listed
 
 
 def _task_cells(task: study.Task) -> Sequence[str]:
