@@ -73,6 +73,11 @@ class LlamaCppBackend:
             self.warnings.append("The model brings no chat template: prompts are plain text.")
         self._shapes = choose_shapes(self.options, self.info, model)
         self._make_decoders(model)
+        # What llama.cpp made of the sizes: it rounds cells up, and decides about flash attention where it may.
+        self._shapes = [
+            replace(shape, n_ctx=made.n_ctx, flash_attn=made.flash_attn)
+            for shape, made in zip(self._shapes, self._decoders, strict=True)
+        ]
         cells = self._decoders[0].n_ctx
         window = min(cells, model.train_ctx or cells)
         sharing = not model.unshareable

@@ -18,11 +18,9 @@ CELL_BYTES: dict[KvType, float] = {"f32": 4.0, "f16": 2.0, "q8_0": 34 / 32}
 """Bytes of one number in the cache."""
 
 
-def rows_in_flight(parameters: int, offload: bool) -> int:
-    """More make larger batches and longer attention: on a CPU small models gain least from the former."""
-    if offload:
-        return 128
-    return 16 if parameters < 50_000_000 else 32
+def rows_in_flight(offload: bool) -> int:
+    """More make larger batches and longer attention: on a CPU more than 32 gain nothing."""
+    return 128 if offload else 32
 
 
 def lanes_for(options: LlamaOptions, parameters: int, trained: int, threads: int, rows: int, offload: bool) -> int:

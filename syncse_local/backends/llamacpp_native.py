@@ -26,7 +26,9 @@ _LEVELS = {1: logging.DEBUG, 2: logging.DEBUG, 3: logging.WARNING, 4: logging.ER
 _ERROR = 4
 _KV_TYPES: dict[KvType, int] = {"f32": 0, "f16": 1, "q8_0": 8}
 _FLASH: dict[FlashAttention, int] = {"auto": -1, "off": 0, "on": 1}
+_FLASH_CHOSEN: dict[str, FlashAttention] = {"Flash Attention enabled": "on", "Flash Attention disabled": "off"}
 _recent: deque[str] = deque(maxlen=6)
+_flash_said: deque[FlashAttention] = deque(maxlen=1)
 _last_level = logging.DEBUG
 
 
@@ -38,6 +40,7 @@ def _receive(level: int, text: bytes | None, _: Any) -> None:
         log.log(_last_level, "%s", line)
         if level == _ERROR:
             _recent.append(line)
+        _flash_said.extend(way for said, way in _FLASH_CHOSEN.items() if line.endswith(said))
 
 
 # llama.cpp keeps the pointer, so the callback lives as long as the module.
@@ -119,6 +122,7 @@ class Decoder:
 
     def __init__(self, model: Model, shape: Shape) -> None:
         _recent.clear()
+        _flash_said.clear()
         self.pointer = native.llama_init_from_model(model.pointer, self._params(shape))
         if not self.pointer:
             said = "; ".join(_recent) or "llama.cpp gave no reason"
@@ -128,6 +132,7 @@ class Decoder:
                 "Give fewer rows in flight or a shorter context (--n-ctx), or free memory.",
                 ExitCode.PREFLIGHT,
             )
+        self.flash_attn: FlashAttention = _flash_said[0] if _flash_said else shape.flash_attn
         self._memory = native.llama_get_memory(self.pointer)
         self._vocab_size = model.vocab.size
         self.n_ctx: int = native.llama_n_ctx(self.pointer)

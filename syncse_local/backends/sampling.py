@@ -6,6 +6,7 @@ OpenAI-style servers, so that T and top_p mean the same here as there (llama.cpp
 
 import math
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +14,13 @@ from numpy.typing import NDArray
 from syncse_local.records import Sampling
 
 Logits = NDArray[np.float32]
+Sums = NDArray[np.float64]
 BROKEN = -1
 _DRAWS = 64
 _HEADS = (np.float32(1e-3), np.float32(1e-5))
 _BLOCK = 256
 _CACHED = 65_536
+_TRIES = 4
 
 
 @dataclass(slots=True)
@@ -83,16 +86,35 @@ def _sample(logits: Logits, rows: list[RowSampler]) -> list[int]:
         elif best is not None and row.sampling.temperature <= 0:
             tokens.append(int(best[i]))
         else:
-            tokens.append(pick(logits[i], totals[i], row.sampling, row.uniform()))
+            tokens.append(pick(logits[i], totals[i], row))
     return tokens
 
 
-def pick(weights: Logits, total: float, sampling: Sampling, uniform: float) -> int:
-    """The token at `uniform` of the filtered distribution.
+def pick(weights: Logits, total: float, row: RowSampler) -> int:
+    """The row's next token, drawn from the filtered distribution.
 
     `weights` are unnormalised probabilities whose largest is 1 and whose sum is `total`. Tokens that tie with the last
-    one kept are kept too.
+    one kept are kept too. Tokens are drawn from the whole distribution until one passes the filters: the same
+    distribution, and whether one token passes takes no sorting. Filters that let little through are applied first.
     """
+    sampling = row.sampling
+    if not 0 < sampling.top_k < len(weights):
+        sums = _block_sums(weights)
+        for _ in range(_TRIES):
+            token = _at(weights, row.uniform() * sums[-1], sums, "right")
+            if _passes(weights, weights[token], total, sampling):
+                return token
+    return _pick_filtered(weights, total, sampling, row.uniform())
+
+
+def _passes(weights: Logits, weight: np.float32, total: float, sampling: Sampling) -> bool:
+    """Whether a token of this weight is likely enough (min-p) and the likelier ones do not make up the mass (top-p)."""
+    if weight >= 1 or weight < np.float32(sampling.min_p):
+        return bool(weight >= 1)
+    return sampling.top_p >= 1 or float(np.where(weights > weight, weights, 0).sum()) < sampling.top_p * total
+
+
+def _pick_filtered(weights: Logits, total: float, sampling: Sampling, uniform: float) -> int:
     floor = np.float32(sampling.min_p)
     if 0 < sampling.top_k < len(weights):
         floor = max(floor, np.partition(weights, -sampling.top_k)[-sampling.top_k])
@@ -101,7 +123,9 @@ def pick(weights: Logits, total: float, sampling: Sampling, uniform: float) -> i
     if sampling.top_p < 1.0:
         floor = max(floor, _nucleus(weights, sampling.top_p * total, floor if sampling.top_k > 0 else np.float32(0)))
     kept = np.flatnonzero(weights >= floor)
-    return int(kept[_at(weights[kept], uniform, None)])
+    values = weights[kept]
+    sums = _block_sums(values)
+    return int(kept[_at(values, uniform * sums[-1], sums, "right")])
 
 
 def _nucleus(weights: Logits, mass: float, floor: np.float32) -> np.float32:
@@ -110,22 +134,23 @@ def _nucleus(weights: Logits, mass: float, floor: np.float32) -> np.float32:
         likely = weights[weights >= cut]
         if cut == floor or float(likely.sum()) >= mass:
             likely.sort()
-            return np.float32(likely[::-1][_at(likely[::-1], 0.0, mass)])
+            falling = likely[::-1]
+            sums = _block_sums(falling)
+            return np.float32(falling[_at(falling, min(mass, sums[-1]), sums, "left")])
     return floor
 
 
-def _at(values: Logits, share: float, mass: float | None) -> int:
-    """The first place at which the running sum passes `share` of the whole, or reaches `mass`; sums are kept by blocks."""
-    if len(values) <= 2 * _BLOCK:
-        sums = np.cumsum(values, dtype=np.float64)
-        wanted, side = (share * sums[-1], "right") if mass is None else (mass, "left")
-        return min(int(np.searchsorted(sums, wanted, side=side)), len(values) - 1)  # type: ignore[call-overload]
-    blocks = np.cumsum(np.add.reduceat(values, np.arange(0, len(values), _BLOCK)), dtype=np.float64)
-    wanted, side = (share * blocks[-1], "right") if mass is None else (min(mass, blocks[-1]), "left")
-    block = min(int(np.searchsorted(blocks, wanted, side=side)), len(blocks) - 1)  # type: ignore[call-overload]
+def _block_sums(values: Logits) -> Sums:
+    """The running sum at the end of each block."""
+    return np.cumsum(np.add.reduceat(values, np.arange(0, len(values), _BLOCK)), dtype=np.float64)
+
+
+def _at(values: Logits, wanted: float, sums: Sums, side: Literal["left", "right"]) -> int:
+    """The first place at which the running sum reaches `wanted` (left) or passes it (right); `sums` are those of the blocks."""
+    block = min(int(sums.searchsorted(wanted, side=side)), len(sums) - 1)
     inside = values[block * _BLOCK : (block + 1) * _BLOCK]
-    sums = np.cumsum(inside, dtype=np.float64) + (blocks[block - 1] if block else 0.0)
-    at = int(np.searchsorted(sums, wanted, side=side))  # type: ignore[call-overload]
+    running = np.cumsum(inside, dtype=np.float64)
+    at = int(running.searchsorted(wanted - (sums[block - 1] if block else 0.0), side=side))
     if at == len(inside):  # the block's own sum was rounded up: its last token that counts
         at = int(np.flatnonzero(inside)[-1])
     return block * _BLOCK + at

@@ -34,9 +34,15 @@ class FaultyServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(
-        self, share: float = 0.0, seed: int = 1, always: str = "", model: str = "tiny", dies_after: int = 0
+        self,
+        share: float = 0.0,
+        seed: int = 1,
+        always: str = "",
+        model: str = "tiny",
+        dies_after: int = 0,
+        port: int = 0,
     ) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(("127.0.0.1", port), Handler)
         self.share, self.seed, self.always, self.model, self.dies_after = share, seed, always, model, dies_after
         self.met: Counter[str] = Counter()
         self.answered: Counter[str] = Counter()

@@ -84,3 +84,14 @@ def sliding_window(path: Path) -> None:
         made.random(f"{block}ffn_up.weight", hidden, WIDTH)
         made.random(f"{block}ffn_down.weight", WIDTH, hidden)
     made.finish()
+
+
+def vocabulary_only(path: Path) -> None:
+    """A vocabulary without any weights, as llama.cpp's own tests ship them."""
+    made = _Maker(path, "llama")
+    made.writer.add_feed_forward_length(128)
+    made.writer.add_head_count(4)
+    made.writer.write_header_to_file()
+    made.writer.write_kv_data_to_file()
+    made.writer.write_tensors_to_file()
+    made.writer.close()

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+import llama_cpp as native
 import pytest
 
 from syncse_local.backends.gguf import read_header
@@ -26,9 +28,9 @@ def story(models_dir: Path) -> Path:
     return path
 
 
-def contexts(count: int, rows: int, sampling: Sampling) -> Iterator[Context]:
+def contexts(number: int, rows: int, sampling: Sampling) -> Iterator[Context]:
     """Contexts that each share an instruction."""
-    for c in range(count):
+    for c in range(number):
         made = [Row(f"{c}-{r}", f"Once there were {r} cats and {c} dogs.", r, sampling) for r in range(rows)]
         yield Context(str(c), (Message("system", f"Tell a story about number {c}."),), made)
 
@@ -109,6 +111,35 @@ def test_a_text_file_and_an_unknown_architecture_are_refused(story: Path, tmp_pa
     assert "lxama" in caught.value.detail
 
 
+def test_a_vocabulary_without_weights_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "vocabulary.gguf"
+    odd_models.vocabulary_only(path)
+    with pytest.raises(SyncseError, match="Vocabulary-only") as caught:
+        LlamaCppBackend(path, threads=1)
+    assert caught.value.code == ExitCode.PREFLIGHT
+
+
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_a_failing_engine_ends_the_run_and_what_is_missing_is_made_later(
+    story: Path, monkeypatch: pytest.MonkeyPatch, lanes: int
+) -> None:
+    """llama.cpp fails at its 60th call, as on a GPU that is gone: a clear error, no row twice, the rest by a second run."""
+    backend = LlamaCppBackend(story, n_seq=8, threads=1, lanes=lanes)
+    calls = count(1)
+    real = native.llama_decode
+    monkeypatch.setattr(native, "llama_decode", lambda *given: -3 if next(calls) >= 60 else real(*given))
+    seen: list[str] = []
+    with pytest.raises(SyncseError, match="engine failed") as caught:
+        seen.extend(c.key for c in backend.generate(contexts(5, 40, LIVELY), lambda: False))
+    assert "returned -3" in caught.value.detail
+    monkeypatch.undo()
+    assert 0 < len(seen) == len(set(seen)) < 200
+    left = [replace(c, rows=[row for row in c.rows if row.key not in seen]) for c in contexts(5, 40, LIVELY)]
+    rest = run(backend, iter(left))
+    assert len(seen) + len(rest) == 200
+    assert {c.finish for c in rest.values()} <= {"stop", "length"}
+
+
 def test_rows_give_way_when_the_cache_is_full_against_the_count(story: Path) -> None:
     backend = LlamaCppBackend(story, n_seq=12, n_ctx=256, threads=1)
     backend._decoders[0].n_ctx = 5000
@@ -136,7 +167,14 @@ def test_sizes_are_chosen_and_shown(story: Path) -> None:
         assert isinstance(value, int)
         assert value > 0
     assert (shown["profile"], shown["shared_prefix"], shown["window"]) == ("plain", True, 512)
+    assert shown["flash_attn"] in ("on", "off")
+    assert "no chat template" in str(shown["warnings"])
     backend.close()
+    asked = LlamaCppBackend(story, n_ctx=100, n_seq=3, threads=1, flash_attn="off", kv_type="f32")
+    shown = asked.settings()
+    assert (shown["n_ctx"], shown["window"]) == (256, 256)  # llama.cpp rounds up
+    assert (shown["n_seq"], shown["threads"], shown["flash_attn"], shown["kv_type"]) == (3, 1, "off", "f32")
+    asked.close()
 
 
 def test_a_second_generate_while_one_runs_is_refused(story: Path) -> None:

@@ -1,6 +1,9 @@
 """The server backend against servers that go wrong: every row is answered or typed once, and what cannot go on says so."""
 
+import os
+import signal
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -8,11 +11,15 @@ from typing import Any
 
 import pytest
 
+from syncse_local import paths
+from syncse_local.api import OPEN, Workspace
 from syncse_local.backends.openai_compat import OpenAICompatBackend
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.records import Completion, Context, Message, Row, Sampling
+from syncse_local.synthesis.recipe import load_pools, load_recipe
 from tests.conftest import Cli
 from tests.contract.faulty_server import FaultyServer, answer_to
+from tests.jobs.helpers import process_of, wait
 
 KEY = "sk-very-secret-0123456789"
 QUICK = {"timeout_s": 0.5, "backoff_s": 0.01, "patience_s": 60.0}
@@ -114,6 +121,15 @@ def test_a_web_page_is_no_server(serve: Serve) -> None:
     assert "HTML" in caught.value.detail
 
 
+def test_an_address_where_nobody_listens(serve: Serve) -> None:
+    server = serve()
+    server.die()
+    with pytest.raises(SyncseError, match="No server can be used") as caught:
+        backend(server)
+    assert caught.value.code == ExitCode.PREFLIGHT
+    assert "refused" in caught.value.detail
+
+
 def test_another_model_is_named(serve: Serve) -> None:
     server = serve(model="other")
     assert "other" in str(backend(server).settings()["warnings"])
@@ -174,6 +190,56 @@ def test_a_server_that_goes_away_ends_the_run_and_another_address_goes_on(
     assert 0 < kept < 80
     assert cli(*arguments, *quick, "--base-url", second.url).returncode == 0
     assert sum(second.answered.values()) == 80 - kept
+
+
+def _options(server: FaultyServer, **changes: object) -> dict[str, object]:
+    recipe = load_recipe("starter")
+    return {
+        "recipe": recipe.to_dict(),
+        "pools_hash": load_pools(recipe).hash,
+        "backend": "openai_compat",
+        "model": "tiny",
+        "backend_options": {**QUICK, "base_urls": [server.url], "retries": 2, "concurrency": 2},
+        "input": str(paths.starter_sentences()),
+        **changes,
+    }
+
+
+def _stored(workspace: Workspace) -> tuple[int, int]:
+    """Responses, and the requests that they answer."""
+    row = workspace.connection.execute("SELECT count(*), count(DISTINCT request_id) FROM response").fetchone()
+    return (row[0], row[1])
+
+
+def test_a_server_that_comes_back_is_enough_to_resume(serve: Serve, tmp_path: Path) -> None:
+    first = serve(dies_after=60)
+    workspace = Workspace(tmp_path / "w")
+    run = workspace.start("generate", _options(first, limit=100))
+    ended = wait(workspace, run.id)
+    assert "do not answer" in str(ended.error)
+    kept = workspace.counts(run.id)["answered"]
+    assert 0 < kept < 200
+    again = serve(port=first.server_port, share=0.05)
+    workspace.resume(run.id)
+    assert wait(workspace, run.id).error is None
+    assert _stored(workspace) == (200, 200)
+    assert sum(again.answered.values()) == 200 - kept
+
+
+def test_a_killed_worker_asks_for_what_is_missing(serve: Serve, tmp_path: Path) -> None:
+    server = serve(share=0.05)
+    workspace = Workspace(tmp_path / "w")
+    run = workspace.start("generate", _options(server, limit=600))
+    while workspace.counts(run.id)["answered"] == 0:
+        assert workspace.run(run.id).state in OPEN, workspace.run(run.id).error
+        time.sleep(0.02)
+    os.kill(process_of("worker", run.id)[0], signal.SIGKILL)
+    assert "SIGKILL" in str(wait(workspace, run.id).error)
+    kept = workspace.counts(run.id)["answered"]
+    assert 0 < kept < 1200
+    workspace.resume(run.id)
+    assert wait(workspace, run.id).error is None
+    assert _stored(workspace) == (1200, 1200)
 
 
 def test_remote_servers_need_consent_that_says_what_leaves(cli: Cli, sentences: Path) -> None:
