@@ -25,14 +25,16 @@ from syncse_local import airgap
 
 airgap.set_switches()
 
+import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from random_bert import write  # noqa: E402
+from torch.nn.functional import cross_entropy, normalize  # noqa: E402
 
 from syncse_local.records import Triplet  # noqa: E402
 from syncse_local.synthesis.ingest import open_input  # noqa: E402
 from syncse_local.training.data import BatchPlan, TripletData  # noqa: E402
 from syncse_local.training.encoder import Encoder  # noqa: E402
-from syncse_local.training.loop import train  # noqa: E402
+from syncse_local.training.loop import learning_rate, train  # noqa: E402
 from syncse_local.training.options import TrainOptions  # noqa: E402
 
 OURS, MERGED, APART, PADDED = "ours", "s-t, columns merged", "s-t, columns apart", "one padded forward"
@@ -172,6 +174,29 @@ def reference(options: TrainOptions, batches: list[list[Triplet]], folder: Path,
         trainer.train()
 
 
+def padded(options: TrainOptions, batches: list[list[Triplet]], lane: Lane) -> None:
+    """SimCSE's step as its script has it: tokenised before, all three columns in one forward, padded to the longest."""
+    encoder = Encoder.load(options.encoder, options.device)
+    columns = [
+        [getattr(row, name) for name in ("sentence", "positive", "negative") for row in rows] for rows in batches
+    ]
+    tokens = [encoder.tokenize(texts, options.max_length) for texts in columns]
+    optimizer = torch.optim.AdamW(encoder.parameters(), lr=options.learning_rate, weight_decay=0.0, fused=True)
+    encoder.train()
+    for step, (rows, batch) in enumerate(zip(tokens, batches, strict=True)):
+        optimizer.zero_grad()
+        with torch.autocast(encoder.device.type, torch.bfloat16, enabled=options.precision == "bf16"):
+            vectors = encoder(*rows.padded(np.arange(len(rows)), encoder.device))
+        anchors, positives, negatives = normalize(vectors.float(), dim=-1).view(3, len(batch), -1)
+        logits = anchors @ torch.cat([positives, negatives]).T / options.temperature
+        loss = cross_entropy(logits, torch.arange(len(batch), device=logits.device))
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(encoder.parameters(), options.max_grad_norm)
+        optimizer.param_groups[0]["lr"] = learning_rate(options, step, len(batches))
+        optimizer.step()
+        lane.stepped(float(loss.detach()))
+
+
 def measure(options: argparse.Namespace, encoder: Path, rows: list[Triplet], precision: str) -> dict[str, Lane]:
     """Every trainer to its end, one step at a time each."""
     with tempfile.TemporaryDirectory() as scratch:
@@ -190,14 +215,13 @@ def measure(options: argparse.Namespace, encoder: Path, rows: list[Triplet], pre
             seed=7,
         )
         settings = replace(settings, chunk_tokens=options.chunk_tokens or settings.chunk_tokens)
-        once = replace(settings, output=folder / "padded", checkpoint=folder / "padded-checkpoint", chunk_tokens=10**9)
         plan = BatchPlan(TripletData.prepare(rows, Encoder.load(encoder), settings).keys, settings)
         batches = [[rows[i] for i in plan.rows(step)] for step in range(plan.total)]
         lanes = {
             OURS: Lane(partial(ours, settings, rows)),
             MERGED: Lane(partial(reference, settings, batches, folder, False)),
             APART: Lane(partial(reference, settings, batches, folder, True)),
-            PADDED: Lane(partial(ours, once, rows)),
+            PADDED: Lane(partial(padded, settings, batches)),
         }
         for step in range(options.steps + 1):  # the last turn is the end after the last step
             order = list(lanes.values())
