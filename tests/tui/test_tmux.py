@@ -144,9 +144,11 @@ def test_the_starter_run_by_keys_survives_a_kill_and_is_reviewed_and_compared(
     terminal.see("Scores, 95 % intervals", "8Compare")
     terminal("resize-window", "-x", "120", "-y", "40")
     terminal.see("Holm over 1 comparisons", "8 Compare")
+    terminal("resize-window", "-x", "80", "-y", "24")
+    terminal.see("Scores, 95 % intervals", "8Compare")
     terminal.press("q")
     terminal.until(lambda: not terminal.children())
-    assert "8 Compare" not in terminal.text  # the shell's own screen is back
+    terminal.until(lambda: "8Compare" not in terminal.text and "ready>" in terminal.text)
 
 
 def review_ten(workspace: Path) -> None:
