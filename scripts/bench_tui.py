@@ -43,6 +43,8 @@ ORDER = ("j", "down", "j", "page down", "k", "page down", "j", "end", "k", "page
 ROW = re.compile(rb"row ([\d,]+) of ([\d,]+)")
 DRAWN = re.compile(r"▶\s*([\d,]+) [✓✗▽]".encode())
 SETTLE = 3.0
+READ_ONCE = 10.0
+"""Seconds in which a large run has been read once: what it was rejected for is counted when a screen first follows it."""
 
 
 def make(directory: Path, rows: int) -> None:
@@ -120,7 +122,7 @@ def idle(directory: Path, screen: str, seconds: float) -> dict[str, float]:
     """The program's share of one core while nothing happens."""
     with opened(directory, screen) as terminal:
         terminal.until(lambda seen: b"syncse-local" in seen)
-        deadline = time.monotonic() + SETTLE
+        deadline = time.monotonic() + READ_ONCE
         while time.monotonic() < deadline:
             terminal.drain()
             time.sleep(0.05)

@@ -60,9 +60,9 @@ class Workspace:
         """One run by id or the beginning of it. Raises SyncseError (USAGE)."""
         return runs.get(self.connection, run_id)
 
-    def events(self, run_id: str, after: int = 0) -> list[dict[str, Any]]:
-        """Events of a run after an event id, oldest first."""
-        return runs.events(self.connection, run_id, after)
+    def events(self, run_id: str, after: int = 0, newest: int | None = None) -> list[dict[str, Any]]:
+        """Events of a run after an event id, oldest first; of many only the `newest` ones."""
+        return runs.events(self.connection, run_id, after, newest)
 
     def metrics(self, run_id: str, name: str) -> list[tuple[int, float]]:
         """(step, value) points of a curve."""

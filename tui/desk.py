@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from syncse_local.api import Workspace
 from tui.door import Door
 
-DOORS = ("reads", "acts", "slow", "counts", "backlog")
+DOORS = ("reads", "acts", "slow", "counts")
 
 
 @dataclass(slots=True)
@@ -26,8 +26,6 @@ class Desk:
     """For what may take seconds, such as looking for models: a cancel must not wait for it."""
     counts: Door = field(init=False)
     """For queries over a whole run: a page must not wait for them."""
-    backlog: Door = field(init=False)
-    """For what may take minutes."""
 
     def __post_init__(self) -> None:
         for name in DOORS:

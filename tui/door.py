@@ -5,6 +5,7 @@ Knows how to carry work to the thread and its result back; knows nothing of what
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -18,6 +19,29 @@ from syncse_local.errors import SyncseError
 Result = TypeVar("Result")
 STORE_ERRORS = (SyncseError, sqlite3.Error, OSError)
 """What reading or acting may raise when a disk or a file is at fault and not this program."""
+
+
+async def apart(directory: Path, settings: Settings, work: Callable[[Workspace], Result]) -> Result:
+    """Run `work` with a workspace of its own on a thread that the program does not wait for when it ends."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Result] = loop.create_future()
+
+    def settle(how: Callable[[], None]) -> None:
+        with suppress(RuntimeError):  # the program has ended meanwhile
+            loop.call_soon_threadsafe(lambda: None if future.done() else how())
+
+    def run() -> None:
+        try:
+            with Workspace(directory, settings) as workspace:
+                result = work(workspace)
+        except Exception as error:
+            failed = error
+            settle(lambda: future.set_exception(failed))
+        else:
+            settle(lambda: future.set_result(result))
+
+    threading.Thread(target=run, daemon=True).start()
+    return await future
 
 
 class Door:

@@ -18,6 +18,8 @@ from tui.pace import Pace
 from tui.widgets.text import number
 
 EVENTS = 50
+AT_ONCE = 500
+"""Events read at a time: of a run that writes faster than they can be looked at, the newest."""
 LOG_BYTES = 16_384
 TRIPLETS = 3
 SLOW_SECONDS = 0.5
@@ -83,7 +85,7 @@ class Follower:
         """The run's detail now; `changed` says whether the store may hold anything new."""
         self._stale = self._stale or changed
         if self._stale:
-            for event in workspace.events(run.id, self._last_event):
+            for event in workspace.events(run.id, self._last_event, AT_ONCE):
                 self._last_event = event["id"]
                 self._events.append(event)
                 if event["kind"] == "scored" and isinstance(event["data"], dict):

@@ -170,10 +170,15 @@ def _event(connection: sqlite3.Connection, run_id: str, kind: str, data: dict[st
     )
 
 
-def events(connection: sqlite3.Connection, run_id: str, after: int = 0) -> list[dict[str, Any]]:
-    """Events of a run with an id above `after`, oldest first."""
-    rows = connection.execute("SELECT * FROM event WHERE run_id = ? AND id > ? ORDER BY id", (run_id, after))
-    return [{**dict(row), "data": json.loads(row["data"])} for row in rows]
+def events(
+    connection: sqlite3.Connection, run_id: str, after: int = 0, newest: int | None = None
+) -> list[dict[str, Any]]:
+    """Events of a run with an id above `after`, oldest first; of many only the `newest` ones."""
+    rows = connection.execute(
+        "SELECT * FROM event WHERE run_id = ? AND id > ? ORDER BY id DESC LIMIT ?",
+        (run_id, after, -1 if newest is None else newest),
+    ).fetchall()
+    return [{**dict(row), "data": json.loads(row["data"])} for row in reversed(rows)]
 
 
 def add_metrics(connection: sqlite3.Connection, run_id: str, points: list[tuple[str, int, float]]) -> None:

@@ -81,6 +81,16 @@ def test_events_are_read_once_each(rows: Rows, workspace: Workspace) -> None:
     assert [e["data"]["text"] for e in view.detail.events if e["kind"] == "warning"] == ["0", "1", "2"]
 
 
+def test_of_very_many_events_the_newest_are_read(rows: Rows, workspace: Workspace) -> None:
+    rows.add("t0101-eeeeee", "train")
+    for number in range(following.AT_ONCE + 20):
+        rows.event("t0101-eeeeee", "warning", text=str(number))
+    assert len(workspace.events("t0101-eeeeee")) > following.AT_ONCE
+    detail = Reader().read(workspace, "", True, False).detail
+    assert detail is not None
+    assert [event["data"]["text"] for event in detail.events][-2:] == [f"{following.AT_ONCE + n}" for n in (18, 19)]
+
+
 def test_a_run_without_an_eta_of_its_own_gets_one_from_its_pace(rows: Rows, workspace: Workspace) -> None:
     now = [100.0]
     rows.add("t0101-eeeeee", "train")

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from terminal import Terminal
+from terminal import PATIENCE, Terminal
 
 from tests.conftest import REPO
 
@@ -15,28 +15,31 @@ if TYPE_CHECKING:
     from tests.tui.conftest import Rows
 
 PROGRAM = """
-import sys
+import sys, time
 from pathlib import Path
 from syncse_local.api import Workspace
+from tui import browsing
 from tui.app import SyncseApp
 from tui.screens.triplets import TripletsScreen
 def broken(screen):
     raise RuntimeError("broken on purpose")
 TripletsScreen.action_search = broken
+if sys.argv[2] == "busy":  # a backlog that takes longer than the test waits
+    browsing.BACKLOG, browsing.take_up = 0, lambda workspace, run_id: time.sleep(float(sys.argv[3]))
 with Workspace(Path(sys.argv[1])) as workspace:
     sys.exit(SyncseApp(workspace, first="triplets").run())
 """
 TAKEN, GIVEN_BACK, CURSOR = b"\x1b[?1049h", b"\x1b[?1049l", b"\x1b[?25h"
 
 
-@pytest.mark.parametrize("how", ["crash", "kill", "quit"])
+@pytest.mark.parametrize("how", ["crash", "kill", "quit", "busy"])
 def test_the_terminal_is_given_back(rows: Rows, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     rows.add("g0101-aaaaaa", "generate")
     rows.triplets("g0101-aaaaaa", [("one", "two", "three")])
     monkeypatch.setenv("PYTHONPATH", str(REPO))
-    with Terminal([sys.executable, "-c", PROGRAM, str(rows.directory)]) as terminal:
+    with Terminal([sys.executable, "-c", PROGRAM, str(rows.directory), how, str(2 * PATIENCE)]) as terminal:
         assert terminal.echoes()
-        terminal.until(lambda seen: b"row 1 of 1" in seen)
+        terminal.until(lambda seen: (b"taking up 2" if how == "busy" else b"row 1 of 1") in seen)
         assert TAKEN in terminal.seen
         assert not terminal.echoes()
         if how == "kill":

@@ -20,7 +20,7 @@ from textual.widgets import Static
 from syncse_local.api import Run, TripletQuery
 from tui import browsing
 from tui.browsing import Extent, Spot, Whole
-from tui.door import STORE_ERRORS
+from tui.door import STORE_ERRORS, apart
 from tui.reading import View
 from tui.screens.frame import Frame
 from tui.widgets.cliline import CliLine
@@ -143,7 +143,7 @@ class TripletFrame(Frame):
     async def _take_up(self) -> None:
         run_id = self.asked.run_id if self.asked else ""
         try:
-            await self.desk.backlog.call(partial(browsing.take_up, run_id=run_id))
+            await apart(self.workspace.directory, self.workspace.settings, partial(browsing.take_up, run_id=run_id))
         except STORE_ERRORS as error:
             self.complain(error)
         else:
