@@ -26,6 +26,7 @@ from syncse_local.training.saving import save_encoder
 from syncse_local.training.tokens import TokenRows, chunks
 
 OFFSET_POSITIONS = ("roberta", "xlm-roberta", "camembert")  # their first positions are the padding's
+BATCH_TOKENS = {"cpu": 2048}  # what stays in a CPU's caches; 8,192 took a quarter longer
 MODE_OF = {"cls": ("cls",), "cls_before_pooler": ("cls",), "last_token": ("lasttoken",)}
 BROKEN = (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, ImportError, SafetensorError)
 
@@ -114,11 +115,11 @@ class Encoder(nn.Module):
 
     @torch.inference_mode()
     def encode(
-        self, sentences: Sequence[str], batch_tokens: int = 8192, cancelled: Callable[[], bool] | None = None
+        self, sentences: Sequence[str], batch_tokens: int = 0, cancelled: Callable[[], bool] | None = None
     ) -> NDArray[np.float32]:
         """(len(sentences), dimension) embeddings in the given order, dropout off, in length-sorted batches.
 
-        `batch_tokens` bounds a batch's padded size. `cancelled` is asked between batches; when it says yes,
+        `batch_tokens` bounds a batch's padded size; 0 is a size for the device. `cancelled` is asked between batches; when it says yes,
         SyncseError (interrupted) is raised.
         """
         training = self.training
@@ -126,7 +127,8 @@ class Encoder(nn.Module):
         try:
             rows = self.tokenize(sentences)
             found = np.zeros((len(sentences), self.dimension), np.float32)
-            for chunk in chunks(rows.lengths(np.arange(len(rows))), batch_tokens):
+            budget = batch_tokens or BATCH_TOKENS.get(self.device.type, 8192)
+            for chunk in chunks(rows.lengths(np.arange(len(rows))), budget):
                 if cancelled is not None and cancelled():
                     raise SyncseError("Stopped", "Encoding was stopped.", "Start it again.", code=ExitCode.INTERRUPTED)
                 found[chunk] = self(*rows.padded(chunk, self.device)).float().cpu().numpy()
