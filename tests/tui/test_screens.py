@@ -108,7 +108,7 @@ async def test_a_form_that_is_wrong_is_answered_by_a_dialog(begin: Beginner, loo
         seen = look(pilot)
         await seen.see("No training yet")
         await pilot.press("s")
-        await seen.see("What to train on?", "Exactly one of --from and --data is needed.", "→ Add --from RUN")
+        await seen.see("What to train on?", "Exactly one of --from, --data and --unsupervised FILE is needed.", "→ Add --from RUN")
         assert isinstance(app.screen, ErrorScreen)
         await pilot.press("y")
         assert app.clipboard.startswith("What to train on?\nExactly one")
