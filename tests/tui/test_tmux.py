@@ -5,7 +5,6 @@ A terminal of 80x24 in tmux; skipped where tmux is missing.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -14,10 +13,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from syncse_local.api import Workspace
 from tests.conftest import REPO
 
 PATIENCE = 420.0
@@ -131,7 +130,7 @@ def test_the_starter_run_by_keys_survives_a_kill_and_is_reviewed_and_compared(
     assert terminal("show-buffer").startswith("syncse run --limit 60")  # OSC 52 came through the multiplexer
     assert (tmp_path / "workspace" / "copied.txt").read_text(encoding="utf-8").startswith("syncse run --limit 60")
 
-    review_ten(tmp_path / "workspace")
+    review_ten(terminal, tmp_path / "workspace")
 
     terminal.press("Enter")
     terminal.see("$ syncse compare e", "● ")
@@ -151,21 +150,19 @@ def test_the_starter_run_by_keys_survives_a_kill_and_is_reviewed_and_compared(
     terminal.until(lambda: "8Compare" not in terminal.text and "ready>" in terminal.text)
 
 
-def review_ten(workspace: Path) -> None:
-    """Accept ten triplets of the generate run, line by line as a person would."""
-    syncse = [sys.executable, "-m", "syncse_local.cli.main"]
-    place: dict[str, Any] = {
-        "cwd": REPO,
-        "capture_output": True,
-        "text": True,
-        "env": {**os.environ, "SYNCSE_WORKSPACE": str(workspace)},
-    }
-    listed = subprocess.run([*syncse, "runs", "--json"], check=True, **place)
-    runs = [json.loads(line) for line in listed.stdout.splitlines()]
-    run_id = next(run["id"] for run in runs if run["kind"] == "generate")
-    subprocess.run([*syncse, "review", run_id, "--sample", "10"], input="a\n" * 10, check=True, **place)
-    decided = subprocess.run([*syncse, "review", run_id, "--list", "--json"], check=True, **place)
-    assert [json.loads(line)["action"] for line in decided.stdout.splitlines()] == ["accept"] * 10
+def review_ten(terminal: Terminal, workspace: Path) -> None:
+    """Accept ten triplets of the generate run on their screen."""
+    with Workspace(workspace) as opened:
+        run_id = next(run.id for run in opened.runs() if run.kind == "generate")
+        terminal.press("5")
+        terminal.see(run_id, "row 1 of")
+        for number in range(1, 11):
+            terminal.press("a")
+            terminal.until(lambda wanted=number: len(opened.reviews(run_id)) == wanted)  # type: ignore[misc]
+            terminal.press("n")
+        assert [decided["action"] for decided in opened.reviews(run_id)] == ["accept"] * 10
+    terminal.press("1")
+    terminal.see("Two encoders are measured")
 
 
 CRASHING = """
