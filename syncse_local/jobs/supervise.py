@@ -132,7 +132,10 @@ def death(status: int, log: Path) -> SyncseError:
 
 
 def reconcile(workspace: Path) -> list[str]:
-    """Mark open runs that nobody works on as lost; returns their ids."""
+    """Mark open runs that nobody works on as lost; returns their ids. Raises SyncseError where the workspace was removed."""
+    if not database(workspace).exists():  # its followers have the file open still, and would wait for ever
+        detail = f"{database(workspace)} was there when this began, and is not any more."
+        raise SyncseError("The workspace is gone", detail, "Put it back, or start a new one.")
     connection = connect(database(workspace))
     lost = []
     for run in runs.recent(connection, 1000):

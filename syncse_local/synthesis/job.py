@@ -42,7 +42,7 @@ from syncse_local.synthesis.recipe import Pools, Recipe, load_pools
 from syncse_local.synthesis.text import sentence_key
 
 BATCH_SECONDS = 0.5
-PLAN_BATCH = 5_000
+PLAN_BATCH = 20_000
 SCRATCH_ROUNDS = 4
 """How often stage one of scratch may ask for the sentences that are still missing."""
 
@@ -201,7 +201,7 @@ class Generation:
                 rows = list(plan_pairs(self.recipe, self.pools, chunk.items(), self.engine, part))
                 taken = dict.fromkeys(row.sentence_key for row in rows)
                 ledger.add_sentences(self.job.connection, ((key, chunk[key], source) for key in taken))
-                yield from (_stored(r._replace(ordinal=base + r.ordinal), chunk[r.sentence_key]) for r in rows)
+                yield from (_stored(r, chunk[r.sentence_key], base) for r in rows)
                 base += len(PAIR_ROLES) * self.recipe.samples * len(chunk)
 
     def input_sentences(self) -> Iterator[str]:
@@ -313,12 +313,11 @@ def _check_failure_rate(pace: Pace, limit: float, batch: list[ledger.Answered], 
         )
 
 
-def _stored(row: PlannedRow, turn: str) -> ledger.Planned:
-    return ledger.Planned(
-        *(row.key, row.ordinal, row.sentence_key, row.role, row.sample, row.prompt_id, row.context_id, turn, row.seed),
-        genre=row.genre,
-        topics=json.dumps(row.topics) if row.topics else "",
-    )
+def _stored(row: PlannedRow, turn: str, base: int = 0) -> ledger.Planned:
+    """The row as the ledger keeps it; `base` rows of other parts come before its own part's first."""
+    asked = (row.sentence_key, row.role, row.sample, row.prompt_id, row.context_id, turn, row.seed)
+    topics = json.dumps(row.topics) if row.topics else ""
+    return ledger.Planned(row.key, base + row.ordinal, *asked, genre=row.genre, topics=topics)
 
 
 def _plan_row(row: ledger.Planned) -> PlannedRow:

@@ -1,10 +1,12 @@
 """Runs: states move by compare-and-set, the cancel ladder counts up, events and curves come back in order."""
 
+import shutil
 import sqlite3
 from pathlib import Path
 
 import pytest
 
+from syncse_local.api import Workspace
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.store import runs
 from syncse_local.store.database import connect
@@ -52,3 +54,12 @@ def test_a_resumed_step_replaces_its_point(connection: sqlite3.Connection) -> No
     runs.add_metrics(connection, run.id, [("loss", 1, 3.0), ("loss", 2, 2.0), ("dev", 2, 0.5)])
     runs.add_metrics(connection, run.id, [("loss", 2, 1.5)])
     assert runs.metrics(connection, run.id, "loss") == [(1, 3.0), (2, 1.5)]
+
+
+def test_a_workspace_that_was_removed_is_said_to_be_gone(tmp_path: Path) -> None:
+    with Workspace(tmp_path / "w") as workspace:
+        runs.create(workspace.connection, "eval", {})
+        shutil.rmtree(tmp_path / "w")
+        with pytest.raises(SyncseError, match="is not any more"):
+            workspace.runs()
+    assert not (tmp_path / "w").exists()
