@@ -61,11 +61,13 @@ def add_sentences(connection: sqlite3.Connection, rows: Iterable[tuple[str, str,
 def add_plan(connection: sqlite3.Connection, run_id: str, rows: Iterable[Planned]) -> None:
     """Store planned rows; planning the same run again changes nothing."""
     planned = list(rows)
+    # An engine answers context by context: requests that are stored side by side have their answers side by side too.
+    by_context = sorted(planned, key=lambda row: (row.role, row.context_id))
     with writing(connection):
         connection.executemany(
             "INSERT OR IGNORE INTO request (key, role, prompt_id, context_id, turn, seed, genre, topics) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            ((r.key, r.role, r.prompt_id, r.context_id, r.turn, r.seed, r.genre, r.topics) for r in planned),
+            ((r.key, r.role, r.prompt_id, r.context_id, r.turn, r.seed, r.genre, r.topics) for r in by_context),
         )
         connection.executemany(
             "INSERT OR IGNORE INTO plan (run_id, ordinal, request_id, sentence_id, role, sample) VALUES (?, ?, "
