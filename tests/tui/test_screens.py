@@ -93,13 +93,13 @@ async def test_generate_starts_what_its_form_says(begin: Beginner, look: Looker,
         assert app.screen.focused is None
         form = app.screen.query_one(Form)
         form.fill("input", str(sentences))
-        form.fill("limit", "3")
-        await seen.until(lambda: said(app).endswith("sentences.txt --limit 3 --detach"))
+        form.fill("limit", "12")
+        await seen.until(lambda: said(app).endswith("sentences.txt --limit 12 --detach"))
         await pilot.press("s")
         await seen.see("generate g", "accepted", "✓ done", "First triplet", "--follow")
         assert not app.screen.query_one(Form).display
         await pilot.press("s")
-        await seen.until(lambda: said(app).endswith("sentences.txt --limit 3 --detach"))
+        await seen.until(lambda: said(app).endswith("sentences.txt --limit 12 --detach"))
 
 
 async def test_a_form_that_is_wrong_is_answered_by_a_dialog(begin: Beginner, look: Looker) -> None:
