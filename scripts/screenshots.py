@@ -143,7 +143,7 @@ def main() -> int:
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as place:
         os.chdir(place)
-        hidden = {str(REPO): "~/syncse", str(Path(place).resolve()): "~/work", str(Path.home()): "~"}
+        hidden = {str(REPO): "~/syncse", str(Path(place).resolve()): "~/data", str(Path.home()): "~"}
         with Workspace(Path("workspace").resolve()) as workspace:
             asyncio.run(tour(SyncseApp(workspace), hidden, ["--limit", given.limit, "--epochs", "6"]))
     return 0
