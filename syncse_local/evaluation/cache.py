@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from syncse_local.store.database import use_wal
+
 Floats = NDArray[np.float32]
 Compute = Callable[[Sequence[str]], NDArray[Any]]
 
@@ -106,7 +108,7 @@ class VectorCache:
     def _open(self) -> Iterator[sqlite3.Connection]:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None)) as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
+            use_wal(connection)
             connection.execute("PRAGMA synchronous = NORMAL")
             for statement in _SCHEMA:
                 connection.execute(statement)

@@ -39,7 +39,7 @@ def connect(path: Path) -> sqlite3.Connection:
                 ExitCode.PREFLIGHT,
             )
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-        _use_wal(connection)
+        use_wal(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
@@ -51,7 +51,7 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _use_wal(connection: sqlite3.Connection) -> None:
+def use_wal(connection: sqlite3.Connection) -> None:
     """Switch to WAL. SQLite does not wait here when another process opens the new file too, so this does."""
     deadline = time.monotonic() + BUSY_MS / 1000
     while True:

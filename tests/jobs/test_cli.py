@@ -98,7 +98,7 @@ def test_a_closed_front_end_leaves_the_run_going(cli: Cli, sentences: Path) -> N
 
 
 def test_json_follows_a_run_line_by_line(cli: Cli, sentences: Path) -> None:
-    done = cli("generate", str(sentences), "--limit", "5", "--json")
+    done = cli("generate", str(sentences), "--json")
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert {"event", "state"} <= {key for line in lines for key in line}
     assert lines[-1]["state"] == "done"

@@ -59,7 +59,7 @@ def test_the_report_of_two_runs(cli: Cli, sentences: Path, tmp_path: Path) -> No
 
 
 def test_mistakes_are_one_clear_error(cli: Cli, sentences: Path, tmp_path: Path) -> None:
-    run_id = _last(cli, "generate", str(sentences), "--limit", "2", "--samples", "9")["run"]
+    run_id = _last(cli, "generate", str(sentences), "--limit", "12", "--samples", "2")["run"]
     report = _last(cli, "report", run_id)
     assert report["result"]["runs"][0]["groups"]["field"][0]["vendi"] is None
     for arguments, code in (
@@ -77,7 +77,7 @@ def test_mistakes_are_one_clear_error(cli: Cli, sentences: Path, tmp_path: Path)
 
 
 def test_a_run_without_triplets_is_no_success(cli: Cli, sentences: Path) -> None:
-    run_id = _last(cli, "generate", str(sentences), "--limit", "2", "--samples", "9")["run"]
+    run_id = _last(cli, "generate", str(sentences), "--limit", "12", "--samples", "2")["run"]
     strict = ("form.min_letters=1", "lexical.max_overlap=0", "length.min_ratio=1", "length.max_ratio=1")
     done = cli("filter", run_id, *(word for text in strict for word in ("--set", text)))
     assert done.returncode == 0, done.stderr

@@ -62,7 +62,7 @@ async def test_the_starter_run_goes_through_all_screens(begin: Beginner, look: L
         await seen.see("0 runs", "Press s", "○ 1  Measure the starter encoder", "$ syncse run --detach")
         home = app.screen
         assert isinstance(home, HomeScreen)
-        home.starter = ("run", "--limit", "10", "--samples", "1", "--epochs", "1")
+        home.starter = ("run", "--limit", "30", "--samples", "1", "--epochs", "1")
         await pilot.press("s")
         await seen.see("● 1  Measure the starter encoder")
         await seen.until(lambda: home.check_action("starter", ()) is None)

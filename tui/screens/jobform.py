@@ -50,7 +50,7 @@ class JobScreen(RunFrame):
 
     def on_mount(self) -> None:
         """Look at the machine's memory now and then while a run is at work."""
-        self.query_one(DetailPane).display = False
+        self.query_one(DetailPane).display = self.query_one("#empty").display = False  # which of them is not known yet
         self.set_interval(MACHINE_SECONDS, self._look_at_machine)
 
     def on_screen_resume(self) -> None:
