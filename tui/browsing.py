@@ -48,11 +48,14 @@ class Whole:
     differences: dict[str, Difference]
 
 
-def page(workspace: Workspace, query: TripletQuery, number: int) -> list[Row]:
-    """One page of a result, its texts cut."""
+def page(
+    workspace: Workspace, query: TripletQuery, number: int, length: int = 0, mark: tuple[int, ...] = ()
+) -> list[Row]:
+    """One page of a result, its texts cut; the result had this length as of `mark`."""
+    known = length if length and mark == workspace.triplets_mark(query.run_id) else 0
     return [
         {name: value[:CUT] if name in TEXTS else value for name, value in row.items()}
-        for row in workspace.triplet_page(query, number * PAGE, PAGE)
+        for row in workspace.triplet_page(query, number * PAGE, PAGE, known)
     ]
 
 
@@ -70,7 +73,8 @@ def extent(workspace: Workspace, query: TripletQuery, spot: Spot, known: tuple[i
     place = max(0, min(place, total - 1))
     top = max(0, min(place - spot.line, total - spot.height))
     numbers = range(top // PAGE, (top + spot.height) // PAGE + 1)
-    return Extent(mark, total, place, behind * large, {number: page(workspace, query, number) for number in numbers})
+    pages = {number: page(workspace, query, number, total, mark) for number in numbers}
+    return Extent(mark, total, place, behind * large, pages)
 
 
 def take_up(workspace: Workspace, run_id: str) -> None:

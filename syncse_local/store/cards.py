@@ -7,7 +7,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from syncse_local.errors import ExitCode, SyncseError
@@ -70,12 +70,26 @@ def expression(query: TripletQuery) -> str:
     return f"({' AND '.join(found)})" + (f" NOT tags : ({persons})" if query.reviewed == "no" else "")
 
 
-def page(connection: sqlite3.Connection, query: TripletQuery, start: int, limit: int = PAGE) -> list[dict[str, Any]]:
-    """The cards at places `start` to `start + limit` of the query's result."""
+def page(
+    connection: sqlite3.Connection, query: TripletQuery, start: int, limit: int = PAGE, length: int = 0
+) -> list[dict[str, Any]]:
+    """The cards at places `start` to `start + limit` of the query's result.
+
+    `length` is how many cards the query finds, where that is known: SQLite walks to a place, and from the end to one beyond the middle.
+    """
+    start = max(0, start)
+    stop = min(start + limit, length)
+    if start < stop and length - stop < start:
+        turned = replace(query, falling=not query.falling)
+        return _at(connection, turned, length - stop, stop - start)[::-1]
+    return _at(connection, query, start, limit)
+
+
+def _at(connection: sqlite3.Connection, query: TripletQuery, start: int, limit: int) -> list[dict[str, Any]]:
     inner, values = _places(query, "id")
     rows = connection.execute(
         f"SELECT c.* FROM ({inner} LIMIT ? OFFSET ?) AS chosen CROSS JOIN card AS c ON c.id = chosen.id",
-        (*values, limit, max(0, start)),
+        (*values, limit, start),
     )
     return [dict(row) for row in rows]
 

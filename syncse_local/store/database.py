@@ -123,6 +123,16 @@ def writing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         raise storage_error(error, Path(database_path(connection))) from error
 
 
+@contextmanager
+def trusted(connection: sqlite3.Connection) -> Iterator[None]:
+    """Without the check of references, for transactions within it that take every number from the table it refers to."""
+    connection.execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        connection.execute("PRAGMA foreign_keys = ON")
+
+
 def database_path(connection: sqlite3.Connection) -> str:
     """The file behind a connection."""
     return str(connection.execute("PRAGMA database_list").fetchone()[2])

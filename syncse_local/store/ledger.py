@@ -6,16 +6,16 @@ Knows rows and keys; knows neither prompts nor engines. A request is answered at
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from syncse_local.records import Completion
-from syncse_local.store.database import writing
+from syncse_local.store.database import trusted, writing
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(NamedTuple):
     """A planned request with the sentence it is about (none has this key in stage one of scratch).
 
     `topics` is a JSON list or empty, as is `genre`, for requests that are not about a subject.
@@ -52,30 +52,54 @@ class Answered:
     outcomes: Sequence[Outcome]
 
 
-def add_sentences(connection: sqlite3.Connection, rows: Iterable[tuple[str, str, str]]) -> None:
-    """Store (key, text, source) sentences; a known key keeps its first text and source."""
+# A planned row as it is: its fields are numbered as `Planned` has them.
+_ADD_REQUEST = """INSERT OR IGNORE INTO request (key, role, prompt_id, context_id, turn, seed, genre, topics)
+                  VALUES (?1, ?4, ?6, ?7, ?8, ?9, ?10, ?11)"""
+
+
+def add_sentences(connection: sqlite3.Connection, rows: Sequence[tuple[str, str, str]]) -> dict[str, int]:
+    """Store (key, text, source) sentences, each key once; a known key keeps its first text and source.
+
+    Returns the numbers of all of them by key.
+    """
     with writing(connection):
-        connection.executemany("INSERT OR IGNORE INTO sentence (key, text, source) VALUES (?, ?, ?)", rows)
+        return _add(connection, "sentence", "INSERT OR IGNORE INTO sentence (key, text, source) VALUES (?, ?, ?)", rows)
 
 
-def add_plan(connection: sqlite3.Connection, run_id: str, rows: Iterable[Planned]) -> None:
-    """Store planned rows; planning the same run again changes nothing."""
+def add_plan(
+    connection: sqlite3.Connection, run_id: str, rows: Iterable[Planned], sentences: Mapping[str, int] | None = None
+) -> None:
+    """Store planned rows; planning the same run again changes nothing. `sentences`: numbers that are known, by key."""
     planned = list(rows)
     # An engine answers context by context: requests that are stored side by side have their answers side by side too.
-    by_context = sorted(planned, key=lambda row: (row.role, row.context_id))
-    with writing(connection):
+    by_context = sorted(planned, key=attrgetter("role", "context_id"))
+    with trusted(connection), writing(connection):
+        requests = _add(connection, "request", _ADD_REQUEST, by_context)
+        known = dict(sentences or {})
+        known |= _numbers(connection, "sentence", {row.sentence_key for row in planned}.difference(known))
         connection.executemany(
-            "INSERT OR IGNORE INTO request (key, role, prompt_id, context_id, turn, seed, genre, topics) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            ((r.key, r.role, r.prompt_id, r.context_id, r.turn, r.seed, r.genre, r.topics) for r in by_context),
-        )
-        connection.executemany(
-            "INSERT OR IGNORE INTO plan (run_id, ordinal, request_id, sentence_id, role, sample) VALUES (?, ?, "
-            "(SELECT id FROM request WHERE key = ?), (SELECT id FROM sentence WHERE key = ?), ?, ?)",
-            ((run_id, r.ordinal, r.key, r.sentence_key, r.role, r.sample) for r in planned),
+            "INSERT OR IGNORE INTO plan (run_id, ordinal, request_id, sentence_id, role, sample) VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                (run_id, ordinal, requests[key], known.get(about), role, sample)
+                for key, ordinal, about, role, sample, *_ in planned
+            ),
         )
         # A request may have been answered by another run, long before this plan: the cards are gone through anew.
         connection.execute("DELETE FROM card_mark WHERE run_id = ?", (run_id,))
+
+
+def _add(connection: sqlite3.Connection, table: str, insert: str, rows: Sequence[tuple[Any, ...]]) -> dict[str, int]:
+    """Store the rows whose key, the first field, is new; returns the numbers of all of them by key."""
+    (last,) = connection.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()
+    if connection.executemany(insert, rows).rowcount == len(rows):
+        return {row[0]: number for number, row in enumerate(rows, last + 1)}
+    return _numbers(connection, table, {row[0] for row in rows})
+
+
+def _numbers(connection: sqlite3.Connection, table: str, keys: Iterable[str]) -> dict[str, int]:
+    """The numbers of those keys that the table has."""
+    query = f"SELECT t.key, t.id FROM json_each(?) AS asked CROSS JOIN {table} AS t ON t.key = asked.value"
+    return dict(connection.execute(query, (json.dumps(sorted(keys)),)).fetchall())
 
 
 _WITHOUT_RESPONSE = "NOT EXISTS (SELECT 1 FROM response WHERE response.request_id = p.request_id)"

@@ -18,7 +18,7 @@ from syncse_local.synthesis.readers import (
     table_records,
     table_rows,
 )
-from syncse_local.synthesis.text import clean, normalise, sentence_key
+from syncse_local.synthesis.text import clean, key_of_normal, normalise, sentence_key
 from syncse_local.synthesis.textfile import check_encoding, check_file, lines
 
 MAX_CHARS = 2_000
@@ -87,7 +87,7 @@ class Input:
             texts.append(normalise(clean(value)) if value else "")
         if not texts[0]:
             return "empty"
-        return InputRow(texts[0], texts[1] or None, texts[2] or None, sentence_key(texts[0]))
+        return InputRow(texts[0], texts[1] or None, texts[2] or None, key_of_normal(texts[0]))
 
 
 def open_input(

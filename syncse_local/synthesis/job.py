@@ -4,10 +4,12 @@ Knows the store, the plan and the backend protocol; knows no engine and no scree
 asked again, so a run that died goes on where its last committed batch ended.
 """
 
+import gc
 import json
 import math
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -42,7 +44,8 @@ from syncse_local.synthesis.recipe import Pools, Recipe, load_pools
 from syncse_local.synthesis.text import sentence_key
 
 BATCH_SECONDS = 0.5
-PLAN_BATCH = 20_000
+PLAN_BATCH = 100_000
+"""Rows in a transaction of the plan: the index of keys is rewritten once for each."""
 SCRATCH_ROUNDS = 4
 """How often stage one of scratch may ask for the sentences that are still missing."""
 
@@ -106,6 +109,8 @@ class Generation:
         self.engine = EngineIdentity("", "", "")
         self.part = Part.of(job.run.options, recipe.generators)
         self.skipped: dict[str, int] = {}
+        self.numbers: dict[str, int] = {}
+        """Of the sentences that were stored last, by key: those that the next planned rows are about."""
 
     def check_unchanged(self) -> None:
         """Refuse to go on with edited pools: half a run under other prompts is two experiments in one."""
@@ -140,12 +145,13 @@ class Generation:
     def store_plan(self, rows: Iterable[ledger.Planned]) -> int:
         """Store planned rows in short transactions; returns how many."""
         count, planned = 0, iter(rows)
-        while batch := list(islice(planned, PLAN_BATCH)):
-            ledger.add_plan(self.job.connection, self.job.run.id, batch)
-            count += len(batch)
-            self.job.reporter.progress(count, 0, phase="planning")
-            if self.job.reporter.cancelled():
-                raise Cancelled
+        with _no_collection():
+            while batch := list(islice(planned, PLAN_BATCH)):
+                ledger.add_plan(self.job.connection, self.job.run.id, batch, self.numbers)
+                count += len(batch)
+                self.job.reporter.progress(count, 0, phase="planning")
+                if self.job.reporter.cancelled():
+                    raise Cancelled
         return count
 
     def planned(self) -> dict[str, dict[str, Any]]:
@@ -183,8 +189,8 @@ class Generation:
         """How many sentences this run writes."""
         return sentences_of(self.recipe, self.count, self.part)
 
-    def sources(self) -> Iterator[tuple[str, Iterable[str], Part]]:
-        """Where the sentences come from, and the part of them that is this run's: all that it wrote itself."""
+    def sources(self) -> Iterator[tuple[str, Iterable[tuple[str, str]], Part]]:
+        """Where the sentences come from, with their keys, and the part of them that is this run's: all that it wrote itself."""
         if self.recipe.reads:
             yield Path(self.job.run.options["input"]).name, self.input_sentences(), self.part
         if self.recipe.writes:
@@ -195,24 +201,29 @@ class Generation:
         seen: set[str] = set()
         base = 0
         for source, sentences, part in self.sources():
-            keyed = ((sentence_key(text), text) for text in sentences)
-            fresh = ((key, text) for key, text in keyed if not (key in seen or seen.add(key)))  # type: ignore[func-returns-value]
-            while chunk := dict(islice(fresh, PLAN_BATCH)):
+            fresh = sentences
+            if (
+                self.recipe.writes
+            ):  # what is written may be written twice, or be in the input; an input's sentences differ
+                fresh = ((key, text) for key, text in sentences if not (key in seen or seen.add(key)))  # type: ignore[func-returns-value]
+            fresh = iter(fresh)
+            while chunk := dict(islice(fresh, PLAN_BATCH // len(PAIR_ROLES))):
                 rows = list(plan_pairs(self.recipe, self.pools, chunk.items(), self.engine, part))
                 taken = dict.fromkeys(row.sentence_key for row in rows)
-                ledger.add_sentences(self.job.connection, ((key, chunk[key], source) for key in taken))
+                stored = [(key, chunk[key], source) for key in taken]
+                self.numbers = ledger.add_sentences(self.job.connection, stored)
                 yield from (_stored(r, chunk[r.sentence_key], base) for r in rows)
                 base += len(PAIR_ROLES) * self.recipe.samples * len(chunk)
 
-    def input_sentences(self) -> Iterator[str]:
+    def input_sentences(self) -> Iterator[tuple[str, str]]:
         """The sentences of the input file, up to the run's limit."""
         options = self.job.run.options
         source = open_input(Path(options["input"]), column=options.get("column"), encoding=options.get("encoding"))
         self.job.reporter.event("mapping", described=source.mapping.describe())
-        yield from (row.sentence for row in islice(iter(source), options.get("limit") or None))
+        yield from ((row.key, row.sentence) for row in islice(iter(source), options.get("limit") or None))
         self.skipped = source.skipped()
 
-    def written_sentences(self) -> Iterator[str]:
+    def written_sentences(self) -> Iterator[tuple[str, str]]:
         """The sentences that stage one wrote, each once, up to the number asked for."""
         found = dict.fromkeys(ledger.accepted_sentences(self.job.connection, self.job.run.id))
         if not found and self.wanted:
@@ -222,7 +233,7 @@ class Generation:
                 "Look at the raw answers with `syncse show RUN --raw`, or use another model or recipe.",
                 ExitCode.NOTHING,
             )
-        yield from islice(found, self.wanted)
+        yield from ((sentence_key(text), text) for text in islice(found, self.wanted))
 
     # -- answering ---------------------------------------------------------------------------------------------------
 
@@ -303,6 +314,16 @@ class Generation:
         return {**counts, "contaminated": matched, "failures": failures}
 
 
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without the search for cycles: there are none among millions of planned rows, and looking takes a tenth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 def _check_failure_rate(pace: Pace, limit: float, batch: list[ledger.Answered], job: Job) -> None:
     if pace.answered >= 50 and 1 - pace.accepted / pace.answered > limit:
         ledger.add_answers(job.connection, batch)
@@ -315,9 +336,9 @@ def _check_failure_rate(pace: Pace, limit: float, batch: list[ledger.Answered], 
 
 def _stored(row: PlannedRow, turn: str, base: int = 0) -> ledger.Planned:
     """The row as the ledger keeps it; `base` rows of other parts come before its own part's first."""
-    asked = (row.sentence_key, row.role, row.sample, row.prompt_id, row.context_id, turn, row.seed)
-    topics = json.dumps(row.topics) if row.topics else ""
-    return ledger.Planned(row.key, base + row.ordinal, *asked, genre=row.genre, topics=topics)
+    key, ordinal, sentence, role, sample, prompt, context, seed, _, genre, topics = row
+    subject = (genre, json.dumps(topics) if topics else "")
+    return ledger.Planned(key, base + ordinal, sentence, role, sample, prompt, context, turn, seed, *subject)
 
 
 def _plan_row(row: ledger.Planned) -> PlannedRow:

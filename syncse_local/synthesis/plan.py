@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from json.encoder import encode_basestring_ascii as as_json
 from typing import NamedTuple
 
 from syncse_local.records import Message, Row
@@ -243,7 +244,7 @@ def plan_pairs(
     roles = [(role, _Role(recipe, pools, role, engine)) for role in PAIR_ROLES]
     ordinal = 0
     for sentence_key, text in sentences:
-        tail = f',"sentence":{canonical(normalise(text))}}}'
+        tail = f',"sentence":{as_json(normalise(text))}}}'
         for sample in range(recipe.samples):
             first = _bits(recipe.seed, sentence_key, "positive", sample)
             if not part.takes(recipe.seed, sentence_key, sample, first[0]):

@@ -29,7 +29,12 @@ def normalise(text: str) -> str:
 
 def sentence_key(text: str) -> str:
     """32 hex digits that name a sentence: a hash of its normalised form."""
-    return hashlib.sha256(normalise(text).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return key_of_normal(normalise(text))
+
+
+def key_of_normal(text: str) -> str:
+    """The sentence key of text that is normalised already."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def squash(text: str) -> str:

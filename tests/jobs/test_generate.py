@@ -1,5 +1,7 @@
 """Generation with the real starter LLM as a job: the plan, the ledger, cancel, kill -9 and resume."""
 
+import csv
+import json
 import os
 import random
 import signal
@@ -132,12 +134,28 @@ def test_killed_generation_loses_nothing_and_repeats_nothing(workspace: Workspac
     assert wait(straight, reference.id).state == "done"
     assert _plan(workspace, run.id) == _plan(straight, reference.id)
     assert _answers(workspace).keys() == _answers(straight).keys()
-    rows, planned = list(workspace.triplets([run.id], accepted_only=False)), straight.counts(reference.id)["planned"]
-    assert [row["sentence"] for row in rows] == [
-        row["sentence"] for row in straight.triplets([reference.id], accepted_only=False)
+    rows = _exported(workspace, run.id, tmp_path / "killed.jsonl")
+    assert [_planned(row) for row in rows] == [
+        _planned(row) for row in _exported(straight, reference.id, tmp_path / "straight.jsonl")
     ]
-    assert 2 * len(rows) == planned == 1200
-    assert len({row["sentence_key"] for row in rows}) == len(rows)
+    assert 2 * len(rows) == straight.counts(reference.id)["planned"] == 1200
+    assert len({row["sentence_key"] for row in rows}) == len({row["positive_request"] for row in rows}) == len(rows)
+    training_view = _exported(workspace, run.id, tmp_path / "killed.csv")
+    assert len(training_view) == workspace.counts(run.id)["triplets"]
+
+
+def _exported(workspace: Workspace, run_id: str, path: Path) -> list[dict[str, object]]:
+    """What `syncse export` writes: every column of every row as JSONL, the accepted triplets as CSV."""
+    full = ["--full"] if path.suffix == ".jsonl" else []
+    workspace.command(["export", run_id, str(path), "--unfiltered", *full])
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file)) if path.suffix == ".csv" else [json.loads(line) for line in file]
+
+
+def _planned(row: dict[str, object]) -> list[object]:
+    """What of an exported row the plan decides."""
+    halves = [f"{half}_{what}" for half in ("positive", "negative") for what in ("request", "prompt", "context")]
+    return [row[name] for name in ("ordinal", "sample", "sentence_key", "sentence", *halves)]
 
 
 def test_a_dead_supervisor_and_worker_leave_a_lost_run_that_resumes(workspace: Workspace) -> None:

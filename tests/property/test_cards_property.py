@@ -87,6 +87,7 @@ def test_a_page_is_what_a_plain_filter_gives(
     assert workspace.triplet_count(query) == len(wanted)
     page = workspace.triplet_page(query, start, 20)
     assert [card["ordinal"] for card in page] == [card["ordinal"] for card in wanted[start : start + 20]]
+    assert workspace.triplet_page(query, start, 20, length=len(wanted)) == page
     for place, card in enumerate(wanted[start : start + 3], start):
         assert workspace.triplet_place(query, card["ordinal"]) == place
 

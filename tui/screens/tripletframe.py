@@ -154,12 +154,14 @@ class TripletFrame(Frame):
         start(self, partial(self._fetch, event.numbers), "pages", exclusive=True)
 
     async def _fetch(self, numbers: Sequence[int]) -> None:
-        query, mark = self.asked, self._mark
+        query, mark, length = self.asked, self._mark, self.table.pages.total
         if query is None:
             return
         for number in numbers:
             try:
-                rows = await self.desk.reads.call(partial(browsing.page, query=query, number=number))
+                rows = await self.desk.reads.call(
+                    partial(browsing.page, query=query, number=number, length=length, mark=mark)
+                )
             except STORE_ERRORS as error:
                 self._say(error)
                 return
