@@ -1,6 +1,5 @@
 """Workspace: the one door to everything a front end may do. Reads and writes rows, starts processes; computes nothing."""
 
-import getpass
 import hashlib
 import json
 import os
@@ -13,21 +12,20 @@ from syncse_local.config import Settings, as_dict
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.jobs import supervise
 from syncse_local.jobs.liveness import acquire, held
-from syncse_local.store import cards, filtering, gpus, ledger, review, runs
+from syncse_local.store import gpus, ledger, runs
 from syncse_local.store.cards import BY_PERSONS, TripletQuery
 from syncse_local.store.database import connect
 from syncse_local.store.runs import OPEN, RESUMABLE, Run
+from syncse_local.triplets import Triplets
 
 if TYPE_CHECKING:
     from syncse_local.catalog.entry import ModelEntry
     from syncse_local.store.merging.tables import Merged
-    from syncse_local.synthesis.contamination import Gate
-    from syncse_local.synthesis.filters.settings import FilterSettings
 
 __all__ = ["BY_PERSONS", "OPEN", "RESUMABLE", "Run", "TripletQuery", "Workspace"]
 
 
-class Workspace:
+class Workspace(Triplets):
     """One directory: the database, the runs' logs and checkpoints, the trained encoders."""
 
     def __init__(self, directory: Path, settings: Settings | None = None) -> None:
@@ -56,10 +54,6 @@ class Workspace:
         supervise.reconcile(self.directory)
         return runs.recent(self.connection, limit)
 
-    def run(self, run_id: str) -> Run:
-        """One run by id or the beginning of it. Raises SyncseError (USAGE)."""
-        return runs.get(self.connection, run_id)
-
     def events(self, run_id: str, after: int = 0, newest: int | None = None) -> list[dict[str, Any]]:
         """Events of a run after an event id, oldest first; of many only the `newest` ones."""
         return runs.events(self.connection, run_id, after, newest)
@@ -87,78 +81,6 @@ class Workspace:
     def failures(self, run_id: str) -> dict[str, int]:
         """Rejected answers of a generate run by typed reason."""
         return ledger.failures(self.connection, run_id)
-
-    def triplets(
-        self, run_ids: list[str], accepted_only: bool = True, filtered: bool = True
-    ) -> Iterator[dict[str, Any]]:
-        """Triplet rows of generate runs, streamed in plan order; `filtered` by each run's latest filters, if any."""
-        found = [self.run(name).id for name in run_ids]
-        return ledger.triplets(self.connection, found, accepted_only, filtered and accepted_only)
-
-    def triplet_page(
-        self, query: TripletQuery, start: int = 0, limit: int = cards.PAGE, length: int = 0
-    ) -> list[dict[str, Any]]:
-        """Triplets at places `start` to `start + limit` of a query; as of the last `refresh_triplets`.
-
-        `length` is the query's `triplet_count`, where it is known: places beyond the middle are found sooner with it.
-        """
-        return cards.page(self.connection, query, start, limit, length)
-
-    def triplet_count(self, query: TripletQuery) -> int:
-        """How many triplets a query finds."""
-        return cards.count(self.connection, query)
-
-    def triplet_place(self, query: TripletQuery, ordinal: int) -> int:
-        """How many triplets of the query's result come before the one with this number."""
-        return cards.place(self.connection, query, ordinal)
-
-    def triplet(self, run_id: str, ordinal: int) -> dict[str, Any]:
-        """All about one triplet: raw answers, prompts with exemplars, what parser, filters and persons said.
-
-        Raises SyncseError (USAGE) where the run has none of this number.
-        """
-        from syncse_local.synthesis.provenance import provenance
-
-        run = self.run(run_id)
-        return provenance(self.connection, run.id, ordinal, run.options)
-
-    def triplet_prompts(self, run_id: str) -> list[tuple[str, int]]:
-        """(prompt of the positive, triplets) of a run."""
-        return cards.prompts(self.connection, self.run(run_id).id)
-
-    def triplets_behind(self, run_id: str) -> int:
-        """How many decisions the next `refresh_triplets` has to look at: some 5,000 take a second."""
-        from syncse_local.synthesis import browse
-
-        return browse.behind(self.connection, self.run(run_id).id)
-
-    def triplets_mark(self, run_id: str) -> tuple[int, ...]:
-        """Something that changes whenever `refresh_triplets` has changed what the pages of a run show."""
-        return tuple(cards.mark(self.connection, run_id))
-
-    def triplet_reasons(self, run_id: str) -> list[tuple[str, str, int]]:
-        """(state, reason, triplets) of a run, frequent first."""
-        return cards.reasons(self.connection, self.run(run_id).id)
-
-    def refresh_triplets(self, run_id: str) -> int:
-        """Take up what a run has answered, or its filters have said, since the last call; returns how many changed."""
-        from syncse_local.synthesis import browse
-
-        return browse.refresh(self.connection, self.run(run_id).id)
-
-    def reviews(self, run_id: str) -> list[dict[str, Any]]:
-        """The standing decisions of persons on a run's triplets, in plan order."""
-        return review.listed(self.connection, self.run(run_id).id)
-
-    def agreement(self, run_id: str) -> list[dict[str, Any]]:
-        """How far persons agree with each other and with judges on a run's triplets."""
-        from syncse_local.synthesis.agreement import agreement
-
-        return agreement(self.connection, self.run(run_id).id)
-
-    def filters(self, run_id: str) -> dict[str, Any] | None:
-        """What a run's latest filters judged, dropped and keep; None where it was not filtered."""
-        return filtering.summary(self.connection, self.run(run_id).id)
 
     def answers(self, run_id: str, limit: int = 20, rejected_only: bool = False) -> list[dict[str, Any]]:
         """Raw answers of a generate run with what the parser made of them, newest first."""
@@ -213,12 +135,6 @@ class Workspace:
         from syncse_local import machine
 
         return {"memory": asdict(machine.memory()), "gpus": [asdict(gpu) for gpu in machine.gpus()]}
-
-    def latest_triplets(self, run_id: str, limit: int = 3) -> list[dict[str, Any]]:
-        """The triplets of a generate run that were completed last, newest first."""
-        from syncse_local.store.latest import triplets
-
-        return triplets(self.connection, run_id, limit)
 
     def own_recipes(self) -> list[Path]:
         """The recipe files of this workspace."""
@@ -356,56 +272,6 @@ class Workspace:
         if found is None:
             return self.start(kind, options, f"{name} {digest}")
         return self.resume(found.id) if found.state in RESUMABLE else found
-
-    def review(
-        self,
-        run_id: str,
-        ordinal: int,
-        action: str,
-        positive: str = "",
-        negative: str = "",
-        note: str = "",
-        author: str = "",
-    ) -> str:
-        """Store a person's accept, reject or edit of the triplet at a place of a run's plan; returns its key."""
-        triplet = review.requests_of(self.connection, self.run(run_id).id, ordinal)
-        return review.add(self.connection, triplet, action, author or self._author, positive, negative, note)
-
-    def undo_review(self, run_id: str, ordinal: int, author: str = "") -> dict[str, Any]:
-        """Take back the author's last decision on a triplet, and return it. Raises SyncseError (NOTHING)."""
-        triplet = review.requests_of(self.connection, self.run(run_id).id, ordinal)
-        return review.undo(self.connection, triplet, author or self._author)
-
-    @property
-    def _author(self) -> str:
-        return self.settings.author or getpass.getuser()
-
-    def lacks_measurements(self, run_id: str, wanted: "FilterSettings") -> bool:
-        """Whether these filters need cosines or scores that a run of kind `filter` has to measure first."""
-        from syncse_local.synthesis.filters import apply, instruments
-
-        rows = apply.candidates(self.connection, [self.run(run_id).id])
-        digest = self._gate().digest if wanted.contamination.encoder else ""
-        return instruments.lacking(self.connection, wanted, rows, digest)
-
-    def apply_filters(
-        self, run_id: str, wanted: "FilterSettings", against: Sequence[str] = (), dry_run: bool = False
-    ) -> dict[str, Any]:
-        """Judge a run's accepted triplets anew and say what that changes. Raises SyncseError (NOTHING) where there are none."""
-        from syncse_local.synthesis.filters import apply, instruments
-
-        run, others = self.run(run_id), [self.run(name).id for name in against]
-        gate = self._gate()
-        digest = gate.digest if wanted.contamination.encoder else ""
-        measured = instruments.stored(self.connection, wanted, digest)
-        report = apply.apply(self.connection, run.id, wanted, measured, gate, others, dry_run)
-        return {**report.to_dict(), "evaluation_sets": gate.checked, "unread_sets": gate.unread}
-
-    def _gate(self) -> "Gate":
-        """The evaluation sentences of the directories that the settings name."""
-        from syncse_local.synthesis.contamination import Gate
-
-        return Gate.of({"senteval": self.settings.senteval, "reranking": self.settings.reranking})
 
     def merge(
         self, others: Sequence[Path], dry_run: bool = False, tell: Callable[[str, int, int], None] = lambda *_: None

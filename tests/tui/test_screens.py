@@ -102,7 +102,7 @@ async def test_generate_starts_what_its_form_says(begin: Beginner, look: Looker,
         await seen.until(lambda: said(app).endswith("sentences.txt --limit 12 --detach"))
 
 
-async def test_a_form_that_is_wrong_is_answered_by_a_dialog(begin: Beginner, look: Looker) -> None:
+async def test_a_form_that_is_wrong_is_answered_by_a_dialog(begin: Beginner, rows: Rows, look: Looker) -> None:
     app = begin("train")
     async with app.run_test(size=SMALL) as pilot:
         seen = look(pilot)
@@ -112,6 +112,8 @@ async def test_a_form_that_is_wrong_is_answered_by_a_dialog(begin: Beginner, loo
         assert isinstance(app.screen, ErrorScreen)
         await pilot.press("y")
         assert app.clipboard.startswith("What to train on?\nExactly one")
+        copied = rows.directory / "copied.txt"
+        await seen.until(lambda: copied.exists() and copied.read_text(encoding="utf-8") == f"{app.clipboard}\n")
         await pilot.press("escape")
         await seen.see("No training yet")
 
@@ -237,8 +239,7 @@ async def test_y_copies_to_the_terminal_and_to_a_file(begin: Beginner, rows: Row
         await pilot.press("y")
         assert app.clipboard == "syncse run --detach"
         copied = rows.directory / "copied.txt"
-        await seen.until(copied.exists)
-        assert copied.read_text(encoding="utf-8") == "syncse run --detach\n"
+        await seen.until(lambda: copied.exists() and copied.read_text(encoding="utf-8") == "syncse run --detach\n")
 
 
 def test_a_crash_says_where_its_log_is(rows: Rows, capfd: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from syncse_local.errors import SyncseError
+from tui.clip import copy
 from tui.widgets.text import safe
 
 MOST = 2000
@@ -39,9 +40,8 @@ class ErrorScreen(ModalScreen[None]):
             yield Static(Content("\n\n").join([text, keys]), markup=False)
 
     def action_copy(self) -> None:
-        """Put the whole error on the terminal's clipboard (OSC 52)."""
-        self.app.copy_to_clipboard("\n".join((self.error.title, self.error.detail, self.error.hint)))
-        self.app.notify("The error is on the clipboard.", timeout=2, markup=False)
+        """Copy the whole error."""
+        copy(self.app, "\n".join((self.error.title, self.error.detail, self.error.hint)))
 
     def action_scroll(self, lines: int) -> None:
         """Move by lines."""

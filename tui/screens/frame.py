@@ -19,6 +19,7 @@ from textual.widgets import Footer
 
 from syncse_local.api import Workspace
 from syncse_local.errors import SyncseError
+from tui.clip import copy
 from tui.desk import Desk
 from tui.door import STORE_ERRORS, Door
 from tui.keys import declared
@@ -33,8 +34,6 @@ from tui.work import start
 Result = TypeVar("Result")
 POLL_SECONDS = 0.1
 HEARTBEAT_SECONDS = 1.0
-COPIED = "copied.txt"
-"""In the workspace: what `y` copied last, for terminals without OSC 52."""
 
 
 class Frame(Screen[None]):
@@ -180,11 +179,9 @@ class Frame(Screen[None]):
         self.app.push_screen(ErrorScreen(error))
 
     def action_copy(self) -> None:
-        """Put the command line on the terminal's clipboard (OSC 52), and into a file of the workspace."""
+        """Copy the command line."""
         if command := self.query_one(CliLine).command:
-            self.app.copy_to_clipboard(command)
-            self.app.notify(f"{command}\nalso in {COPIED} of the workspace", title="Copied", timeout=3, markup=False)
-            self.act(lambda workspace: (workspace.directory / COPIED).write_text(f"{command}\n", encoding="utf-8"))
+            copy(self.app, command)
 
     def action_help(self) -> None:
         """List the keys."""
