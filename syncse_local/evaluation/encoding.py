@@ -47,7 +47,11 @@ class RunEncoder:
         return found
 
     def _compute(self, sentences: Sequence[str]) -> NDArray[Any]:
-        found: NDArray[Any] = self._encoder.encode(sentences, self._reporter.cancelled)
+        def stop(done: int) -> bool:
+            self._reporter.progress(done, len(sentences), phase="encoding")
+            return self._reporter.cancelled()
+
+        found: NDArray[Any] = self._encoder.encode(sentences, stop)
         return found
 
     def close(self) -> None:

@@ -115,12 +115,12 @@ class Encoder(nn.Module):
 
     @torch.inference_mode()
     def encode(
-        self, sentences: Sequence[str], batch_tokens: int = 0, cancelled: Callable[[], bool] | None = None
+        self, sentences: Sequence[str], batch_tokens: int = 0, stop: Callable[[int], bool] | None = None
     ) -> NDArray[np.float32]:
         """(len(sentences), dimension) embeddings in the given order, dropout off, in length-sorted batches.
 
-        `batch_tokens` bounds a batch's padded size; 0 is a size for the device. `cancelled` is asked between batches; when it says yes,
-        SyncseError (interrupted) is raised.
+        `batch_tokens` bounds a batch's padded size; 0 is a size for the device. `stop` is told between batches how many sentences are
+        done; when it says yes, SyncseError (interrupted) is raised.
         """
         training = self.training
         self.eval()
@@ -128,10 +128,12 @@ class Encoder(nn.Module):
             rows = self.tokenize(sentences)
             found = np.zeros((len(sentences), self.dimension), np.float32)
             budget = batch_tokens or BATCH_TOKENS.get(self.device.type, 8192)
+            done = 0
             for chunk in chunks(rows.lengths(np.arange(len(rows))), budget):
-                if cancelled is not None and cancelled():
+                if stop is not None and stop(done):
                     raise SyncseError("Stopped", "Encoding was stopped.", "Start it again.", code=ExitCode.INTERRUPTED)
                 found[chunk] = self(*rows.padded(chunk, self.device)).float().cpu().numpy()
+                done += len(chunk)
             return found
         finally:
             self.train(training)

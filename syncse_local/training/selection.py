@@ -93,7 +93,7 @@ def _cosines(
 
     sides = (text for pairs in sets.values() for pair in pairs for text in (pair.first, pair.second))
     place = {text: row for row, text in enumerate(dict.fromkeys(sides))}
-    vectors = encoder.encode(list(place), cancelled=cancelled)
+    vectors = encoder.encode(list(place), stop=cancelled and (lambda _: cancelled()))
     if not np.isfinite(vectors).all():
         raise FloatingPointError("embeddings of the dev pairs are not finite")
     found = {}

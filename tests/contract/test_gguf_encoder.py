@@ -78,7 +78,7 @@ def test_a_decoder_without_pooling_takes_the_mean_and_says_so(models_dir: Path) 
     assert np.isfinite(together).all()
     assert float(together[1] @ alone[0]) == pytest.approx(1.0, abs=1e-3)
     assert float(together[0] @ together[2]) == pytest.approx(1.0, abs=1e-3)
-    last = GgufEncoder(path, EncoderOptions(device="cpu", threads=1, pooling="last")).encode(["A dog."])
+    last = GgufEncoder(path, EncoderOptions(device="cpu", threads=1, pooling="last_token")).encode(["A dog."])
     assert float(last[0] @ alone[0]) < 0.999
 
 
@@ -102,5 +102,5 @@ def test_a_reranker_is_refused(tiny_encoder: Path, tmp_path: Path) -> None:
 def test_a_stop_is_heeded_between_batches(tiny_encoder: Path, tmp_path: Path) -> None:
     encoder = GgufEncoder(gguf_bert.write(tiny_encoder, tmp_path / "b.gguf"), EncoderOptions(device="cpu", threads=1))
     with pytest.raises(SyncseError) as caught:
-        encoder.encode(SENTENCES, cancelled=lambda: True)
+        encoder.encode(SENTENCES, stop=lambda _: True)
     assert caught.value.code == ExitCode.INTERRUPTED

@@ -237,5 +237,19 @@ def test_a_hub_name_is_no_directory(name: str) -> None:
 def test_encoding_can_be_stopped(tiny_encoder: Path) -> None:
     encoder = Encoder.load(tiny_encoder)
     with pytest.raises(SyncseError) as caught:
-        encoder.encode(SENTENCES, cancelled=lambda: True)
+        encoder.encode(SENTENCES, stop=lambda _: True)
     assert caught.value.code == ExitCode.INTERRUPTED
+
+
+def test_encoding_tells_how_far_it_is(tiny_encoder: Path) -> None:
+    told: list[int] = []
+
+    def stop(done: int) -> bool:
+        told.append(done)
+        return False
+
+    Encoder.load(tiny_encoder).encode(SENTENCES, batch_tokens=16, stop=stop)
+    assert told[0] == 0
+    assert len(told) > 1
+    assert told == sorted(set(told))
+    assert told[-1] < len(SENTENCES)

@@ -8,7 +8,8 @@ from syncse_local.errors import ExitCode, SyncseError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Cancelled = Callable[[], bool]
+Stop = Callable[[int], bool]
+"""Told how many sentences are encoded, says whether to stop."""
 
 
 class SentenceEncoder(Protocol):
@@ -22,16 +23,16 @@ class SentenceEncoder(Protocol):
     def notes(self) -> Sequence[str]:
         """What a reader of its figures must know; may grow while it encodes."""
 
-    def encode(self, sentences: Sequence[str], cancelled: Cancelled | None = None) -> "NDArray[Any]":
-        """(len(sentences), d) float32. Raises SyncseError, with INTERRUPTED once `cancelled` says yes."""
+    def encode(self, sentences: Sequence[str], stop: Stop | None = None) -> "NDArray[Any]":
+        """(len(sentences), d) float32. Raises SyncseError, with INTERRUPTED once `stop` says yes."""
 
     def close(self) -> None:
         """Free what it holds."""
 
 
-def stop_if(cancelled: Cancelled | None) -> None:
+def stop_if(stop: Stop | None, done: int) -> None:
     """Raise SyncseError (INTERRUPTED) when the run has been asked to stop."""
-    if cancelled is not None and cancelled():
+    if stop is not None and stop(done):
         raise SyncseError("Stopped", "Encoding was stopped.", "Start it again.", code=ExitCode.INTERRUPTED)
 
 

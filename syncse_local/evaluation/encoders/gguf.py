@@ -15,11 +15,12 @@ from syncse_local.backends.gguf import model_info
 from syncse_local.backends.llamacpp_embed import MOST_ROWS, POOLINGS, Embedder
 from syncse_local.backends.llamacpp_native import Model, version
 from syncse_local.backends.llamacpp_size import default_threads
-from syncse_local.evaluation.encoders.base import Cancelled, refused, stop_if
+from syncse_local.evaluation.encoders.base import Stop, refused, stop_if
 from syncse_local.evaluation.encoders.options import EncoderOptions
 
 Tokens = NDArray[np.int32]
-_NAMED = ("avg", "cls_before_pooler", "last")
+_NAMED = {"avg": "avg", "cls_before_pooler": "cls_before_pooler", "last_token": "last"}
+"""What a user names, in the engine's words."""
 _USUAL = 512  # tokens; a decoder's context of 100,000 is no length of a sentence
 
 
@@ -38,7 +39,7 @@ class GgufEncoder:
         except BaseException:
             self.close()
             raise
-        self._pooling = options.pooling or own or "avg"
+        self._pooling = _NAMED[options.pooling] if options.pooling else own or "avg"
         limit = self._model.train_ctx or _USUAL
         self._longest = min(options.max_length or _USUAL, limit)
         self.settings = {
@@ -60,7 +61,7 @@ class GgufEncoder:
             raise refused(f"{path.name} is a reranker or pools in an unknown way ({found}).", "Use an embedding model.")
         return "" if found == "none" else found
 
-    def encode(self, sentences: Sequence[str], cancelled: Cancelled | None = None) -> NDArray[np.float32]:
+    def encode(self, sentences: Sequence[str], stop: Stop | None = None) -> NDArray[np.float32]:
         """See `SentenceEncoder.encode`; a sentence without any token is the zero vector."""
         rows = [self._tokens(sentence) for sentence in sentences]
         lengths = np.array([len(row) for row in rows])
@@ -70,8 +71,10 @@ class GgufEncoder:
             return found
         embedder = Embedder(self._model, int(lengths.max()), self._threads, self._pooling)
         try:
+            done = 0
             for group in _groups(lengths, embedder.n_batch):
-                stop_if(cancelled)
+                stop_if(stop, done)
+                done += len(group)
                 found[group] = embedder.embed([rows[place] for place in group])
         finally:
             embedder.close()

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-POOLINGS = ("avg", "cls_before_pooler", "avg_top2", "avg_first_last", "last")
+POOLINGS = ("avg", "cls_before_pooler", "avg_top2", "avg_first_last", "last_token")
 """Poolings that may replace an encoder's own; not every kind has each."""
 
 

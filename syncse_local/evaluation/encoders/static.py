@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
-from syncse_local.evaluation.encoders.base import Cancelled, refused, stop_if
+from syncse_local.evaluation.encoders.base import Stop, refused, stop_if
 
 LONGEST = 512  # tokens; model2vec's
 _BATCH = 1024  # sentences
@@ -93,11 +93,11 @@ class StaticEncoder:
         if not all(np.isfinite(part).all() for part in parts):
             raise refused(f"{self._layout.root} holds NaN or infinite numbers.", "Copy the model again.")
 
-    def encode(self, sentences: Sequence[str], cancelled: Cancelled | None = None) -> NDArray[np.float32]:
+    def encode(self, sentences: Sequence[str], stop: Stop | None = None) -> NDArray[np.float32]:
         """See `SentenceEncoder.encode`; a sentence of no known token is the zero vector."""
         found = np.zeros((len(sentences), self._table.shape[1]), np.float32)
         for start in range(0, len(sentences), _BATCH):
-            stop_if(cancelled)
+            stop_if(stop, start)
             texts = [s.encode("utf-8", "replace").decode() for s in sentences[start : start + _BATCH]]
             for place, row in enumerate(self._tokenizer.encode_batch(texts, add_special_tokens=False), start):
                 found[place] = self._mean(row.ids)

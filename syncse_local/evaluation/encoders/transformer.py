@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from syncse_local.evaluation.encoders.base import Cancelled, refused
+from syncse_local.evaluation.encoders.base import Stop, refused
 from syncse_local.evaluation.encoders.options import EncoderOptions
 from syncse_local.training.device import pick_device
 from syncse_local.training.encoder import Encoder
@@ -32,9 +32,9 @@ class TransformerEncoder:
         unsaid = not own and not options.pooling
         self.notes = ["the directory names no pooling: the mean of the tokens is taken (--pooling)"] if unsaid else []
 
-    def encode(self, sentences: Sequence[str], cancelled: Cancelled | None = None) -> NDArray[np.float32]:
+    def encode(self, sentences: Sequence[str], stop: Stop | None = None) -> NDArray[np.float32]:
         """See `SentenceEncoder.encode`."""
-        return self._encoder.encode(sentences, cancelled=cancelled)
+        return self._encoder.encode(sentences, stop=stop)
 
     def close(self) -> None:
         """Let the weights go."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from syncse_local.evaluation.encoders.base import Cancelled, refused, stop_if
+from syncse_local.evaluation.encoders.base import Stop, refused, stop_if
 
 _PARTS = re.compile(r"\w+|[^\w\s]")
 _LINE_LIMIT = 1 << 20  # bytes
@@ -51,10 +51,10 @@ class WordVectors:
         except (OSError, EOFError, zlib.error) as error:
             raise refused(f"{self._path} cannot be read to its end ({error}).", "Copy the file again.") from error
 
-    def encode(self, sentences: Sequence[str], cancelled: Cancelled | None = None) -> NDArray[np.float32]:
+    def encode(self, sentences: Sequence[str], stop: Stop | None = None) -> NDArray[np.float32]:
         """See `SentenceEncoder.encode`; a sentence of no known word is the zero vector, and is counted in the notes."""
         spelled = {form for sentence in sentences for word in sentence.split() for form in _forms(word)}
-        table = self._read({form.encode("utf-8", "replace") for form in spelled}, cancelled)
+        table = self._read({form.encode("utf-8", "replace") for form in spelled}, stop)
         found = np.zeros((len(sentences), self._width), np.float32)
         empty = 0
         for place, sentence in enumerate(sentences):
@@ -66,11 +66,11 @@ class WordVectors:
             self.notes.append(f"{empty} of {len(sentences)} sentences have no known word: their vector is zero")
         return found
 
-    def _read(self, wanted: set[bytes], cancelled: Cancelled | None) -> dict[str, NDArray[np.float32]]:
+    def _read(self, wanted: set[bytes], stop: Stop | None) -> dict[str, NDArray[np.float32]]:
         table: dict[str, NDArray[np.float32]] = {}
         for number, line in enumerate(self._lines(), start=1):
             if number % _ASK_EVERY == 1:
-                stop_if(cancelled)
+                stop_if(stop, 0)
             if number == 1 and self._header:
                 continue
             word, *numbers = line.rstrip().rsplit(b" ", self._width)

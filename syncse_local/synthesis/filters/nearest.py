@@ -33,7 +33,7 @@ def measure(job: Job, settings: Contamination, rows: Sequence[Candidate]) -> int
     job.reporter.event("loading", encoder=settings.encoder, evaluation_sentences=len(sets))
     model = Encoder.load(Path(settings.encoder), device=pick_device(job.run.options.get("device", "auto")))
     job.reporter.progress(0, len(texts), phase="encoding the evaluation sets")
-    known = _unit(model.encode(list(sets.values()), cancelled=job.reporter.cancelled))
+    known = _unit(model.encode(list(sets.values()), stop=lambda _: job.reporter.cancelled()))
     for start in range(0, len(texts), BATCH):
         if job.reporter.cancelled():
             raise Cancelled

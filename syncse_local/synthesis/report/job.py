@@ -154,7 +154,7 @@ def _encoded(job: Job, run_id: str, encoder: SentenceEncoder, samples: Any) -> d
     texts = sorted({text for sample in samples for text in sample})
     found: dict[str, NDArray[np.float32]] = {}
     for batch in _batches(texts):
-        found.update(zip(batch, encoder.encode(batch, job.reporter.cancelled), strict=True))
+        found.update(zip(batch, encoder.encode(batch, lambda _: job.reporter.cancelled()), strict=True))
         job.reporter.progress(len(found), len(texts), phase="encoding", task=run_id)
     return found
 
