@@ -145,24 +145,29 @@ def pages(workspace: Workspace, rows: int) -> dict[str, Any]:
         "search, two words": TripletQuery(run, search="the his"),
         "search among rejected": TripletQuery(run, search="the", state="rejected"),
         "search, part of a word": TripletQuery(run, search="x9999*"),
+        "rejected by words": TripletQuery(run, state="rejected", sort="words"),
+        "accepted of one prompt": TripletQuery(run, state="accepted", prompt="paraphrase"),
+        "one prompt by overlap": TripletQuery(run, prompt="paraphrase", sort="positive_overlap"),
+        "not reviewed, by words": TripletQuery(run, reviewed="no", sort="words"),
     }
     found = {}
     for name, query in queries.items():
         counting, clocks = Clock(), []
         with counting:
-            total = workspace.triplet_count(query)
+            outline = workspace.triplet_outline(query)
+        total = outline.total
         for place in (0, 1, 10, 100, 1_000, total // 4, total // 2, 3 * total // 4, max(0, total - 100)):
             clocks.append(Clock())
             with clocks[-1]:
-                workspace.triplet_page(query, place, length=total)
+                workspace.triplet_page(query, place, known=outline)
         times, cpu = [1000 * clock.seconds for clock in clocks], [1000 * clock.cpu for clock in clocks]
         found[name] = {
             "rows": total,
-            "count ms": 1000 * counting.seconds,
+            "outline ms": 1000 * counting.seconds,
             "page ms": median(times),
             "worst ms": max(times),
         }
-        found[name] |= {"cpu count ms": 1000 * counting.cpu, "cpu page ms": median(cpu), "cpu worst ms": max(cpu)}
+        found[name] |= {"cpu outline ms": 1000 * counting.cpu, "cpu page ms": median(cpu), "cpu worst ms": max(cpu)}
     return found
 
 

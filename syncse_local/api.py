@@ -13,7 +13,7 @@ from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.jobs import supervise
 from syncse_local.jobs.liveness import acquire, held
 from syncse_local.store import gpus, ledger, runs
-from syncse_local.store.cards import BY_PERSONS, TripletQuery
+from syncse_local.store.cards import BY_PERSONS, Outline, TripletQuery
 from syncse_local.store.database import connect
 from syncse_local.store.runs import OPEN, RESUMABLE, Run
 from syncse_local.triplets import Triplets
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from syncse_local.catalog.entry import ModelEntry
     from syncse_local.store.merging.tables import Merged
 
-__all__ = ["BY_PERSONS", "OPEN", "RESUMABLE", "Run", "TripletQuery", "Workspace"]
+__all__ = ["BY_PERSONS", "OPEN", "RESUMABLE", "Outline", "Run", "TripletQuery", "Workspace"]
 
 
 class Workspace(Triplets):

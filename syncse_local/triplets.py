@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from syncse_local.config import Settings
 from syncse_local.store import cards, filtering, ledger, review, runs
-from syncse_local.store.cards import TripletQuery
+from syncse_local.store.cards import Outline, TripletQuery
 from syncse_local.store.runs import Run
 
 if TYPE_CHECKING:
@@ -38,13 +38,17 @@ class Triplets:
         return ledger.triplets(self.connection, found, accepted_only, filtered and accepted_only)
 
     def triplet_page(
-        self, query: TripletQuery, start: int = 0, limit: int = cards.PAGE, length: int = 0
+        self, query: TripletQuery, start: int = 0, limit: int = cards.PAGE, known: Outline | None = None
     ) -> list[dict[str, Any]]:
         """Triplets at places `start` to `start + limit` of a query; as of the last `refresh_triplets`.
 
-        `length` is the query's `triplet_count`, where it is known: places beyond the middle are found sooner with it.
+        With the query's outline as of that same refresh every place is found soon; without it SQLite walks there.
         """
-        return cards.page(self.connection, query, start, limit, length)
+        return cards.page(self.connection, query, start, limit, known)
+
+    def triplet_outline(self, query: TripletQuery) -> Outline:
+        """How many triplets a query finds, and where to begin reading for any place among them."""
+        return cards.outline(self.connection, query)
 
     def triplet_count(self, query: TripletQuery) -> int:
         """How many triplets a query finds."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from syncse_local.api import BY_PERSONS, TripletQuery, Workspace
+from syncse_local.api import BY_PERSONS, Outline, TripletQuery, Workspace
 from tui.pages import PAGE, Row
 from tui.worddiff import Difference, compare
 
@@ -28,13 +28,13 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """A result as of `mark`: how long it is, where the cursor's triplet stands now, and the pages around it.
+    """A result as of `mark`: its outline, where the cursor's triplet stands now, and the pages around it.
 
     `behind` decisions are not looked at yet; 0 where they are few.
     """
 
     mark: tuple[int, ...]
-    total: int
+    outline: Outline
     place: int
     behind: int
     pages: dict[int, list[Row]]
@@ -49,10 +49,11 @@ class Whole:
 
 
 def page(
-    workspace: Workspace, query: TripletQuery, number: int, length: int = 0, mark: tuple[int, ...] = ()
+    workspace: Workspace, query: TripletQuery, number: int, known: Outline | None = None, mark: tuple[int, ...] = ()
 ) -> list[Row]:
-    """One page of a result, its texts cut; the result had this length as of `mark`."""
-    known = length if length and mark == workspace.triplets_mark(query.run_id) else 0
+    """One page of a result, its texts cut; the outline holds as of `mark`."""
+    if mark != workspace.triplets_mark(query.run_id):
+        known = None
     return [
         {name: value[:CUT] if name in TEXTS else value for name, value in row.items()}
         for row in workspace.triplet_page(query, number * PAGE, PAGE, known)
@@ -68,13 +69,13 @@ def extent(workspace: Workspace, query: TripletQuery, spot: Spot, known: tuple[i
     mark = workspace.triplets_mark(query.run_id)
     if mark == known and not large:
         return None
-    total = workspace.triplet_count(query)
+    outline = workspace.triplet_outline(query)
     place = spot.place if spot.ordinal is None else workspace.triplet_place(query, spot.ordinal)
-    place = max(0, min(place, total - 1))
-    top = max(0, min(place - spot.line, total - spot.height))
+    place = max(0, min(place, outline.total - 1))
+    top = max(0, min(place - spot.line, outline.total - spot.height))
     numbers = range(top // PAGE, (top + spot.height) // PAGE + 1)
-    pages = {number: page(workspace, query, number, total, mark) for number in numbers}
-    return Extent(mark, total, place, behind * large, pages)
+    pages = {number: page(workspace, query, number, outline, mark) for number in numbers}
+    return Extent(mark, outline, place, behind * large, pages)
 
 
 def take_up(workspace: Workspace, run_id: str) -> None:

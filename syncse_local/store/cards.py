@@ -15,6 +15,8 @@ from syncse_local.errors import ExitCode, SyncseError
 SORTS = ("plan", "words", "positive_overlap", "negative_overlap")
 STATES = ("accepted", "rejected", "dropped")
 PAGE = 100
+STRETCH = 5_000
+"""Cards between two known places of an outline: a few milliseconds to walk."""
 COLUMNS = (
     "run_id", "ordinal", "state", "reason", "prompt", "tags", "sentence", "positive", "negative", "words",
     "positive_overlap", "negative_overlap",
@@ -70,23 +72,37 @@ def expression(query: TripletQuery) -> str:
     return f"({' AND '.join(found)})" + (f" NOT tags : ({persons})" if query.reviewed == "no" else "")
 
 
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """How long a query's result is, and the sort key of every `stretch`-th card: from there it is not far to any place."""
+
+    total: int
+    stretch: int
+    ends: tuple[tuple[object, ...], ...] = ()
+
+
+def outline(connection: sqlite3.Connection, query: TripletQuery, stretch: int = STRETCH) -> Outline:
+    """Walk through the result once."""
+    ends: list[tuple[object, ...]] = []
+    keys = ", ".join(_keys(query))
+    while True:
+        inner, values = _places(connection, query, keys, after=ends[-1] if ends else ())
+        end = connection.execute(f"{inner} LIMIT 1 OFFSET {stretch - 1}", values).fetchone()
+        if end is None:
+            rest, values = _places(connection, query, "1", ordered=False, after=ends[-1] if ends else ())
+            (left,) = connection.execute(f"SELECT count(*) FROM ({rest})", values).fetchone()
+            return Outline(len(ends) * stretch + left, stretch, tuple(ends))
+        ends.append(tuple(end))
+
+
 def page(
-    connection: sqlite3.Connection, query: TripletQuery, start: int, limit: int = PAGE, length: int = 0
+    connection: sqlite3.Connection, query: TripletQuery, start: int, limit: int = PAGE, known: Outline | None = None
 ) -> list[dict[str, Any]]:
-    """The cards at places `start` to `start + limit` of the query's result.
-
-    `length` is how many cards the query finds, where that is known: SQLite walks to a place, and from the end to one beyond the middle.
-    """
-    start = max(0, start)
-    stop = min(start + limit, length)
-    if start < stop and length - stop < start:
-        turned = replace(query, falling=not query.falling)
-        return _at(connection, turned, length - stop, stop - start)[::-1]
-    return _at(connection, query, start, limit)
-
-
-def _at(connection: sqlite3.Connection, query: TripletQuery, start: int, limit: int) -> list[dict[str, Any]]:
-    inner, values = _places(query, "id")
+    """The cards at places `start` to `start + limit` of the query's result; soon at any place of an outline that is `known`."""
+    start, after = max(0, start), tuple[object, ...]()
+    if known and (passed := min(start // known.stretch, len(known.ends))):
+        start, after = start - passed * known.stretch, known.ends[passed - 1]
+    inner, values = _places(connection, query, "rowid AS id", after=after)
     rows = connection.execute(
         f"SELECT c.* FROM ({inner} LIMIT ? OFFSET ?) AS chosen CROSS JOIN card AS c ON c.id = chosen.id",
         (*values, limit, start),
@@ -96,21 +112,25 @@ def _at(connection: sqlite3.Connection, query: TripletQuery, start: int, limit: 
 
 def count(connection: sqlite3.Connection, query: TripletQuery) -> int:
     """How many cards the query finds."""
-    inner, values = _places(query, "id", ordered=False)
+    inner, values = _places(connection, query, "1", ordered=False)
     return int(connection.execute(f"SELECT count(*) FROM ({inner})", values).fetchone()[0])
 
 
 def place(connection: sqlite3.Connection, query: TripletQuery, ordinal: int) -> int:
     """How many cards of the query's result come before the card of a triplet, which may itself be none of them."""
-    card = connection.execute("SELECT * FROM card WHERE run_id = ? AND ordinal = ?", (query.run_id, ordinal)).fetchone()
+    card = connection.execute(
+        "SELECT *, id AS rowid FROM card WHERE run_id = ? AND ordinal = ?", (query.run_id, ordinal)
+    ).fetchone()
     if card is None:
         return 0
-    before = ">" if query.falling else "<"
-    keys = ["rowid"] if _in_text(query) else ["ordinal"] if query.sort == "plan" else [query.sort, "ordinal"]
-    where = f"({', '.join(keys)}) {before} ({', '.join('?' * len(keys))})"
-    values = [card["id" if key == "rowid" else key] for key in keys]
-    inner, wanted = _places(query, "id", ordered=False)
-    return int(connection.execute(f"SELECT count(*) FROM ({inner} AND {where})", (*wanted, *values)).fetchone()[0])
+    turned = replace(query, falling=not query.falling)
+    inner, values = _places(connection, turned, "1", ordered=False, after=[card[key] for key in _keys(query)])
+    return int(connection.execute(f"SELECT count(*) FROM ({inner})", values).fetchone()[0])
+
+
+def _keys(query: TripletQuery) -> tuple[str, ...]:
+    """The columns that a result is ordered by; no two cards have the same values in them."""
+    return ("rowid",) if _in_text(query) else ("ordinal",) if query.sort == "plan" else (query.sort, "ordinal")
 
 
 def _in_text(query: TripletQuery) -> bool:
@@ -118,19 +138,39 @@ def _in_text(query: TripletQuery) -> bool:
     return bool(query.search.strip()) or (query.reviewed == "no" and query.sort == "plan")
 
 
-def _places(query: TripletQuery, column: str, ordered: bool = True) -> tuple[str, tuple[object, ...]]:
-    way = "DESC" if query.falling else "ASC"
+def _places(
+    connection: sqlite3.Connection,
+    query: TripletQuery,
+    columns: str,
+    ordered: bool = True,
+    after: Sequence[object] = (),
+) -> tuple[str, tuple[object, ...]]:
+    """The query as SQL with its values; with only the cards that come `after` a key in the query's order."""
+    keys, way = _keys(query), "DESC" if query.falling else "ASC"
+    later = f" AND ({', '.join(keys)}) {'<' if query.falling else '>'} ({', '.join('?' * len(keys))})" if after else ""
+    order = f" ORDER BY {', '.join(f'{key} {way}' for key in keys)}" if ordered else ""
     if _in_text(query):
-        order = f"ORDER BY rowid {way}" if ordered else ""
-        return f"SELECT rowid AS {column} FROM card_text WHERE card_text MATCH ? {order}", (expression(query),)
+        where = f"card_text MATCH ?{later}{order}"
+        return f"SELECT {columns} FROM card_text WHERE {where}", (expression(query), *after)
     wanted = [(name, getattr(query, name)) for name in TAGGED if getattr(query, name)]
     where = " AND ".join(f"{name} = ?" for name, _ in wanted)
     if query.reviewed:
         where += f" AND reason {'' if query.reviewed == 'yes' else 'NOT'} IN ({', '.join('?' * len(BY_PERSONS))})"
-    by = f"ordinal {way}" if query.sort == "plan" else f"{query.sort} {way}, ordinal {way}"
-    values = (*(value for _, value in wanted), *(BY_PERSONS if query.reviewed else ()))
-    source = "card INDEXED BY card_reason" if query.reviewed == "yes" else "card"  # a person decides on few
-    return f"SELECT id AS {column} FROM {source} WHERE {where} {f'ORDER BY {by}' if ordered else ''}", values
+    values = (*(value for _, value in wanted), *(BY_PERSONS if query.reviewed else ()), *after)
+    return f"SELECT {columns} FROM card{_by_filter(connection, query)} WHERE {where}{later}{order}", values
+
+
+def _by_filter(connection: sqlite3.Connection, query: TripletQuery) -> str:
+    """The index of a filter that leaves few cards: sorting them is less than going through a whole run in the query's order."""
+    if query.reviewed == "yes":  # a person decides on few
+        return " INDEXED BY card_reason"
+    for name in ("reason", "prompt", "state") if query.sort != "plan" else ():
+        if value := getattr(query, name):
+            found = f"SELECT 1 FROM card INDEXED BY card_{name} WHERE run_id = ? AND {name} = ? LIMIT {STRETCH}"
+            (few,) = connection.execute(f"SELECT count(*) < {STRETCH} FROM ({found})", (query.run_id, value)).fetchone()
+            if few:
+                return f" INDEXED BY card_{name}"
+    return ""
 
 
 def reasons(connection: sqlite3.Connection, run_id: str) -> list[tuple[str, str, int]]:

@@ -60,6 +60,7 @@ def everything(workspace: Workspace, run: str) -> list[dict[str, Any]]:
     st.booleans(),
     st.integers(0, 70),
     st.sampled_from(["", "yes", "no"]),
+    st.integers(1, 30),
 )
 def test_a_page_is_what_a_plain_filter_gives(
     workspace: Workspace,
@@ -71,6 +72,7 @@ def test_a_page_is_what_a_plain_filter_gives(
     falling: bool,
     start: int,
     reviewed: str,
+    stretch: int,
 ) -> None:
     run = workspace.runs()[number].id
     wanted = [
@@ -84,10 +86,11 @@ def test_a_page_is_what_a_plain_filter_gives(
     by = "id" if (sort, reviewed) == ("plan", "no") else "ordinal" if sort == "plan" else sort
     wanted.sort(key=lambda card: (card[by], card["ordinal"]), reverse=falling)
     query = TripletQuery(run, state, reason, prompt, sort=sort, falling=falling, reviewed=reviewed)
-    assert workspace.triplet_count(query) == len(wanted)
+    outline = cards.outline(workspace.connection, query, stretch)
+    assert workspace.triplet_count(query) == outline.total == len(wanted)
     page = workspace.triplet_page(query, start, 20)
     assert [card["ordinal"] for card in page] == [card["ordinal"] for card in wanted[start : start + 20]]
-    assert workspace.triplet_page(query, start, 20, length=len(wanted)) == page
+    assert workspace.triplet_page(query, start, 20, outline) == page
     for place, card in enumerate(wanted[start : start + 3], start):
         assert workspace.triplet_place(query, card["ordinal"]) == place
 
@@ -99,6 +102,8 @@ def test_any_text_is_a_search(workspace: Workspace, text: str) -> None:
     query = TripletQuery(run, search=text)
     found = workspace.triplet_page(query, 0, 1000)
     assert len(found) == workspace.triplet_count(query) <= ROWS
+    known = cards.outline(workspace.connection, query, 3)
+    assert workspace.triplet_page(query, 5, 1000, known) == found[5:]
     assert {card["run_id"] for card in found} <= {run}
     assert [workspace.triplet_place(query, card["ordinal"]) for card in found[:5]] == list(range(len(found[:5])))
 

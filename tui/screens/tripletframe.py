@@ -17,7 +17,7 @@ from textual.content import Content
 from textual.css.query import NoMatches
 from textual.widgets import Static
 
-from syncse_local.api import Run, TripletQuery
+from syncse_local.api import Outline, Run, TripletQuery
 from tui import browsing
 from tui.browsing import Extent, Spot, Whole
 from tui.door import STORE_ERRORS, apart
@@ -50,6 +50,7 @@ class TripletFrame(Frame):
         self.whole: Whole | None = None
         self.said: Sequence[str] = ()
         self._mark: tuple[int, ...] = ()
+        self._outline: Outline | None = None
         self._behind, self._due, self._measuring, self._indexing, self._to_end = 0, 0.0, False, False, False
 
     def body(self) -> ComposeResult:
@@ -93,7 +94,8 @@ class TripletFrame(Frame):
 
     def ask(self, query: TripletQuery) -> None:
         """Show another result, from its beginning; its first page does not wait for its length."""
-        self.asked, self.whole, self._mark, self._behind, self._to_end = query, None, (), 0, False
+        self.asked, self.whole, self._mark, self._outline = query, None, (), None
+        self._behind, self._to_end = 0, False
         self.said = ("triplets", query.run_id, *flags(query))
         self.table.begin()
         self.query_one(TripletPane).show(None)
@@ -125,7 +127,7 @@ class TripletFrame(Frame):
             self._due = now + max(REST_SECONDS, REST * (now - began))
 
     def _renew(self, found: Extent, spot: Spot) -> None:
-        self._mark, self._behind = found.mark, found.behind
+        self._mark, self._outline, self._behind = found.mark, found.outline, found.behind
         self.table.renew(found, spot)
         if self._to_end:
             self.to_end()
@@ -154,13 +156,13 @@ class TripletFrame(Frame):
         start(self, partial(self._fetch, event.numbers), "pages", exclusive=True)
 
     async def _fetch(self, numbers: Sequence[int]) -> None:
-        query, mark, length = self.asked, self._mark, self.table.pages.total
+        query, mark, known = self.asked, self._mark, self._outline
         if query is None:
             return
         for number in numbers:
             try:
                 rows = await self.desk.reads.call(
-                    partial(browsing.page, query=query, number=number, length=length, mark=mark)
+                    partial(browsing.page, query=query, number=number, known=known, mark=mark)
                 )
             except STORE_ERRORS as error:
                 self._say(error)

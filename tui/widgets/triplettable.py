@@ -89,7 +89,7 @@ class TripletTable(ScrollView, can_focus=True):
         self.pages.clear()
         for number, rows in found.pages.items():
             self.pages.put(number, rows)
-        self.fit(found.total, self.cursor + found.place - was.place)
+        self.fit(found.outline.total, self.cursor + found.place - was.place)
 
     def fit(self, total: int, cursor: int) -> None:
         """The result has this many rows, and the cursor's triplet this place; its line on the screen stays."""
