@@ -43,8 +43,9 @@ ORDER = ("j", "down", "j", "page down", "k", "page down", "j", "end", "k", "page
 ROW = re.compile(rb"row ([\d,]+) of ([\d,]+)")
 DRAWN = re.compile(r"▶\s*([\d,]+) [✓✗▽]".encode())
 SETTLE = 3.0
-READ_ONCE = 10.0
-"""Seconds in which a large run has been read once: what it was rejected for is counted when a screen first follows it."""
+READ_ONCE = 45.0
+"""Seconds in which a large run has been read: what it was rejected for is counted when a screen first follows it, and once more,
+after a rest of ten times as long, where opening the workspace has itself changed something in it."""
 
 
 def make(directory: Path, rows: int) -> None:

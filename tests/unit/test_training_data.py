@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.records import ScoredPair, Triplet
@@ -15,7 +17,7 @@ from syncse_local.training import tokenfile
 from syncse_local.training.data import BatchPlan, TripletData
 from syncse_local.training.encoder import Encoder
 from syncse_local.training.loop import learning_rate, train
-from syncse_local.training.tokens import TokenRows, chunks
+from syncse_local.training.tokens import OVERHEAD, Ints, TokenRows, chunks
 from tests.unit.training_setup import Listener, dev_pairs, options, triplets
 
 
@@ -51,6 +53,24 @@ def test_chunks_cover_every_row_once_within_the_budget() -> None:
     assert all(len(part) == 1 or len(part) * lengths[part].max() <= 128 for part in parts)
     padding = sum(len(part) * lengths[part].max() for part in parts) / lengths.sum()
     assert padding < 1.25
+
+
+@given(st.lists(st.integers(0, 40), max_size=60), st.integers(1, 200))
+def test_chunks_are_cut_where_it_costs_least(lengths: list[int], budget: int) -> None:
+    def cost(parts: list[Ints]) -> float:
+        return float(sum(len(part) * max(1, lengths[part[0]]) + OVERHEAD * budget for part in parts))
+
+    rows_of = np.array(lengths, dtype=np.int64)
+    parts = chunks(rows_of, budget)
+    assert sorted(row for part in parts for row in part.tolist()) == list(range(len(lengths)))
+    for cut in range(41):  # no single cut, nor none, would have cost less
+        two = [rows for rows in (np.flatnonzero(rows_of > cut), np.flatnonzero(rows_of <= cut)) if len(rows)]
+        longest_first = [rows[np.argsort(-rows_of[rows], kind="stable")] for rows in two]
+        fit = [max(1, budget // max(1, lengths[rows[0]])) for rows in longest_first]
+        plain = [
+            part for rows, n in zip(longest_first, fit, strict=True) for part in np.split(rows, range(n, len(rows), n))
+        ]
+        assert cost(parts) <= cost(plain) + 1e-6
 
 
 def test_padded_rows_are_the_rows() -> None:
