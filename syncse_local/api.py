@@ -156,11 +156,11 @@ class Workspace(Triplets):
 
     @property
     def pipeline_log(self) -> Path:
-        """What the last `syncse run --detach` said."""
+        """What the last detached `syncse run` or `calibrate` said."""
         return self.directory / "pipeline.log"
 
     def pipeline_alive(self) -> bool:
-        """Whether a `syncse run` works in this workspace now."""
+        """Whether a `syncse run` or `calibrate` works in this workspace now."""
         return held(self.directory / "pipeline.lock")
 
     # -- acting ------------------------------------------------------------------------------------------------------

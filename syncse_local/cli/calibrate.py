@@ -10,7 +10,7 @@ from syncse_local.api import Workspace
 from syncse_local.cli import evaluate, train
 from syncse_local.cli.common import parser, settings, workspace
 from syncse_local.cli.output import emit, safe, table
-from syncse_local.cli.steps import step
+from syncse_local.cli.steps import detach_flag, leave, step
 from syncse_local.errors import ExitCode, SyncseError
 
 
@@ -31,6 +31,7 @@ def add(verbs: Any) -> None:
     made.add_argument("--reranking", metavar="DIR", help="as in `syncse eval`")
     made.add_argument("--tasks", nargs="+", metavar="TASK", help="as in `syncse eval`")
     train.training_flags(made)
+    detach_flag(made)
 
 
 def run(options: argparse.Namespace) -> ExitCode:
@@ -46,7 +47,9 @@ def run(options: argparse.Namespace) -> ExitCode:
         detail = f"--seeds is {options.seeds}; one training has no spread."
         raise SyncseError("Too few seeds", detail, "Take two or more; five are better.", ExitCode.USAGE)
     wanted = evaluate.request(settings(options), None, options.tasks)
-    with workspace(options) as opened:
+    if options.detach:
+        return leave(options, settings(options))
+    with workspace(options) as opened, opened.pipeline_lock():
         evaluated, of = list[str](), 2 * options.seeds
         for number, (seed, plan) in enumerate(_plans(opened, options).items(), start=1):
             trained, code = step(opened, options, "train", plan, f"{2 * number - 1}/{of} calibrate: train seed {seed}")

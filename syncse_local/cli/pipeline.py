@@ -13,10 +13,9 @@ from syncse_local.cli.evaluate import scores_table
 from syncse_local.cli.filterstep import filter_step
 from syncse_local.cli.output import emit
 from syncse_local.cli.parts import shard_flag
-from syncse_local.cli.steps import step
+from syncse_local.cli.steps import detach_flag, leave, step
 from syncse_local.config import Settings
-from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.jobs import command
+from syncse_local.errors import ExitCode
 from syncse_local.paths import starter_sentences
 
 
@@ -56,9 +55,7 @@ def add(verbs: Any) -> None:
     shard_flag(made)
     engine_flags(made, hidden=True)
     force_flag(made)
-    made.add_argument(
-        "--detach", action=argparse.BooleanOptionalAction, default=False, help="go on in the background and return"
-    )
+    detach_flag(made)
     made.set_defaults(temperature=None, max_failure_rate=0.95, generator=None)
 
 
@@ -70,7 +67,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     first = evaluate.request(chosen, None, None)
     plans = generation.requests(options)
     if options.detach:
-        return _detach(options, chosen)
+        return leave(options, chosen)
     with workspace(options) as opened, opened.pipeline_lock():
         before, code = step(opened, options, "eval", {**first, "label": "before"}, f"1/{of} evaluate before")
         if code:
@@ -110,20 +107,6 @@ def _training(opened: Workspace, options: argparse.Namespace, chosen: Settings, 
         "limit": 0,
         **({"unfiltered": True} if options.no_filters else {}),
     }
-
-
-def _detach(options: argparse.Namespace, chosen: Settings) -> ExitCode:
-    """Do the same in a session of its own. Raises SyncseError where one is at work."""
-    with workspace(options) as opened:
-        if opened.pipeline_alive():
-            detail = "A `syncse run` works in this workspace."
-            raise SyncseError("Already at work", detail, "Follow it: syncse runs", ExitCode.NOTHING)
-        pid = command.leave(
-            [*(word for word in options.given if word != "--json"), "--no-detach"], opened.pipeline_log, chosen.airgap
-        )
-        told = {"pid": pid, "log": str(opened.pipeline_log)}
-    emit(told) if options.json else print(f"Started. Follow it: syncse runs; its words go to {told['log']}")
-    return ExitCode.OK
 
 
 def _report(opened: Workspace, options: argparse.Namespace, steps: list[Run], filtered: list[dict[str, Any]]) -> None:

@@ -1,12 +1,19 @@
-"""One step of a verb that does several runs: the run is found again by its options, so that the verb continues where it was."""
+"""Verbs that do several runs: each step is found again by its options, so that the verb continues where it was.
+
+Left in the background, such a verb goes on in a session of its own, one at a time in a workspace.
+"""
 
 import argparse
 from collections.abc import Mapping
 from typing import Any
 
 from syncse_local.api import OPEN, Run, Workspace
+from syncse_local.cli.common import workspace
 from syncse_local.cli.follow import follow
-from syncse_local.errors import ExitCode
+from syncse_local.cli.output import emit
+from syncse_local.config import Settings
+from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.jobs import command
 
 
 def step(
@@ -19,3 +26,24 @@ def step(
         print(f"{title}: {run.id}{state}", flush=True)
     code = follow(opened, run, options.json) if run.state in OPEN else ExitCode.OK
     return opened.run(run.id), code
+
+
+def detach_flag(made: argparse.ArgumentParser) -> None:
+    """The flag of verbs that `leave` can leave."""
+    made.add_argument(
+        "--detach", action=argparse.BooleanOptionalAction, default=False, help="go on in the background and return"
+    )
+
+
+def leave(options: argparse.Namespace, chosen: Settings) -> ExitCode:
+    """Do the same in a session of its own. Raises SyncseError where one is at work."""
+    with workspace(options) as opened:
+        if opened.pipeline_alive():
+            detail = "A command of several runs works in this workspace."
+            raise SyncseError("Already at work", detail, "Follow it: syncse runs", ExitCode.NOTHING)
+        pid = command.leave(
+            [*(word for word in options.given if word != "--json"), "--no-detach"], opened.pipeline_log, chosen.airgap
+        )
+        told = {"pid": pid, "log": str(opened.pipeline_log)}
+    emit(told) if options.json else print(f"Started. Follow it: syncse runs; its words go to {told['log']}")
+    return ExitCode.OK

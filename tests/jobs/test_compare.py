@@ -2,6 +2,7 @@
 
 import json
 import random
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from syncse_local.api import Workspace
 from syncse_local.errors import ExitCode
 from syncse_local.store import predictions
 from tests.conftest import Cli
+from tests.jobs.helpers import PATIENCE
 
 WORDS = "the man dog train rain red car green is was play guitar not some one every".split()
 TRAIN = ("--pooling", "avg", "--batch-size", "8", "--max-steps", "4", "--learning-rate", "1e-3", "--device", "cpu")
@@ -50,9 +52,12 @@ def test_from_seeds_to_verdicts_and_tables(
 ) -> None:
     tasks = ("--senteval", str(senteval), "--tasks", "STSB", "starter")
     given = ("--data", str(human), "--encoder", str(tiny_encoder), "--seeds", "2", "--dev", *TRAIN, *tasks)
-    made = cli("calibrate", *given)
-    assert made.returncode == ExitCode.OK, made.stderr
-    assert "widest difference" in made.stdout
+    left = cli("calibrate", *given, "--detach", "--json")
+    assert left.returncode == ExitCode.OK, left.stderr
+    said, deadline = Path(json.loads(left.stdout)["log"]), time.monotonic() + PATIENCE
+    while "widest difference" not in said.read_text(encoding="utf-8"):
+        assert time.monotonic() < deadline, said.read_text(encoding="utf-8")
+        time.sleep(0.2)
     again = cli("calibrate", *given)
     assert again.stdout.count("(done before)") == 4, again.stdout
     (stored,) = json_lines(cli("calibrate", "--list", "--json").stdout)
