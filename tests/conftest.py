@@ -14,8 +14,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")
 sys.path.insert(0, str(REPO / "scripts"))
 
 from syncse_local import airgap  # noqa: E402
+from syncse_local.jobs.supervise import SPINS  # noqa: E402
 
 airgap.set_switches()
+os.environ.setdefault("GOMP_SPINCOUNT", SPINS)  # before torch is loaded: tests may share their cores
 
 
 @pytest.fixture(scope="session")

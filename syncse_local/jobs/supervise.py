@@ -24,6 +24,10 @@ START_SECONDS = 30.0
 GRACE = {1: 60.0, 2: 15.0}
 """Seconds a worker has after the flag, then after SIGTERM, before the next step of the ladder."""
 
+SPINS = "5000"
+"""How often a thread of GNU OpenMP looks for work before it sleeps. At the library's own 300,000 a training whose cores are
+shared with another program is 4 to 50 times slower (docs/log.md)."""
+
 
 def database(workspace: Path) -> Path:
     """The workspace's SQLite file."""
@@ -46,7 +50,7 @@ def launch(workspace: Path, run_id: str, guarded: bool) -> None:
             stdout=log,
             stderr=log,
             start_new_session=True,
-            env=airgap.environment(guarded),
+            env={"GOMP_SPINCOUNT": SPINS, **airgap.environment(guarded)},
         )
 
 
