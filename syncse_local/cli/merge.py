@@ -33,6 +33,9 @@ def add(verbs: Any) -> None:
 
 def run(options: argparse.Namespace) -> ExitCode:
     """Merge one source after the other and print what each brought."""
+    if options.workspace:
+        detail = f"DEST is {options.target}, and --workspace names {options.workspace}."
+        raise SyncseError("Two places to merge into", detail, "Leave --workspace away.", ExitCode.USAGE)
     target = Path(options.target).expanduser()
     sources = [Path(source).expanduser() for source in options.sources]
     for source in sources:

@@ -132,6 +132,7 @@ def test_each_generator_writes_its_own_rows(cli: Cli, tmp_path: Path, sentences:
         (("generate", "INPUT", "--generator", "x"), ExitCode.USAGE),
         (("generate", "INPUT", "--limit", "1", "--shard", "500/1000"), ExitCode.NOTHING),
         (("merge", "DEST"), ExitCode.USAGE),
+        (("merge", "DEST", "EMPTY", "-w", "DEST"), ExitCode.USAGE),
         (("merge", "DEST", "nowhere"), ExitCode.PREFLIGHT),
         (("merge", "DEST", "DEST"), ExitCode.PREFLIGHT),
         (("merge", "DEST", "EMPTY"), ExitCode.NOTHING),
