@@ -91,12 +91,12 @@ class Follower:
                 if event["kind"] == "scored" and isinstance(event["data"], dict):
                     self._scored[str(event["data"].get("task"))] = event["data"]
         self._read_slow(workspace, run)
-        path = workspace.log_path(run.id)
+        path, eta = workspace.log_path(run.id), self._eta(run)
         return Detail(
             run,
             tuple(self._events),
-            self._eta(run),
-            self._spread(run),
+            eta,
+            _around(self._spread(run), eta),
             self._slow.failures,
             self._slow.sample,
             self._slow.curves,
@@ -143,6 +143,11 @@ class Follower:
             return None
         self._pace.add(self._clock(), done)
         return self._pace.spread(max(0.0, total - done))
+
+
+def _around(spread: tuple[float, float] | None, eta: float | None) -> tuple[float, float] | None:
+    """The spread, widened to what the run says itself: its own figure looks further back than the last minutes do."""
+    return spread if spread is None or eta is None else (min(spread[0], eta), max(spread[1], eta))
 
 
 def sample(workspace: Workspace, run: Run) -> Sample | None:

@@ -119,3 +119,15 @@ def test_the_log_is_read_from_its_end(rows: Rows, workspace: Workspace) -> None:
     assert lines[-1] == "last"
     assert set(lines[:-1]) == {"middle"}
     assert len(lines) * len("middle\n") <= following.LOG_BYTES
+
+
+def test_a_spread_reaches_to_what_the_run_says_itself(rows: Rows, workspace: Workspace) -> None:
+    clock = iter(range(0, 3000, 4))
+    follower = following.Follower("t0101-eeeeee", clock=lambda: float(next(clock)))
+    rows.add("t0101-eeeeee", "train", state="running")
+    for done in range(10, 200, 10):
+        rows.progress("t0101-eeeeee", done=done, total=400, eta=1.0)
+        detail = follower.read(workspace, workspace.run("t0101-eeeeee"), changed=False, log=False)
+    assert detail.spread is not None
+    assert detail.spread[0] == detail.eta == 1.0
+    assert detail.spread[1] > 10
