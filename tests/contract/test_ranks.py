@@ -89,14 +89,14 @@ def test_two_processes_have_the_gradients_of_one(tiny_encoder: Path, tmp_path: P
         assert max(float(g.abs().max()) for g in wanted.values()) > 1e-3
 
 
-def train_command(folder: Path, encoder: Path, steps: int) -> list[str]:
+def train_command(folder: Path, encoder: Path, steps: int, eval_every: int = 2) -> list[str]:
     rows = "".join(f"{t.sentence},{t.positive},{t.negative}\n" for t in triplets(40))
     data = folder / "triplets.csv"
     data.write_text("sent0,sent1,hard_neg\n" + rows, encoding="utf-8")
     numbers = {
         "--batch-size": 16,
         "--max-steps": steps,
-        "--eval-every": 2,
+        "--eval-every": eval_every,
         "--checkpoint-every": 1,
         "--chunk-tokens": 64,
     }
@@ -143,7 +143,7 @@ def test_the_same_command_under_a_launcher_trains_the_same_encoder(
 
 def test_a_killed_training_goes_on_under_torchrun(tiny_encoder: Path, tmp_path: Path) -> None:
     """Begun in one process, killed, and ended by two: the encoder of one that was not stopped."""
-    command = train_command(tmp_path, tiny_encoder, 12)
+    command = train_command(tmp_path, tiny_encoder, 40, eval_every=20)
     words = [sys.executable, *command, "-w", str(tmp_path / "two"), "--detach"]
     run_id = json.loads(subprocess.run(words, capture_output=True, text=True, cwd=REPO, timeout=600).stdout)["run"]
     with Workspace(tmp_path / "two") as workspace:
