@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from syncse_local.api import TripletQuery, Workspace
+from syncse_local.api import BY_PERSONS, TripletQuery, Workspace
 from syncse_local.cli.common import parser, workspace
 from syncse_local.cli.output import emit, safe, table
 from syncse_local.errors import ExitCode, SyncseError
@@ -99,9 +99,15 @@ def _ask(opened: Workspace, options: argparse.Namespace) -> ExitCode:
     """Ask about a sample of the triplets that nobody has decided on."""
     opened.refresh_triplets(options.run)
     query = TripletQuery(opened.run(options.run).id)
-    places = list(range(opened.triplet_count(query)))
+    known = opened.triplet_outline(query)
+    places = list(range(known.total))
     random.Random(options.seed).shuffle(places)
-    fresh = (card for place in places for card in opened.triplet_page(query, place, 1) if card["reason"] not in DECIDED)
+    fresh = (
+        card
+        for place in places
+        for card in opened.triplet_page(query, place, 1, known)
+        if card["reason"] not in BY_PERSONS
+    )
     if not options.json:
         print("  ".join(f"{key}: {what}" for key, what in KEYS.items()), file=sys.stderr)
     done: list[int] = []
@@ -110,9 +116,6 @@ def _ask(opened: Workspace, options: argparse.Namespace) -> ExitCode:
             break
     emit({"decided": len(done)}) if options.json else print(f"{len(done)} decided")
     return ExitCode.OK if done else ExitCode.NOTHING
-
-
-DECIDED = ("person", "edited")
 
 
 def _first(cards: Iterator[dict[str, Any]], count: int) -> Iterator[dict[str, Any]]:

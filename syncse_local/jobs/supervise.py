@@ -25,8 +25,8 @@ GRACE = {1: 60.0, 2: 15.0}
 """Seconds a worker has after the flag, then after SIGTERM, before the next step of the ladder."""
 
 SPINS = "5000"
-"""How often a thread of GNU OpenMP looks for work before it sleeps. At the library's own 300,000 a training whose cores are
-shared with another program is 4 to 50 times slower (docs/log.md)."""
+"""How often a thread of GNU OpenMP looks for work before it sleeps. Where cores are shared with another program, training
+took up to 17 times as long with the library's own 300,000 (docs/log.md)."""
 
 
 def database(workspace: Path) -> Path:
