@@ -201,12 +201,9 @@ class Generation:
         seen: set[str] = set()
         base = 0
         for source, sentences, part in self.sources():
-            fresh = sentences
-            if (
-                self.recipe.writes
-            ):  # what is written may be written twice, or be in the input; an input's sentences differ
+            fresh = iter(sentences)
+            if self.recipe.writes:  # a model may write a sentence twice, or one of the input; an input's differ
                 fresh = ((key, text) for key, text in sentences if not (key in seen or seen.add(key)))  # type: ignore[func-returns-value]
-            fresh = iter(fresh)
             while chunk := dict(islice(fresh, PLAN_BATCH // len(PAIR_ROLES))):
                 rows = list(plan_pairs(self.recipe, self.pools, chunk.items(), self.engine, part))
                 taken = dict.fromkeys(row.sentence_key for row in rows)
