@@ -4,7 +4,7 @@ Row by row with llama_cpp.Llama (as a user would write it, exemplars drawn anew 
 by context, our engine for several numbers of rows in flight, and the engine's own prompt-processing rate.
 
     python scripts/bench_generation.py models/starter-llm/starter-llm.gguf --prefix 100 300 --rows 150 --baseline-rows 96
-    python scripts/bench_generation.py random --prefix 100 300 1000 --baseline-rows 12   # makes a random 135 M model
+    python scripts/bench_generation.py random-135m --prefix 100 300 1000 --baseline-rows 12   # makes the model, of random weights
 """
 
 import argparse
@@ -196,7 +196,7 @@ def report(path: Path, options: argparse.Namespace, prefix: int) -> Iterator[str
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", help="path of a GGUF, or 'random' for a random-weight 135 M model")
+    parser.add_argument("model", help="path of a GGUF, or random-135m or random-1b")
     parser.add_argument("--n", type=int, nargs="+", default=[1, 4, 8, 16, 32, 64], help="rows in flight")
     parser.add_argument("--prefix", type=int, nargs="+", default=[300], help="prefix lengths in tokens")
     parser.add_argument("--contexts", type=int, default=4)
@@ -213,11 +213,11 @@ def main() -> None:
     print(f"{platform.processor() or platform.machine()}, {options.threads} threads, {options.clock} time")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(options.model)
-        if options.model == "random":
-            from random_model import Shape, write
+        if options.model.startswith("random-"):
+            from random_model import SHAPES, write
 
-            path = Path(folder) / "random-135m-q8_0.gguf"
-            write(path, Shape())
+            path = Path(folder) / f"{options.model}-q8_0.gguf"
+            write(path, SHAPES[options.model.removeprefix("random-")])
         summaries = []
         for prefix in options.prefix:
             for line in report(path, options, prefix):

@@ -3,21 +3,23 @@
     python scripts/bench_training.py --data TRIPLETS.csv [--encoder DIR] [--steps 7] [--precision fp32 bf16] [--curves FILE.csv]
 
 (a) ours; (b) sentence-transformers' trainer with MultipleNegativesRankingLoss at scale 20, columns merged as it does by
-default and apart (the faster counts); (c) SimCSE's way, one padded forward of all sentences of the batch. Each is a thread,
-and one thread has its turn at a time, from the end of one of its steps to the end of its next: what is fetched, tokenised
+default and apart (the faster counts); (c) SimCSE's way, one padded forward of all sentences of the batch. Each is a process,
+and one has its turn at a time, from the end of one of its steps to the end of its next: what is fetched, tokenised
 or collated for a step is in its time. Without --encoder the model is a MiniLM-shaped BERT with random weights and a
 vocabulary made of the data. Dropout is --dropout (0), AdamW and the falling rate are the same on all sides.
 """
 
 import argparse
 import tempfile
-import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from itertools import islice
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,7 @@ from syncse_local.records import Triplet  # noqa: E402
 from syncse_local.synthesis.ingest import open_input  # noqa: E402
 from syncse_local.training.data import BatchPlan, TripletData  # noqa: E402
 from syncse_local.training.encoder import Encoder  # noqa: E402
+from syncse_local.training.head import pool  # noqa: E402
 from syncse_local.training.loop import learning_rate, train  # noqa: E402
 from syncse_local.training.options import TrainOptions  # noqa: E402
 
@@ -41,19 +44,21 @@ OURS, MERGED, APART, PADDED = "ours", "s-t, columns merged", "s-t, columns apart
 WARM = 2  # turns that are not timed: loading, and kernels and allocators that find their sizes
 
 
-@dataclass
+Work = Callable[[Callable[[float], None]], None]
+"""A trainer: it calls what it is given after each step, with the step's loss, and goes on when that returns."""
+
+
 class Lane:
-    """One trainer in a thread of its own: whether it is its turn, and what its steps took and gave."""
+    """One trainer in a process of its own, at work only while it is its turn, and what its steps took and gave."""
 
-    work: Callable[["Lane"], None]
-    losses: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    busy: list[float] = field(default_factory=list)
-    error: BaseException | None = None
-
-    def __post_init__(self) -> None:
-        self.mine, self.others = threading.Semaphore(0), threading.Semaphore(0)
-        threading.Thread(target=self._run, daemon=True).start()
+    def __init__(self, work: Work) -> None:
+        self.losses: list[float] = []
+        self.seconds: list[float] = []
+        self.busy: list[float] = []
+        spawn = get_context("spawn")
+        self._turns, end = spawn.Pipe()
+        spawn.Process(target=_trainer, args=(work, end), daemon=True).start()
+        self._turns.recv()  # it has loaded its libraries
 
     @property
     def timed(self) -> list[float]:
@@ -66,39 +71,51 @@ class Lane:
         return self.busy[WARM : len(self.losses)]
 
     def take_turn(self) -> None:
-        """Let the trainer go on to the end of its next step."""
-        started, worked = time.perf_counter(), time.process_time()
-        self.mine.release()
-        self.others.acquire()
+        """Let the trainer go on to the end of its next step, or of its work; an error there is raised here."""
+        started = time.perf_counter()
+        self._turns.send(None)
+        loss, busy = self._turns.recv()
         self.seconds.append(time.perf_counter() - started)
-        self.busy.append(time.process_time() - worked)
-        if self.error is not None:
-            raise self.error
+        self.busy.append(busy)
+        if isinstance(loss, str):
+            raise SystemExit(loss)
+        if loss is not None:
+            self.losses.append(loss)
 
-    def stepped(self, loss: float) -> None:
-        """Called by the trainer after a step: hand over, and wait for the next turn."""
-        self.losses.append(loss)
-        self.others.release()
-        self.mine.acquire()
 
-    def _run(self) -> None:
-        self.mine.acquire()
-        try:
-            self.work(self)
-        except BaseException as error:
-            self.error = error
-        self.others.release()
+def _trainer(work: Work, turns: Connection) -> None:
+    """The process of a lane: waits for its turns between the steps of its work."""
+
+    worked = 0.0
+
+    def wait() -> float:
+        turns.recv()
+        return time.process_time()
+
+    def stepped(loss: float) -> None:
+        nonlocal worked
+        turns.send((loss, time.process_time() - worked))
+        worked = wait()
+
+    turns.send(None)
+    worked = wait()
+    try:
+        work(stepped)
+        last = None
+    except BaseException:
+        last = traceback.format_exc()
+    turns.send((last, time.process_time() - worked))
 
 
 class Turns:
     """A reporter of our trainer that hands over after every step."""
 
-    def __init__(self, lane: Lane) -> None:
-        self.lane = lane
+    def __init__(self, stepped: Callable[[float], None]) -> None:
+        self.stepped = stepped
 
     def progress(self, done: int, total: int, **data: object) -> None:
         """The step is over."""
-        self.lane.stepped(float(str(data["loss"])))
+        self.stepped(float(str(data["loss"])))
 
     def event(self, kind: str, **data: object) -> None:
         """Nothing."""
@@ -111,12 +128,14 @@ class Turns:
         return False
 
 
-def ours(options: TrainOptions, rows: list[Triplet], lane: Lane) -> None:
+def ours(options: TrainOptions, rows: list[Triplet], stepped: Callable[[float], None]) -> None:
     """`train` as a run does it, without dev sets."""
-    train(options, rows, [], Turns(lane))
+    train(options, rows, [], Turns(stepped))
 
 
-def reference(options: TrainOptions, batches: list[list[Triplet]], folder: Path, apart: bool, lane: Lane) -> None:
+def reference(
+    options: TrainOptions, batches: list[list[Triplet]], folder: Path, apart: bool, stepped: Callable[[float], None]
+) -> None:
     """SentenceTransformerTrainer over the same batches in the same order: a forward for the anchors and one for the rest,
     as it does by default, or one for each column."""
     from datasets import Dataset
@@ -145,7 +164,7 @@ def reference(options: TrainOptions, batches: list[list[Triplet]], folder: Path,
 
     class HandOver(TrainerCallback):
         def on_step_end(self, *_: Any, **__: Any) -> None:
-            lane.stepped(loss.last)
+            stepped(loss.last)
 
     model = SentenceTransformer(str(options.encoder), device=options.device)
     model.max_seq_length = options.max_length
@@ -174,7 +193,7 @@ def reference(options: TrainOptions, batches: list[list[Triplet]], folder: Path,
         trainer.train()
 
 
-def padded(options: TrainOptions, batches: list[list[Triplet]], lane: Lane) -> None:
+def padded(options: TrainOptions, batches: list[list[Triplet]], stepped: Callable[[float], None]) -> None:
     """SimCSE's step as its script has it: tokenised before, all three columns in one forward, padded to the longest."""
     encoder = Encoder.load(options.encoder, options.device)
     columns = [
@@ -186,7 +205,7 @@ def padded(options: TrainOptions, batches: list[list[Triplet]], lane: Lane) -> N
     for step, (rows, batch) in enumerate(zip(tokens, batches, strict=True)):
         optimizer.zero_grad()
         with torch.autocast(encoder.device.type, torch.bfloat16, enabled=options.precision == "bf16"):
-            vectors = encoder(*rows.padded(np.arange(len(rows)), encoder.device))
+            vectors = pooled(encoder, *rows.padded(np.arange(len(rows)), encoder.device))
         anchors, positives, negatives = normalize(vectors.float(), dim=-1).view(3, len(batch), -1)
         logits = anchors @ torch.cat([positives, negatives]).T / options.temperature
         loss = cross_entropy(logits, torch.arange(len(batch), device=logits.device))
@@ -194,7 +213,16 @@ def padded(options: TrainOptions, batches: list[list[Triplet]], lane: Lane) -> N
         torch.nn.utils.clip_grad_norm_(encoder.parameters(), options.max_grad_norm)
         optimizer.param_groups[0]["lr"] = learning_rate(options, step, len(batches))
         optimizer.step()
-        lane.stepped(float(loss.detach()))
+        stepped(float(loss.detach()))
+
+
+def pooled(encoder: Encoder, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """The embeddings with the whole of the last layer computed, as SimCSE does for [CLS] too."""
+    tokens = encoder.model(input_ids=ids, attention_mask=mask).last_hidden_state
+    vectors = pool(encoder.modes[0], tokens, mask)
+    for layer in encoder.tail:
+        vectors = layer(vectors)
+    return vectors
 
 
 def measure(options: argparse.Namespace, encoder: Path, rows: list[Triplet], precision: str) -> dict[str, Lane]:
@@ -208,7 +236,7 @@ def measure(options: argparse.Namespace, encoder: Path, rows: list[Triplet], pre
             batch_size=options.batch,
             max_steps=options.steps,
             precision=precision,
-            pooling="avg",
+            pooling=options.pooling,
             device=options.device,
             checkpoint_every=10**9,
             graph_gib=1000.0,
@@ -291,6 +319,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=7)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--precision", nargs="+", default=["fp32", "bf16"])
+    parser.add_argument("--pooling", default="cls", help="cls is the method's own")
     parser.add_argument("--dropout", type=float, default=0.0, help="above 0 the losses differ by chance")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--chunk-tokens", type=int, default=0)
@@ -315,11 +344,11 @@ def main() -> None:
 
 
 def prepared(options: argparse.Namespace, rows: list[Triplet], folder: Path) -> Path:
-    """The encoder that all start from, in sentence-transformers' layout with mean pooling and the dropout asked for."""
+    """The encoder that all start from, in sentence-transformers' layout with the pooling and the dropout asked for."""
     source = options.encoder or write(
         folder / "random", [text for r in rows for text in (r.sentence, r.positive, r.negative)]
     )
-    encoder = Encoder.load(source, pooling="avg")
+    encoder = Encoder.load(source, pooling=options.pooling)
     config = encoder.model.config
     config.hidden_dropout_prob = config.attention_probs_dropout_prob = options.dropout
     encoder.save(folder / "encoder")

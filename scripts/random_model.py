@@ -1,6 +1,6 @@
 """Write a Llama-shaped GGUF with random weights, for benchmarks: full-size arithmetic, no download, meaningless text.
 
-Needs the `gguf` package. `python scripts/random_model.py OUT.gguf` makes the 135 M shape in Q8_0.
+Needs the `gguf` package. `python scripts/random_model.py OUT.gguf [--shape 1b]` makes a shape of SHAPES in Q8_0.
 """
 
 import argparse
@@ -26,6 +26,10 @@ class Shape:
     kv_heads: int = 3
     vocabulary: int = 49152
     context: int = 2048
+
+
+SHAPES = {"135m": Shape(), "1b": Shape(16, 2048, 8192, 32, 8, 128256)}
+"""Shapes of common small models by their number of parameters."""
 
 
 def write(path: Path, shape: Shape, seed: int = 0) -> None:
@@ -99,4 +103,6 @@ def _add_weights(writer: GGUFWriter, shape: Shape, draw: np.random.Generator) ->
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
-    write(parser.parse_args().out, Shape())
+    parser.add_argument("--shape", choices=SHAPES, default="135m")
+    options = parser.parse_args()
+    write(options.out, SHAPES[options.shape])

@@ -103,7 +103,7 @@ def training_flags(made: argparse.ArgumentParser) -> None:
         help="SimCSE's dropout pairs: the sentences of FILE, or the anchors of --from or --data, without positives",
     )
     made.add_argument("--device", help="auto, cpu, cuda or mps")
-    made.add_argument("--precision", help="auto, fp32 or bf16")
+    made.add_argument("--precision", help="fp32, bf16, or auto: bf16 on a GPU that computes it")
     force_flag(made)
     made.add_argument(
         "--no-duplicates",

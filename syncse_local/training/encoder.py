@@ -6,6 +6,7 @@ training and no task.
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from transformers import AutoModel, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.training.firsttoken import first_token_only
 from syncse_local.training.head import Dense, LayerMean, Normalize, fresh_cls_head, layer_mean, pool
 from syncse_local.training.layout import DenseSpec, Layout, read_layout, refuse
 from syncse_local.training.memory import is_memory
@@ -106,7 +108,9 @@ class Encoder(nn.Module):
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """(n, length) ids and mask to (n, dimension) embeddings."""
-        output = self.model(input_ids=ids, attention_mask=mask, output_hidden_states=self.layers is not None)
+        first = self.modes == ("cls",) and self.layers is None
+        with first_token_only(self.model) if first else nullcontext():
+            output = self.model(input_ids=ids, attention_mask=mask, output_hidden_states=self.layers is not None)
         tokens = self.layers(output.hidden_states) if self.layers else output.last_hidden_state
         vectors = torch.cat([pool(mode, tokens, mask) for mode in self.modes], dim=-1)
         for layer in self.tail:

@@ -12,7 +12,7 @@ from syncse_local.catalog.preflight import check_train
 from syncse_local.jobs.job import Cancelled, Job
 from syncse_local.training import hardware, provenance
 from syncse_local.training.card import render
-from syncse_local.training.device import pick_device
+from syncse_local.training.device import pick_device, pick_precision
 from syncse_local.training.energy import Meter
 from syncse_local.training.follower import join_as_first
 from syncse_local.training.loop import TrainResult, train
@@ -24,11 +24,13 @@ from syncse_local.training.sources import Sources
 def run(job: Job) -> dict[str, Any]:
     """Do a train run; returns the trainer's figures and where the encoder lies."""
     options = job.run.options
+    training = options.get("training", {})
+    training = {"precision": pick_precision(pick_device(training.get("device", "auto"))), **training}
     settings = TrainOptions(
         encoder=Path(options["encoder"]),
         output=Path(options["output"]),
         checkpoint=job.directory / "checkpoint",
-        **options.get("training", {}),
+        **training,
     )
     if not options.get("force"):
         job.reporter.event("memory", text="; ".join(map(str, check_train(settings, Room.now()))))

@@ -15,6 +15,7 @@ from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.records import ScoredPair, Triplet
 from syncse_local.training import tokenfile
 from syncse_local.training.data import BatchPlan, TripletData
+from syncse_local.training.device import pick_precision
 from syncse_local.training.encoder import Encoder
 from syncse_local.training.loop import learning_rate, train
 from syncse_local.training.tokens import OVERHEAD, Ints, TokenRows, chunks
@@ -152,3 +153,14 @@ def test_a_broken_token_folder_is_made_anew(tiny_encoder: Path, tmp_path: Path, 
     key = TripletData.prepare(triplets(), encoder, opts).key
     (opts.token_folder / "about.json").write_text(broken)
     assert TripletData.prepare(triplets(), encoder, opts).key == key
+
+
+@pytest.mark.parametrize(
+    ("device", "capability", "precision"),
+    [("cpu", (9, 0), "fp32"), ("mps", (9, 0), "fp32"), ("cuda", (7, 5), "fp32"), ("cuda", (8, 0), "bf16")],
+)
+def test_auto_is_bf16_on_a_gpu_that_computes_it(
+    device: str, capability: tuple[int, int], precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
+    assert pick_precision(device) == precision
