@@ -26,11 +26,16 @@ DAMAGED = "The model computes no numbers: its weights are damaged."
 
 @dataclass(slots=True)
 class Counters:
-    """What the engine has done since it was made: decode calls, tokens through them, and seconds by kind of work."""
+    """What the engine has done since it was made: decode calls, tokens through them, and seconds by kind of work.
+
+    `prompt_tokens` and `prompt_seconds` are of the calls in which no row wrote.
+    """
 
     calls: int = 0
     tokens: int = 0
     decoding: float = 0.0
+    prompt_tokens: int = 0
+    prompt_seconds: float = 0.0
     sampling: float = 0.0
     preempted: int = 0
 
@@ -144,6 +149,9 @@ class Scheduler:
         self.counters.calls += 1
         self.counters.tokens += count
         self.counters.decoding += middle - began
+        if not len(self._stepped):
+            self.counters.prompt_tokens += count
+            self.counters.prompt_seconds += middle - began
         self.counters.sampling += time.perf_counter() - middle
         for job, token in zip(writers, drawn, strict=True):
             if finish := self._take(job, token):

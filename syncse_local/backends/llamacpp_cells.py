@@ -18,9 +18,11 @@ CELL_BYTES: dict[KvType, float] = {"f32": 4.0, "f16": 2.0, "q8_0": 34 / 32}
 """Bytes of one number in the cache."""
 
 
-def rows_in_flight(offload: bool) -> int:
-    """More make larger batches and longer attention: on a CPU more than 32 gain nothing."""
-    return 128 if offload else 32
+def rows_in_flight(parameters: int, offload: bool) -> int:
+    """More make larger batches and longer attention; what was fastest on a CPU, by the size of the model."""
+    if offload:
+        return 128
+    return next((rows for limit, rows in ((30_000_000, 16), (100_000_000, 32)) if parameters < limit), 64)
 
 
 def lanes_for(options: LlamaOptions, parameters: int, trained: int, threads: int, rows: int, offload: bool) -> int:

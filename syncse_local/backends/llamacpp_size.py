@@ -26,7 +26,7 @@ from syncse_local.backends.llamacpp_native import Model, Shape
 def choose_shapes(options: LlamaOptions, info: ModelInfo, model: Model) -> list[Shape]:
     """The size of each lane; all are alike but for threads. Sequences include the HOLDERS that hold prefixes."""
     offload = offloads(options)
-    wanted = options.n_seq or rows_in_flight(offload)
+    wanted = options.n_seq or rows_in_flight(info.parameters, offload)
     threads = options.threads or default_threads(info.parameters)
     lanes = lanes_for(options, info.parameters, model.train_ctx, threads, wanted, offload)
     rows = max(1, min(-(-wanted // lanes), native.llama_max_parallel_sequences() - HOLDERS))

@@ -223,3 +223,15 @@ def test_lanes_change_nothing_but_float_sums(story: Path, lanes: int) -> None:
     assert same >= 0.9 * len(alone)
     texts = [run(LlamaCppBackend(story, lanes=lanes, **options), contexts(7, 5, LIVELY)) for _ in range(2)]
     assert {key: c.text for key, c in texts[0].items()} == {key: c.text for key, c in texts[1].items()}
+
+
+def test_counters_tell_prompts_from_writing(story: Path) -> None:
+    backend = LlamaCppBackend(story, n_seq=4, threads=1)
+    found = list(backend.generate(contexts(2, 6, GREEDY), lambda: False))
+    shared = {c.key.partition("-")[0]: c.cached_tokens for c in found}
+    prompts = sum(shared.values()) + sum(c.prompt_tokens - c.cached_tokens for c in found)
+    counters = backend.counters
+    assert counters["prompt_tokens"] == prompts
+    assert counters["tokens"] - prompts == sum(c.output_tokens - (c.finish == "length") for c in found)
+    assert 0 < counters["prompt_seconds"] < counters["decoding"]
+    backend.close()

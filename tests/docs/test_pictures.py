@@ -17,7 +17,7 @@ def test_a_picture_is_small_and_shown_and_fetches_nothing(picture: Path) -> None
     assert "@font-face" not in text
     assert "url(http" not in text
     assert str(REPO) not in text
-    pages = [REPO / "README.md", REPO / "docs" / "guide" / "tui.md"]
+    pages = [REPO / "README.md", REPO / "docs" / "guide" / "tui.md", REPO / "docs" / "log.md"]
     assert any(f"pictures/{picture.name})" in page.read_text(encoding="utf-8") for page in pages)
 
 

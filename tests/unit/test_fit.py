@@ -58,7 +58,7 @@ def test_attention_scores_take_room_where_they_are_kept() -> None:
 
 def test_a_cache_that_nobody_sized_shrinks_to_what_is_left() -> None:
     roomy, tight = (llamacpp_fit(LLAMA, LlamaOptions(threads=4), Room(size * GIB))[0] for size in (64, 7))
-    assert _sizes(roomy)["KV cache"] == 2 * cells_for(16, 131_072, 131_072.0, 60 * GIB) * 131_072
+    assert _sizes(roomy)["KV cache"] == 2 * cells_for(32, 131_072, 131_072.0, 60 * GIB) * 131_072
     assert _sizes(tight)["KV cache"] < _sizes(roomy)["KV cache"]
     assert tight.fits
 
