@@ -13,6 +13,7 @@ from torch.nn.functional import scaled_dot_product_attention
 
 KNOWN = ("bert", "camembert", "electra", "roberta", "xlm-roberta")
 """Model types whose layers are built of BERT's parts, under BERT's names."""
+MASKED = ("eager", "sdpa")
 
 
 @contextmanager
@@ -53,8 +54,12 @@ class _FirstToken(nn.Module):
 
 
 def _layers(model: Any) -> nn.ModuleList | None:
-    """The layers of a model of a KNOWN type, of transformers' own code and no decoder; else None."""
-    if model.config.model_type not in KNOWN or model.config.is_decoder:
+    """The layers of a model of a KNOWN type, of transformers' own code and no decoder; else None.
+
+    Other kinds of attention than MASKED are given masks of other shapes.
+    """
+    config = model.config
+    if config.model_type not in KNOWN or config.is_decoder or config._attn_implementation not in MASKED:
         return None
     adapted = model.base_model  # the model itself, or what peft has put around it
     base = getattr(adapted, "model", adapted)
