@@ -14,15 +14,17 @@ KV_SHARE = 0.3
 LEAST_CELLS = 512
 UBATCH = 512
 """Tokens that llama.cpp computes at once; its work space is made for them."""
+TINY = 30_000_000
+"""Parameters below which waiting for each other, and attention, cost more than the weights."""
 CELL_BYTES: dict[KvType, float] = {"f32": 4.0, "f16": 2.0, "q8_0": 34 / 32}
 """Bytes of one number in the cache."""
 
 
 def rows_in_flight(parameters: int, offload: bool) -> int:
-    """More make larger batches and longer attention; what was fastest on a CPU, by the size of the model."""
+    """More make larger batches and longer attention. Measured on two cores with 7 M, 135 M and 1 B parameters (docs/log.md)."""
     if offload:
         return 128
-    return next((rows for limit, rows in ((30_000_000, 16), (100_000_000, 32)) if parameters < limit), 64)
+    return 16 if parameters < TINY else 64
 
 
 def lanes_for(options: LlamaOptions, parameters: int, trained: int, threads: int, rows: int, offload: bool) -> int:

@@ -15,6 +15,7 @@ from syncse_local.backends.base import KvType, LlamaOptions, ModelInfo
 from syncse_local.backends.llamacpp_cells import (
     CELL_BYTES,
     HOLDERS,
+    TINY,
     batch_size,
     cells_for,
     lanes_for,
@@ -63,7 +64,7 @@ def default_threads(parameters: int) -> int:
     except OSError:
         pass
     cores -= round(busy_cores())
-    most = 2 if parameters < 30_000_000 else 8 if parameters < 1_000_000_000 else 32
+    most = 2 if parameters < TINY else 8 if parameters < 1_000_000_000 else 32
     return max(1, min(cores, most))
 
 

@@ -1,14 +1,18 @@
-"""A last layer for the first token alone: the state, every gradient and the training step are those of the whole layer."""
+"""A last layer for the first token alone: the state and every gradient are those of the whole layer."""
 
 from contextlib import nullcontext
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from transformers import AutoConfig, AutoModel, PreTrainedModel
 
+from syncse_local.training.encoder import Encoder
 from syncse_local.training.firsttoken import KNOWN, first_token_only
+from syncse_local.training.lora import add_adapters
+from tests.unit.training_setup import options
 
 LENGTHS = {"padded": [9, 3, 1, 6], "of one length": [9, 9, 9, 9]}
 
@@ -77,3 +81,22 @@ def test_decoders_and_other_models_are_left_alone(kind: str, more: dict[str, obj
     model = encoder(kind, **more)
     with first_token_only(model):
         assert model(input_ids=torch.full((1, 5), 7)).last_hidden_state.shape[1] == 5
+
+
+@pytest.mark.parametrize(
+    ("pooling", "rank", "queries"),
+    [("cls", 0, 1), ("cls_before_pooler", 0, 1), ("cls", 4, 1), ("avg", 0, 9), ("avg_top2", 0, 9)],
+)
+def test_an_encoder_asks_for_what_its_pooling_looks_at(
+    tiny_encoder: Path, tmp_path: Path, pooling: str, rank: int, queries: int
+) -> None:
+    """By what the last layer's queries are computed from; with LoRA's adapters as well."""
+    encoder = Encoder.load(tiny_encoder, pooling=pooling)
+    query = encoder.model.encoder.layer[-1].attention.self.query
+    seen: list[int] = []
+    query.register_forward_hook(lambda _, given, made: seen.append(given[0].shape[1]))
+    if rank:
+        add_adapters(encoder, options(tiny_encoder, tmp_path, lora_rank=rank))
+    ids = torch.arange(5, 14).view(1, 9)
+    encoder(ids, torch.ones_like(ids))
+    assert seen == [queries]
