@@ -9,7 +9,6 @@ in an empty cache, and of the prompts in the run itself, which see a shared pref
 """
 
 import argparse
-import ctypes
 import platform
 import random
 import tempfile
@@ -19,9 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import llama_cpp as native
+import numpy as np
+
 from syncse_local.backends.chat import with_turn
 from syncse_local.backends.llamacpp import LlamaCppBackend
-from syncse_local.backends.llamacpp_native import Model
+from syncse_local.backends.llamacpp_attention import Attention, Doubt, available
+from syncse_local.backends.llamacpp_native import Decoder, Model, Shape
 from syncse_local.records import Context, Message, Row, Sampling
 
 WORDS = (
@@ -82,26 +85,21 @@ def plain_loop(llama: Any, prompts: list[tuple[str, Row]]) -> int:
     return tokens
 
 
-def prompt_rate(path: Path, threads: int, clock: Callable[[], float], size: int = 512) -> float:
-    """Tokens/s of one full batch of prompt tokens, best of three: what the engine can process."""
-    import llama_cpp as native
-    import numpy as np
-
+def prompt_rate(path: Path, threads: int, clock: Callable[[], float], size: int, ours: bool) -> float:
+    """Tokens/s of one full batch of prompt tokens, best of eight, with our attention or llama.cpp's: what can be processed."""
     model = Model(path, 0)
-    params = native.llama_context_default_params()
-    params.n_ctx, params.n_batch, params.n_ubatch = size, size, size
-    params.n_threads = params.n_threads_batch = threads
-    context = native.llama_init_from_model(model.pointer, params)
-    tokens = np.random.default_rng(0).integers(0, model.vocab.size, size).astype(np.int32)
+    attention = Attention(threads, Doubt(0)) if ours else None
+    decoder = Decoder(model, Shape(size, 1, size, threads, "f16", "auto"), attention)
+    decoder.tokens[:] = np.random.default_rng(0).integers(0, model.vocab.size, size)
+    decoder.positions[:] = np.arange(size)
     best = 0.0
-    for _ in range(4):
-        native.llama_memory_clear(native.llama_get_memory(context), False)
-        pointer = tokens.ctypes.data_as(ctypes.POINTER(ctypes.c_int32))
+    for _ in range(9):
+        decoder.clear()
         began = clock()
-        native.llama_decode(context, native.llama_batch_get_one(pointer, size))
-        native.llama_synchronize(context)
+        decoder.decode(size)
+        native.llama_synchronize(decoder.pointer)
         best = max(best, size / (clock() - began))
-    native.llama_free(context)
+    decoder.close()
     model.close()
     return best
 
@@ -178,8 +176,9 @@ def report(path: Path, options: argparse.Namespace, prefix: int) -> Iterator[str
         yield f"\n{path.name}: a prefix of {prefix} tokens leaves no room in its window of {window}"
         return
     yield f"\n{path.name}: {work.rows} rows in {len(work.contexts)} contexts, prefix about {prefix} tokens, window {window}"
-    rate = prompt_rate(path, options.threads, clock, min(512, window))
-    yield f"prompt processing alone: {rate:.0f} tokens/s"
+    rates = [prompt_rate(path, options.threads, clock, min(512, window), ours) for ours in sorted({False, available()})]
+    rate = max(rates)
+    yield f"prompt processing alone: {' and '.join(f'{found:.0f}' for found in rates)} tokens/s (llama.cpp's attention, ours)"
     mixed, grouped = baselines(path, work.first(options.baseline_rows), options.threads, clock)
     yield "| how | requests/s | x row by row | x grouped | tokens/s | of prompt rate | of its prompts' | sampling |"
     yield "|---|---|---|---|---|---|---|---|"

@@ -11,6 +11,7 @@ KvType = Literal["f16", "q8_0", "f32"]
 ChatProfile = Literal["auto", "chat", "plain"]
 DType = Literal["auto", "float32", "float16", "bfloat16"]
 FlashAttention = Literal["auto", "on", "off"]
+AttentionChoice = Literal["auto", "llama.cpp"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class LlamaOptions:
 
     `n_gpu_layers`: 0 CPU only, -1 all layers. `n_seq`: rows in flight. `threads`: in all. `lanes`: decoders side by side
     that share rows, threads and cells. `n_ctx`: KV cells (tokens) in all. `n_batch`: tokens per decode call. `kv_type`:
-    cell precision of the KV cache.
+    cell precision of the KV cache. `attention`: our own where it can be used, or llama.cpp's.
     """
 
     n_gpu_layers: int = 0
@@ -68,6 +69,7 @@ class LlamaOptions:
     lanes: int = 0
     flash_attn: FlashAttention = "auto"
     kv_type: KvType = "f16"
+    attention: AttentionChoice = "auto"
     chat_profile: ChatProfile = "auto"
 
 

@@ -14,18 +14,21 @@ from typing import Any
 from syncse_local.backends.base import LlamaOptions, Promises
 from syncse_local.backends.chat import choose_profile, guard
 from syncse_local.backends.gguf import file_sha256, model_info
+from syncse_local.backends.llamacpp_attention import Attention, Doubt, available
 from syncse_local.backends.llamacpp_batch import Scheduler
 from syncse_local.backends.llamacpp_cells import HOLDERS
 from syncse_local.backends.llamacpp_grammar import Grammar
 from syncse_local.backends.llamacpp_lanes import Lanes
-from syncse_local.backends.llamacpp_native import Decoder, Model, version
+from syncse_local.backends.llamacpp_native import Decoder, Model, Shape, version
 from syncse_local.backends.llamacpp_rows import Prompter
-from syncse_local.backends.llamacpp_size import choose_shapes, offload_warning, offloads
+from syncse_local.backends.llamacpp_size import choose_shapes, has_gpu, offload_warning, offloads
 from syncse_local.backends.options import read_options
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.records import Completion, Context
 
 log = logging.getLogger("syncse_local.llamacpp")
+OURS, THEIRS = "shared prefixes", "llama.cpp"
+DISTRUSTED = "Attention over shared prefixes came to another result than llama.cpp's, which was used instead."
 
 
 class LlamaCppBackend:
@@ -45,6 +48,7 @@ class LlamaCppBackend:
     def __init__(self, model: Path, sha256: str = "", **options: Any) -> None:
         self._model: Model | None = None
         self._decoders: list[Decoder] = []
+        self._doubt = Doubt(0)
         self._busy = False
         self.options = read_options(LlamaOptions, self.name, options)
         path = Path(model)
@@ -78,6 +82,8 @@ class LlamaCppBackend:
             replace(shape, n_ctx=made.n_ctx, flash_attn=made.flash_attn)
             for shape, made in zip(self._shapes, self._decoders, strict=True)
         ]
+        self._attends = self._tried(self._decoders[0])
+        self._notice_doubt()
         cells = self._decoders[0].n_ctx
         window = min(cells, model.train_ctx or cells)
         sharing = not model.unshareable
@@ -98,7 +104,7 @@ class LlamaCppBackend:
         """Decoders of the chosen size, or of a half or a quarter where the memory ends and no size was asked for."""
         try:
             for shape in self._shapes:
-                self._decoders.append(Decoder(model, shape))
+                self._decoders.append(Decoder(model, shape, self._attention(model, shape)))
         except SyncseError:
             if self.options.n_ctx or not halvings:
                 raise
@@ -107,6 +113,25 @@ class LlamaCppBackend:
             self._shapes = [replace(shape, n_ctx=smaller) for shape in self._shapes]
             self.warnings.append(f"The cache did not fit the memory; now {smaller} cells.")
             self._make_decoders(model, halvings - 1)
+
+    def _attention(self, model: Model, shape: Shape) -> Attention | None:
+        """Our own attention, where it can be used and nothing else was asked for."""
+        usable = shape.kv_type == "f16" and shape.flash_attn != "off" and not model.unshareable and not has_gpu()
+        return (
+            Attention(shape.threads, self._doubt)
+            if usable and self.options.attention == "auto" and available()
+            else None
+        )
+
+    def _tried(self, decoder: Decoder) -> str:
+        """Who computes attention: found out with two tokens, because ours knows not every model's."""
+        if not decoder.attention:
+            return THEIRS
+        decoder.tokens[:2] = decoder.sequences[:2] = decoder.outputs[:2] = 0
+        decoder.positions[:2] = 0, 1
+        decoder.decode(2)
+        decoder.clear()
+        return OURS if decoder.attention.knows() else THEIRS
 
     def generate(self, contexts: Iterable[Context], cancelled: Callable[[], bool]) -> Iterator[Completion]:
         """See `Backend.generate`. One at a time: a second one while the first runs raises RuntimeError."""
@@ -119,6 +144,16 @@ class LlamaCppBackend:
             yield from self._lanes.run(contexts, cancelled)
         finally:
             self._busy = False
+            if self._notice_doubt():
+                log.warning(DISTRUSTED)
+
+    def _notice_doubt(self) -> bool:
+        """Record, once, that our attention came to another result than llama.cpp's; whether it is news."""
+        if self._attends == THEIRS or not self._doubt.value:
+            return False
+        self._attends = THEIRS
+        self.warnings.append(DISTRUSTED)
+        return True
 
     def settings(self) -> dict[str, object]:
         """What was chosen, and what was asked for where that differs."""
@@ -132,6 +167,7 @@ class LlamaCppBackend:
             "window": self._window,
             "profile": self._profile.kind,
             "shared_prefix": self._sharing,
+            "attention": self._attends,
             "warnings": list(self.warnings),
         }
 

@@ -14,17 +14,13 @@ KV_SHARE = 0.3
 LEAST_CELLS = 512
 UBATCH = 512
 """Tokens that llama.cpp computes at once; its work space is made for them."""
-TINY = 30_000_000
-"""Parameters below which waiting for each other, and attention, cost more than the weights."""
 CELL_BYTES: dict[KvType, float] = {"f32": 4.0, "f16": 2.0, "q8_0": 34 / 32}
 """Bytes of one number in the cache."""
 
 
-def rows_in_flight(parameters: int, offload: bool) -> int:
-    """More make larger batches and longer attention. Measured on two cores with 7 M, 135 M and 1 B parameters (docs/log.md)."""
-    if offload:
-        return 128
-    return 16 if parameters < TINY else 64
+def rows_in_flight(offload: bool) -> int:
+    """More make larger batches. Measured on two cores with 7 M, 135 M and 1 B parameters (docs/log.md)."""
+    return 128 if offload else 64
 
 
 def lanes_for(options: LlamaOptions, parameters: int, trained: int, threads: int, rows: int, offload: bool) -> int:

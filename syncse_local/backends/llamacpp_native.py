@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from syncse_local.backends.base import FlashAttention, KvType
+from syncse_local.backends.llamacpp_attention import Attention
 from syncse_local.backends.llamacpp_vocab import Vocab
 from syncse_local.errors import ExitCode, SyncseError
 
@@ -120,12 +121,14 @@ class Shape:
 class Decoder:
     """A context over a model: one KV cache for all sequences, and the batch that is filled for each decode call."""
 
-    def __init__(self, model: Model, shape: Shape) -> None:
+    def __init__(self, model: Model, shape: Shape, attention: Attention | None = None) -> None:
         _recent.clear()
         _flash_said.clear()
+        self.attention = attention
         self.pointer = native.llama_init_from_model(model.pointer, self._params(shape))
         if not self.pointer:
             said = "; ".join(_recent) or "llama.cpp gave no reason"
+            self.close()
             raise SyncseError(
                 "The engine cannot be set up",
                 f"No context of {shape.n_ctx} cells and {shape.n_seq} sequences: {said[:500]}.",
@@ -147,6 +150,8 @@ class Decoder:
         params.type_k = params.type_v = _KV_TYPES[shape.kv_type]
         params.flash_attn_type = _FLASH[shape.flash_attn]
         params.kv_unified = params.swa_full = params.no_perf = True
+        if self.attention:
+            self.attention.watch(params)
         return params
 
     def _allocate(self, size: int) -> None:
@@ -210,3 +215,5 @@ class Decoder:
         pointer, self.pointer = self.pointer, None
         if pointer:
             native.llama_free(pointer)
+        if self.attention:
+            self.attention.close()

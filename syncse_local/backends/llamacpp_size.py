@@ -15,7 +15,6 @@ from syncse_local.backends.base import KvType, LlamaOptions, ModelInfo
 from syncse_local.backends.llamacpp_cells import (
     CELL_BYTES,
     HOLDERS,
-    TINY,
     batch_size,
     cells_for,
     lanes_for,
@@ -23,15 +22,18 @@ from syncse_local.backends.llamacpp_cells import (
 )
 from syncse_local.backends.llamacpp_native import Model, Shape
 
+TINY = 30_000_000
+"""Parameters below which threads that wait for each other cost more than the weights."""
+
 
 def choose_shapes(options: LlamaOptions, info: ModelInfo, model: Model) -> list[Shape]:
     """The size of each lane; all are alike but for threads. Sequences include the HOLDERS that hold prefixes."""
     offload = offloads(options)
-    wanted = options.n_seq or rows_in_flight(info.parameters, offload)
+    wanted = options.n_seq or rows_in_flight(offload)
     threads = options.threads or default_threads(info.parameters)
     lanes = lanes_for(options, info.parameters, model.train_ctx, threads, wanted, offload)
     rows = max(1, min(-(-wanted // lanes), native.llama_max_parallel_sequences() - HOLDERS))
-    batch = max(options.n_batch or batch_size(info.parameters, offload), rows)
+    batch = max(options.n_batch or batch_size(info.parameters, offload), rows + HOLDERS)  # an output each, or it aborts
     each = cell_bytes(model, options.kv_type)
     cells = options.n_ctx // lanes or cells_for(rows, model.train_ctx, each, _free_for_cache(offload) // lanes)
     share, more = divmod(threads, lanes)
@@ -85,13 +87,18 @@ def busy_cores(seconds: float = 0.1) -> float:
     return (os.cpu_count() or 1) * (1 - idle / max(1, sum(spent)))
 
 
+def has_gpu() -> bool:
+    """Whether this llama.cpp has a GPU to compute on; it then sends large products there even from layers on the CPU."""
+    return bool(native.llama_supports_gpu_offload())
+
+
 def offloads(options: LlamaOptions) -> bool:
     """Whether layers go to a GPU."""
-    return options.n_gpu_layers != 0 and bool(native.llama_supports_gpu_offload())
+    return options.n_gpu_layers != 0 and has_gpu()
 
 
 def offload_warning(options: LlamaOptions) -> list[str]:
     """One sentence when GPU layers are asked of a build that has no GPU."""
-    if options.n_gpu_layers != 0 and not native.llama_supports_gpu_offload():
+    if options.n_gpu_layers != 0 and not has_gpu():
         return ["This build of llama-cpp-python has no GPU support: n_gpu_layers has no effect."]
     return []

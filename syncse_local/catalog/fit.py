@@ -68,7 +68,7 @@ def gib(size: float) -> str:
 def llamacpp_fit(model: ModelEntry, options: LlamaOptions, room: Room) -> list[Fit]:
     """llama.cpp: in main memory, on the GPUs, or a share of the layers on each."""
     share = _gpu_share(options.n_gpu_layers, model.dimensions.layers) if room.gpus else 0.0
-    rows = options.n_seq or rows_in_flight(model.parameters, share > 0)
+    rows = options.n_seq or rows_in_flight(share > 0)
     batch = options.n_batch or batch_size(model.parameters, share > 0)
     free = _together(room.gpus) if share else room.main
     spare = room.main if free is None else max(0, free - int(model.bytes * (share or 1)))

@@ -4,12 +4,14 @@ import argparse
 import os
 import platform
 import shutil
+import sys
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from syncse_local import __version__, airgap, paths
+from syncse_local.backends import llamacpp_attention
 from syncse_local.backends.vllm_python import find
 from syncse_local.cli.common import parser, settings
 from syncse_local.cli.inventory import machine_checks, model_checks
@@ -36,7 +38,15 @@ def add(verbs: Any) -> None:
 def run(options: argparse.Namespace) -> ExitCode:
     """Print the checks; fails (PREFLIGHT) when something needed is missing."""
     chosen = settings(options)
-    checks = [*_libraries(), _vllm(chosen), *_models(), *model_checks(chosen), *_machine(chosen), *machine_checks()]
+    checks = [
+        *_libraries(),
+        *_attention(),
+        _vllm(chosen),
+        *_models(),
+        *model_checks(chosen),
+        *_machine(chosen),
+        *machine_checks(),
+    ]
     sources = {n: {"value": v, "from": chosen.origin.get(n, "default")} for n, v in as_dict(chosen).items()}
     if options.json:
         emit(
@@ -61,6 +71,18 @@ def _libraries() -> list[tuple[str, str, str]]:
         else:
             found.append((name, "missing" if needed else "absent", f"needed for {use}"))
     return found
+
+
+def _attention() -> list[tuple[str, str, str]]:
+    """Our own attention for llama.cpp; nothing without llama.cpp."""
+    try:
+        path = llamacpp_attention.built()
+    except ModuleNotFoundError:
+        return []
+    how = f"llama.cpp's own is used; build it with {sys.executable} -m {llamacpp_attention.__name__}"
+    return [
+        ("shared-prefix attention", "ok", str(path)) if path.exists() else ("shared-prefix attention", "absent", how)
+    ]
 
 
 def _vllm(chosen: Settings) -> tuple[str, str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 import llama_cpp as native
 import pytest
 
+from syncse_local.backends import llamacpp_attention
 from syncse_local.backends.gguf import read_header
 from syncse_local.backends.llamacpp import LlamaCppBackend
 from syncse_local.errors import ExitCode, SyncseError
@@ -43,25 +44,69 @@ def run(backend: LlamaCppBackend, work: Iterator[Context]) -> dict[str, Completi
     return {c.key: c for c in found}
 
 
-def test_greedy_texts_are_those_of_the_library(story: Path) -> None:
-    """The same prompts through llama_cpp.Llama, which shares, batches and samples nothing of ours."""
+@pytest.mark.parametrize("attention", ["auto", "llama.cpp"])
+def test_greedy_texts_are_those_of_the_library(story: Path, attention: str) -> None:
+    """The same prompts through llama_cpp.Llama, which shares, batches and samples nothing of ours.
+
+    Two of 80 may differ: so many did between the library and itself with flash attention or 32-bit cells, where two tokens are near a tie.
+    """
     from llama_cpp import Llama
 
-    backend = LlamaCppBackend(story, n_seq=5, threads=1)
+    backend = LlamaCppBackend(story, n_seq=5, threads=1, attention=attention)
+    assert backend.settings()["attention"] == ("shared prefixes" if attention == "auto" else "llama.cpp")
     profile = backend._profile
     prompts = {
         row.key: profile.render([*context.prefix, Message("user", row.turn)])
-        for context in contexts(2, 6, GREEDY)
+        for context in contexts(2, 40, GREEDY)
         for row in context.rows
     }
-    ours = run(backend, contexts(2, 6, GREEDY))
+    ours = run(backend, contexts(2, 40, GREEDY))
+    assert backend.settings()["attention"] == ("shared prefixes" if attention == "auto" else "llama.cpp")
     llama = Llama(str(story), n_ctx=512, n_threads=1, verbose=False)
     theirs = {
         key: llama.create_completion(prompt, temperature=0.0, max_tokens=10, stop=["\n"])["choices"][0]["text"]
         for key, prompt in prompts.items()
     }
     llama.close()
-    assert {key: completion.text for key, completion in ours.items()} == theirs
+    assert ours.keys() == theirs.keys()
+    assert sum(ours[key].text != text for key, text in theirs.items()) <= 2
+
+
+@pytest.mark.parametrize(
+    ("options", "way"),
+    [
+        ({}, "shared prefixes"),
+        ({"attention": "llama.cpp"}, "llama.cpp"),
+        ({"kv_type": "f32"}, "llama.cpp"),
+        ({"flash_attn": "off"}, "llama.cpp"),
+    ],
+)
+def test_who_attends_is_chosen_and_shown(story: Path, options: dict[str, Any], way: str) -> None:
+    backend = LlamaCppBackend(story, n_seq=4, threads=1, **options)
+    assert len(run(backend, contexts(2, 4, GREEDY))) == 8
+    assert backend.settings()["attention"] == way
+
+
+def test_without_the_library_llama_cpp_attends(story: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An installation without a C compiler."""
+    monkeypatch.setattr(llamacpp_attention, "built", lambda: tmp_path / "none.so")
+    llamacpp_attention._library.cache_clear()
+    try:
+        backend = LlamaCppBackend(story, n_seq=4, threads=1)
+        assert len(run(backend, contexts(2, 4, GREEDY))) == 8
+        assert backend.settings()["attention"] == "llama.cpp"
+    finally:
+        llamacpp_attention._library.cache_clear()
+
+
+def test_an_attention_that_differs_is_said(story: Path) -> None:
+    """The run goes on with llama.cpp's, and its record says so."""
+    backend = LlamaCppBackend(story, n_seq=4, threads=1)
+    assert backend.settings()["attention"] == "shared prefixes"
+    backend._doubt.value = 1
+    assert len(run(backend, contexts(2, 4, GREEDY))) == 8
+    assert backend.settings()["attention"] == "llama.cpp"
+    assert any("came to another result" in warning for warning in backend.warnings)
 
 
 @pytest.mark.parametrize("kind", ["recurrent", "sliding_window"])
@@ -175,6 +220,11 @@ def test_sizes_are_chosen_and_shown(story: Path) -> None:
     assert (shown["n_ctx"], shown["window"]) == (256, 256)  # llama.cpp rounds up
     assert (shown["n_seq"], shown["threads"], shown["flash_attn"], shown["kv_type"]) == (3, 1, "off", "f32")
     asked.close()
+
+
+def test_small_batches_do_not_end_the_process(story: Path) -> None:
+    """llama.cpp aborts where a batch has less room than there are sequences."""
+    assert len(run(LlamaCppBackend(story, n_seq=8, n_batch=1, threads=1), contexts(2, 12, GREEDY))) == 24
 
 
 def test_a_second_generate_while_one_runs_is_refused(story: Path) -> None:
