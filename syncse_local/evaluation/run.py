@@ -53,9 +53,9 @@ def evaluate(
 
     STS is scored in the "all" setting of SimCSE (Gao et al. 2021, appendix B), without a regression on top. Every
     distinct sentence of all tasks is encoded once, in one call of `encode` (n sentences -> (n, d) array). Tasks without
-    files are named in the result and never averaged over. Raises SyncseError for unknown tasks, faulty files, no task at
-    all, embeddings of a wrong shape or not finite, and, with ExitCode.INTERRUPTED, when the reporter says that the run is
-    cancelled.
+    files are named in the result and never averaged over. Raises SyncseError for unknown tasks, faulty files, embeddings of
+    a wrong shape or not finite; with ExitCode.NOTHING where no task has files or anything to score; with INTERRUPTED when
+    the reporter says that the run is cancelled.
     """
 
     def pause() -> None:
@@ -78,6 +78,8 @@ def evaluate(
         scores.append(score if keep_predictions else replace(score, predictions={}))
         reporter.event("scored", task=task.name, items=score.items, metrics=dict(score.metrics))
         reporter.progress(len(scores), len(data), task=task.name)
+    if not any(score.items for score in scores):
+        raise _nothing_scored(scores)
     averages = {name: found for name in FAMILIES if (found := average(scores, name))}
     return EvaluationResult(tuple(scores), tuple(missing), averages, len(index))
 
@@ -132,3 +134,13 @@ def _nothing(missing: Sequence[Missing]) -> SyncseError:
 
 def _encoder(detail: str) -> SyncseError:
     return SyncseError("Unusable embeddings", f"{detail}.", "Check the encoder's weights and its pooling settings.")
+
+
+def _nothing_scored(scores: Sequence[TaskScore]) -> SyncseError:
+    reasons = "; ".join(f"{score.task}: {', '.join(score.notes) or 'no items'}" for score in scores)
+    return SyncseError(
+        "Nothing could be scored",
+        f"The tasks' files hold nothing to score ({reasons}).",
+        "Look at the files: each needs rows with a gold score, or queries with a positive and a negative.",
+        code=ExitCode.NOTHING,
+    )

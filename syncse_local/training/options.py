@@ -73,7 +73,8 @@ class TrainOptions:
     def __post_init__(self) -> None:
         for name, allowed in (("pooling", POOLINGS), ("device", DEVICES), ("precision", PRECISIONS)):
             if getattr(self, name) not in allowed:
-                raise _wrong(name, getattr(self, name), "one of " + ", ".join(allowed))
+                ways = ("auto", *PRECISIONS) if name == "precision" else allowed  # a run's `auto` is decided before
+                raise _wrong(name, getattr(self, name), "one of " + ", ".join(ways))
         least = {
             "batch_size": 2,
             "max_length": 3,

@@ -58,7 +58,8 @@ def chunks(lengths: Ints, budget: int) -> list[Ints]:
     """Positions into `lengths`, longest first, in groups whose padded size is at most `budget` tokens (or one row).
 
     Sentences of near lengths go together. A group costs its padded tokens and, whatever its size, OVERHEAD of the budget
-    beside: where to cut between two lengths is chosen so that the sum is least.
+    beside: where to cut between two lengths is chosen so that the sum is least, all rows between two cuts reckoned as long
+    as the longest of them.
     """
     order = np.argsort(-lengths, kind="stable")
     sizes, starts = np.unique(-lengths[order], return_index=True)

@@ -137,7 +137,6 @@ def test_a_collapsed_encoder_is_undefined_with_a_reason_not_zero(tmp_path: Path,
     ("pairs", "reason"),
     [
         (PAIRS[:1], "at least two scored pairs and there are 1"),
-        ([], "at least two scored pairs and there are 0"),
         ([(a, b, 3.0) for a, b, _ in PAIRS], "all gold scores are equal"),
     ],
 )
@@ -148,6 +147,13 @@ def test_too_few_pairs_or_constant_gold_is_a_named_skip(
     score = evaluate(Letters(), ["starter"], None, Recorder(), starter=starter).scores[0]
     assert score.value is None
     assert any(reason in note for note in score.notes)
+
+
+def test_nothing_to_score_is_no_success(tmp_path: Path) -> None:
+    starter = write_starter(tmp_path / "pairs.tsv", [])
+    with pytest.raises(SyncseError, match="scored pairs and there are 0") as caught:
+        evaluate(Letters(), ["starter"], None, Recorder(), starter=starter)
+    assert caught.value.code == ExitCode.NOTHING
 
 
 def test_nothing_to_evaluate_says_where_it_looked(tmp_path: Path) -> None:
