@@ -90,10 +90,17 @@ def whole(workspace: Workspace, run_id: str, ordinal: int) -> Whole:
     return Whole(data, {name: compare(sentence, data[name][:COMPARED]) for name in TEXTS[1:]})
 
 
-def next_open(workspace: Workspace, query: TripletQuery, place: int) -> int | None:
-    """The place of the first triplet after `place` that no person has decided on; None where there is none."""
+def next_open(
+    workspace: Workspace, query: TripletQuery, place: int, known: Outline | None = None, mark: tuple[int, ...] = ()
+) -> int | None:
+    """The place of the first triplet after `place` that no person has decided on; None where there is none.
+
+    The outline holds as of `mark`.
+    """
     start = place + 1
-    while rows := workspace.triplet_page(query, start, STRIDE):
+    if mark != workspace.triplets_mark(query.run_id):
+        known = None
+    while rows := workspace.triplet_page(query, start, STRIDE, known):
         for step, row in enumerate(rows):
             if row["reason"] not in BY_PERSONS:
                 return start + step

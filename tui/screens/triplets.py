@@ -105,7 +105,8 @@ class TripletsScreen(TripletFrame):
     def action_next_open(self) -> None:
         """To the next triplet that no person has decided on."""
         if self.asked is not None:
-            find = partial(browsing.next_open, query=self.asked, place=self.table.cursor)
+            place, known = self.table.cursor, self._outline
+            find = partial(browsing.next_open, query=self.asked, place=place, known=known, mark=self._mark)
             self.act(find, partial(self._found_open, self.asked), self.desk.counts, "next")
 
     def _found_open(self, query: TripletQuery, place: int | None) -> None:
