@@ -44,7 +44,12 @@ class Terminal:
             "PYTHONPATH": str(REPO),
             "OMP_NUM_THREADS": "1",
         }
-        self.env.pop("TMUX", None)
+        for name in (
+            "TMUX",
+            "COLUMNS",
+            "LINES",
+        ):  # the last two, where a test runner sets them, would stand for the terminal's size
+            self.env.pop(name, None)
         self(
             "new-session",
             "-d",
