@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from syncse_local.backends.llamacpp_attention import built
 from syncse_local.errors import ExitCode
 from tests.conftest import Cli
 
@@ -229,3 +230,4 @@ def test_doctor_names_what_is_there(cli: Cli) -> None:
     assert done.returncode == 0, done.stdout
     checks = {check["what"]: check["state"] for check in json.loads(done.stdout)["checks"]}
     assert checks["starter LLM"] == checks["starter encoder"] == checks["offline switches"] == "ok"
+    assert checks["shared-prefix attention"] == ("ok" if built().exists() else "absent")

@@ -104,13 +104,14 @@ def random_case(sizes: Sizes, sees: NDArray[np.bool_], rng: np.random.Generator,
 
 @dataclass(slots=True)
 class Graph:
-    """The graph; `node` is the attention. Close it."""
+    """The graph; `node` is the attention, with the mask of the graph `beside` it where there is one. Close it."""
 
     sizes: Sizes
     scale: float
     alibi: float = 0.0
     cap: float = 0.0
     sinks: bool = False
+    beside: "Graph | None" = None
     node: Any = field(init=False)
     _context: Any = field(init=False)
 
@@ -120,7 +121,7 @@ class Graph:
         self._queries = _tensor(context, _F32, s.size, s.heads * s.group, s.tokens, 1)
         self._keys = _tensor(context, _F16, s.size, s.heads, s.cells, 1)
         self._values = _tensor(context, _F16, s.values, s.heads, s.cells, 1)
-        self._mask = _tensor(context, _F16, s.cells, s.tokens, 1, 1)
+        self._mask = self.beside._mask if self.beside else _tensor(context, _F16, s.cells, s.tokens, 1, 1)
         q, k, v = (_permute(context, t, 0, 2, 1, 3) for t in (self._queries, self._keys, self._values))
         self.node = _flash(context, q, k, v, self._mask, self.scale, self.alibi, self.cap)
         if self.sinks:

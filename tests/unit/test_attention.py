@@ -233,16 +233,17 @@ def test_another_llama_cpp_than_it_was_compiled_for_does_without(monkeypatch: py
         attention._library.cache_clear()
 
 
-def test_two_shapes_in_one_graph(watched: Any) -> None:
-    """Layers with other heads than the first one's are left to llama.cpp."""
-    one, two = watched(Sizes()), watched(Sizes(group=1))
-    first, second = prefixes_and_rows(Sizes(), 1), prefixes_and_rows(Sizes(group=1), 1)
-    one(first)
-    one.graph.fill(first)
-    two.graph.fill(second)
+@pytest.mark.parametrize("other", [Sizes(), Sizes(group=1), Sizes(tokens=4), Sizes(size=32), Sizes(values=32)])
+def test_layers_of_another_shape_are_left_to_llama_cpp(watched: Any, other: Sizes) -> None:
+    """Under the first layer's plan, of the same mask."""
+    one = watched(Sizes())
+    two = watched(other, beside=one.graph)
+    case = prefixes_and_rows(Sizes(), 1)
+    one(case)
+    one.graph.fill(case)
     for graph in (one.graph, two.graph):
         assert not one.library.attention_watch(graph.node, True, one.state)
-    assert (one.graph.operation, two.graph.operation) == ("CUSTOM", "FLASH_ATTN_EXT")
+    assert (one.graph.operation, two.graph.operation) == ("CUSTOM", "CUSTOM" if other == Sizes() else "FLASH_ATTN_EXT")
 
 
 def test_a_compiler_that_fails_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

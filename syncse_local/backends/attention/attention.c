@@ -16,11 +16,11 @@ enum { SHORT = 1, LONG = 2 };
 
 struct attention {
     int threads, n_plans;
-    int tokens, group, D, DV; /* of the attention that the plans were made for */
+    int tokens, group, D, DV;               /* of the attention that the plans were made for */
     const struct ggml_tensor *first, *mask; /* its node, and its mask */
-    bool computed;   /* since the plans were made */
-    int compared;    /* kinds of calls */
-    int *wrong;      /* whether a comparison failed; one for all decoders of a model */
+    bool computed;                          /* since the plans were made */
+    int compared;                           /* kinds of calls */
+    int *wrong;                             /* whether a comparison failed; one for all decoders of a model */
     struct plan plans[MOST_TOKENS / TOKENS];
     float **work;
     size_t *room;
@@ -95,11 +95,17 @@ static bool planned(const struct attention *a, const struct ggml_tensor *out) {
     return out->src[3] == a->mask && q->ne[1] == a->tokens && q->ne[2] == a->group * k->ne[2] && q->ne[0] == a->D && v->ne[0] == a->DV;
 }
 
-/* Whether two results of a query head are the same, as far as can be told of llama.cpp's: it sums in 16 bits, so that of thousands of cells
- * that count the same the last ones are lost. Another layout, mask or scale than was thought makes all the difference. */
+/* How far apart two results may be, as a share of the largest number: llama.cpp sums in 16 bits, so that of thousands of cells that
+ * count the same the last ones are lost. Another layout, mask or scale than was thought makes all the difference. */
+static float tolerance(const struct attention *a) {
+    float share = 0.05f;
+    for (int i = 0; i < a->n_plans; i++) share = fmaxf(share, fminf(0.5f, most_seen(&a->plans[i]) / 8192.0f));
+    return share;
+}
+
+/* Whether two results of a query head are the same; `size` is the largest number of all heads. */
 static bool same_head(const struct attention *a, const float *ours, const float *theirs, int head, int heads, float size) {
-    float apart = 0, largest = 0, tolerance = 0.05f;
-    for (int i = 0; i < a->n_plans; i++) tolerance = fmaxf(tolerance, fminf(0.5f, most_seen(&a->plans[i]) / 8192.0f));
+    float apart = 0, largest = 0;
     for (int t = 0; t < a->tokens; t++)
         for (int d = 0; d < a->DV; d++) {
             const size_t i = ((size_t)t * heads + head) * a->DV + d;
@@ -108,7 +114,7 @@ static bool same_head(const struct attention *a, const float *ours, const float 
             largest = fmaxf(largest, fabsf(theirs[i]));
             apart = fmaxf(apart, fabsf(theirs[i] - ours[i]));
         }
-    return apart <= tolerance * largest + 1e-3f * size;
+    return apart <= tolerance(a) * largest + 1e-3f * size;
 }
 
 /* After llama.cpp computed `out`: whether ours is the same. If so ours stays, so that a comparison changes no text. */
