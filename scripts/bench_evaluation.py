@@ -20,6 +20,7 @@ from syncse_local import airgap
 
 airgap.set_switches()
 
+from syncse_local.encoders.transformer import Encoder  # noqa: E402
 from syncse_local.evaluation.metrics import paired_cosine, spearman  # noqa: E402
 from syncse_local.evaluation.readers import read_tasks  # noqa: E402
 from syncse_local.evaluation.run import evaluate  # noqa: E402
@@ -27,7 +28,6 @@ from syncse_local.evaluation.sts import StsData  # noqa: E402
 from syncse_local.evaluation.tasks import SEVEN  # noqa: E402
 from syncse_local.paths import starter_encoder  # noqa: E402
 from syncse_local.records import ScoredPair  # noqa: E402
-from syncse_local.training.encoder import Encoder  # noqa: E402
 
 BATCH = 128
 Scores = dict[str, float]

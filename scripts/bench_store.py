@@ -25,7 +25,7 @@ from typing import Any
 from syncse_local.api import TripletQuery, Workspace
 from syncse_local.records import Completion
 from syncse_local.store import ledger, runs
-from syncse_local.synthesis import browse
+from syncse_local.synthesis import index_triplets
 from syncse_local.synthesis.job import Generation
 from syncse_local.synthesis.plan import EngineIdentity
 from syncse_local.synthesis.recipe import load_pools, load_recipe
@@ -124,7 +124,7 @@ def index(workspace: Workspace, rows: int) -> dict[str, float]:
     """Bring the cards and their full-text index up to date."""
     clock = Clock()
     with clock:
-        made = browse.refresh(workspace.connection, workspace.runs()[0].id)
+        made = index_triplets.refresh(workspace.connection, workspace.runs()[0].id)
     return {"cards": made, **clock.figures("cards", made)}
 
 
@@ -174,7 +174,7 @@ def pages(workspace: Workspace, rows: int) -> dict[str, Any]:
 def export(workspace: Workspace, rows: int) -> dict[str, float]:
     """Write all triplets as JSONL."""
     from syncse_local.records import Triplet
-    from syncse_local.synthesis.export import write_triplets
+    from syncse_local.text.export import write_triplets
 
     run = workspace.runs()[0].id
     before, clock = peak(), Clock()

@@ -19,10 +19,10 @@ from syncse_local import airgap
 
 airgap.set_switches()
 
+from syncse_local.encoders.transformer import Encoder  # noqa: E402
 from syncse_local.paths import starter_encoder  # noqa: E402
 from syncse_local.records import Triplet  # noqa: E402
 from syncse_local.training.data import BatchPlan, TripletData  # noqa: E402
-from syncse_local.training.encoder import Encoder  # noqa: E402
 from syncse_local.training.options import TrainOptions  # noqa: E402
 
 WORDS = "the a man woman dog train guitar rain street garden plays runs sees holds red green old young near under with".split()

@@ -32,11 +32,11 @@ import torch  # noqa: E402
 from random_bert import write  # noqa: E402
 from torch.nn.functional import cross_entropy, normalize  # noqa: E402
 
+from syncse_local.encoders.head import pool  # noqa: E402
+from syncse_local.encoders.transformer import Encoder  # noqa: E402
 from syncse_local.records import Triplet  # noqa: E402
-from syncse_local.synthesis.ingest import open_input  # noqa: E402
+from syncse_local.text.ingest import open_input  # noqa: E402
 from syncse_local.training.data import BatchPlan, TripletData  # noqa: E402
-from syncse_local.training.encoder import Encoder  # noqa: E402
-from syncse_local.training.head import pool  # noqa: E402
 from syncse_local.training.loop import learning_rate, train  # noqa: E402
 from syncse_local.training.options import TrainOptions  # noqa: E402
 

@@ -19,8 +19,8 @@ from typing import Any
 from bench_generation import make_work
 from random_llama import MEDIUM, Shape, write
 
-from syncse_local.backends.vllm import VllmBackend, engine_arguments
-from syncse_local.backends.vllm_process import environment
+from syncse_local.backends.vllm.engine import VllmBackend, engine_arguments
+from syncse_local.backends.vllm.process import environment
 from syncse_local.records import Completion, Context
 
 RAW = Path(__file__).with_name("bench_vllm_raw.py")

@@ -16,13 +16,13 @@ import numpy as np
 from starter_corpus import Corpus
 
 from syncse_local import airgap, paths
-from syncse_local.backends.llamacpp import LlamaCppBackend
+from syncse_local.backends.llamacpp.engine import LlamaCppBackend
+from syncse_local.encoders.transformer import Encoder
 from syncse_local.records import Context
 from syncse_local.synthesis.parse import parse_pair
 from syncse_local.synthesis.plan import EngineIdentity, PlannedRow, context_of, plan_pairs, row_of
 from syncse_local.synthesis.recipe import load_pools, load_recipe
-from syncse_local.synthesis.text import sentence_key
-from syncse_local.training.encoder import Encoder
+from syncse_local.text.clean import sentence_key
 
 
 def generate(sentences: list[str], recipe_name: str) -> dict[tuple[str, str], tuple[str, str]]:

@@ -25,7 +25,7 @@ from tui.modes import MODES
 from tui.screens.compare import CompareScreen
 from tui.screens.frame import Frame
 from tui.screens.home import HomeScreen
-from tui.screens.runkeys import RunFrame
+from tui.screens.run_frame import RunFrame
 
 REPO = Path(__file__).resolve().parents[1]
 PICTURES = REPO / "docs" / "pictures"

@@ -9,7 +9,7 @@ gpu=${GPU:-}
 python=${PYTHON:-python3}
 extras=$([ "$want" = dev ] && echo dev || echo all)
 
-stamp=$( (cat pyproject.toml constraints.txt syncse_local/backends/attention/*; echo "$torch $gpu $extras") | cksum | cut -d' ' -f1)
+stamp=$( (cat pyproject.toml constraints.txt syncse_local/backends/llamacpp/attention/*.[ch]; echo "$torch $gpu $extras") | cksum | cut -d' ' -f1)
 done_file=.venv/.syncse-$extras
 if [ -f "$done_file" ] && [ "$(cat "$done_file")" = "$stamp" ]; then
   echo "setup: .venv is ready ($extras)"
@@ -39,6 +39,6 @@ esac
 
 echo "setup 4/4: syncse-local[$extras] and what it needs"
 pip install --quiet -c constraints.txt -e ".[$extras]"
-[ -n "$gpu" ] || .venv/bin/python -m syncse_local.backends.llamacpp_attention # needs ggml's headers, so not before
+[ -n "$gpu" ] || .venv/bin/python -m syncse_local.backends.llamacpp.attention.library # needs ggml's headers, so not before
 echo "$stamp" > "$done_file"
 echo "setup: done; the program is .venv/bin/syncse"

@@ -14,12 +14,12 @@ from statistics import fmean, stdev
 
 from syncse_local import airgap, paths
 from syncse_local.api import Workspace
+from syncse_local.encoders.transformer import Encoder
 from syncse_local.evaluation.readers import read_tasks
 from syncse_local.evaluation.run import evaluate
 from syncse_local.evaluation.sts import scored_pairs
 from syncse_local.records import Triplet
-from syncse_local.synthesis.ingest import open_input
-from syncse_local.training.encoder import Encoder
+from syncse_local.text.ingest import open_input
 from syncse_local.training.loop import train
 from syncse_local.training.options import TrainOptions
 

@@ -17,10 +17,10 @@ from statistics import fmean, stdev
 from study_starter import Quiet
 
 from syncse_local import airgap, paths
+from syncse_local.encoders.transformer import Encoder
 from syncse_local.evaluation.run import evaluate
 from syncse_local.records import Triplet
-from syncse_local.synthesis.ingest import open_input
-from syncse_local.training.encoder import Encoder
+from syncse_local.text.ingest import open_input
 from syncse_local.training.loop import train
 from syncse_local.training.options import TrainOptions
 

@@ -18,6 +18,7 @@ from syncse_local import airgap
 
 airgap.set_switches()
 
+from syncse_local.encoders.transformer import Encoder  # noqa: E402
 from syncse_local.evaluation.base import TaskData, TaskScore  # noqa: E402
 from syncse_local.evaluation.readers import read_tasks  # noqa: E402
 from syncse_local.evaluation.reranking import RerankingData  # noqa: E402
@@ -25,7 +26,6 @@ from syncse_local.evaluation.run import evaluate  # noqa: E402
 from syncse_local.evaluation.sts import StsData  # noqa: E402
 from syncse_local.evaluation.tasks import ROW_FILES, TASKS  # noqa: E402
 from syncse_local.evaluation.transfer import TransferData  # noqa: E402
-from syncse_local.training.encoder import Encoder  # noqa: E402
 
 
 class Quiet:

@@ -12,14 +12,14 @@ from syncse_local.config import Settings, as_dict
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.jobs import supervise
 from syncse_local.jobs.liveness import acquire, held
-from syncse_local.store import gpus, ledger, runs
-from syncse_local.store.cards import BY_PERSONS, Outline, TripletQuery
+from syncse_local.store import gpu_lock, ledger, runs
 from syncse_local.store.database import connect
 from syncse_local.store.runs import OPEN, RESUMABLE, Run
+from syncse_local.store.triplet_index import BY_PERSONS, Outline, TripletQuery
 from syncse_local.triplets import Triplets
 
 if TYPE_CHECKING:
-    from syncse_local.catalog.entry import ModelEntry
+    from syncse_local.modelfiles.entry import ModelEntry
     from syncse_local.store.merging.tables import Merged
 
 __all__ = ["BY_PERSONS", "OPEN", "RESUMABLE", "Outline", "Run", "TripletQuery", "Workspace"]
@@ -94,7 +94,7 @@ class Workspace(Triplets):
 
     def gpu_holders(self) -> list[dict[str, Any]]:
         """The runs of this workspace that use a GPU now: device, run_id, pid, since."""
-        return [row for row in gpus.holders(self.connection) if self.alive(row["run_id"])]
+        return [row for row in gpu_lock.holders(self.connection) if self.alive(row["run_id"])]
 
     def arms(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         """`RUN`, `RUN,RUN` or `name=RUN,RUN`, each as a name and the ids of its eval runs. Raises SyncseError (USAGE)."""

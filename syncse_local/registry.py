@@ -8,9 +8,9 @@ from typing import Any
 from syncse_local.errors import ExitCode, SyncseError
 
 BACKENDS: dict[str, str] = {
-    "llamacpp": "syncse_local.backends.llamacpp:LlamaCppBackend",
-    "openai_compat": "syncse_local.backends.openai_compat:OpenAICompatBackend",
-    "vllm": "syncse_local.backends.vllm:VllmBackend",
+    "llamacpp": "syncse_local.backends.llamacpp.engine:LlamaCppBackend",
+    "openai_compat": "syncse_local.backends.openai.engine:OpenAICompatBackend",
+    "vllm": "syncse_local.backends.vllm.engine:VllmBackend",
 }
 
 SERVED = frozenset({"openai_compat"})

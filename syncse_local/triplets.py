@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from syncse_local.config import Settings
-from syncse_local.store import cards, filtering, ledger, review, runs
-from syncse_local.store.cards import Outline, TripletQuery
+from syncse_local.store import filtering, ledger, review, runs, triplet_index
 from syncse_local.store.runs import Run
+from syncse_local.store.triplet_index import Outline, TripletQuery
 
 if TYPE_CHECKING:
     from syncse_local.synthesis.contamination import Gate
@@ -38,25 +38,25 @@ class Triplets:
         return ledger.triplets(self.connection, found, accepted_only, filtered and accepted_only)
 
     def triplet_page(
-        self, query: TripletQuery, start: int = 0, limit: int = cards.PAGE, known: Outline | None = None
+        self, query: TripletQuery, start: int = 0, limit: int = triplet_index.PAGE, known: Outline | None = None
     ) -> list[dict[str, Any]]:
         """Triplets at places `start` to `start + limit` of a query; as of the last `refresh_triplets`.
 
         With the query's outline as of that same refresh every place is found soon; without it SQLite walks there.
         """
-        return cards.page(self.connection, query, start, limit, known)
+        return triplet_index.page(self.connection, query, start, limit, known)
 
     def triplet_outline(self, query: TripletQuery) -> Outline:
         """How many triplets a query finds, and where to begin reading for any place among them."""
-        return cards.outline(self.connection, query)
+        return triplet_index.outline(self.connection, query)
 
     def triplet_count(self, query: TripletQuery) -> int:
         """How many triplets a query finds."""
-        return cards.count(self.connection, query)
+        return triplet_index.count(self.connection, query)
 
     def triplet_place(self, query: TripletQuery, ordinal: int) -> int:
         """How many triplets of the query's result come before the one with this number."""
-        return cards.place(self.connection, query, ordinal)
+        return triplet_index.place(self.connection, query, ordinal)
 
     def triplet(self, run_id: str, ordinal: int) -> dict[str, Any]:
         """All about one triplet: raw answers, prompts with exemplars, what parser, filters and persons said.
@@ -70,31 +70,31 @@ class Triplets:
 
     def triplet_prompts(self, run_id: str) -> list[tuple[str, int]]:
         """(prompt of the positive, triplets) of a run."""
-        return cards.prompts(self.connection, self.run(run_id).id)
+        return triplet_index.prompts(self.connection, self.run(run_id).id)
 
     def triplets_behind(self, run_id: str) -> int:
         """How many decisions the next `refresh_triplets` has to look at: some 5,000 take a second."""
-        from syncse_local.synthesis import browse
+        from syncse_local.synthesis import index_triplets
 
-        return browse.behind(self.connection, self.run(run_id).id)
+        return index_triplets.behind(self.connection, self.run(run_id).id)
 
     def triplets_mark(self, run_id: str) -> tuple[int, ...]:
         """Something that changes whenever `refresh_triplets` has changed what the pages of a run show."""
-        return tuple(cards.mark(self.connection, run_id))
+        return tuple(triplet_index.mark(self.connection, run_id))
 
     def triplet_reasons(self, run_id: str) -> list[tuple[str, str, int]]:
         """(state, reason, triplets) of a run, frequent first."""
-        return cards.reasons(self.connection, self.run(run_id).id)
+        return triplet_index.reasons(self.connection, self.run(run_id).id)
 
     def refresh_triplets(self, run_id: str) -> int:
         """Take up what a run has answered, or its filters have said, since the last call; returns how many changed."""
-        from syncse_local.synthesis import browse
+        from syncse_local.synthesis import index_triplets
 
-        return browse.refresh(self.connection, self.run(run_id).id)
+        return index_triplets.refresh(self.connection, self.run(run_id).id)
 
     def latest_triplets(self, run_id: str, limit: int = 3) -> list[dict[str, Any]]:
         """The triplets of a generate run that were completed last, newest first."""
-        from syncse_local.store.latest import triplets
+        from syncse_local.store.newest_triplets import triplets
 
         return triplets(self.connection, run_id, limit)
 

@@ -14,10 +14,10 @@ from textual.screen import Screen
 
 from syncse_local.api import Workspace
 from syncse_local.config import unknown_key
-from tui import crash, keys
-from tui.desk import Desk
+from tui import crash, keymap, keys
 from tui.modes import MODES, Mode
 from tui.screens.frame import Frame
+from tui.session import Desk
 
 THEMES = {"textual-dark": "textual-light", "textual-light": "textual-dark"}
 SHORT = {"dark": "textual-dark", "light": "textual-light"}
@@ -54,7 +54,7 @@ class SyncseApp(App[int]):
         self.workspace, self.first = workspace, first
         if first not in {mode.name for mode in MODES}:
             raise unknown_key(first, [mode.name for mode in MODES], "--screen")
-        self.set_keymap(keys.checked(workspace.settings.keys))
+        self.set_keymap(keymap.checked(workspace.settings.keys))
         if name := workspace.settings.theme:
             if SHORT.get(name, name) not in self.available_themes:
                 raise unknown_key(name, [*SHORT, *self.available_themes], "The setting theme")

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from syncse_local.api import Run
-from tui import study
-from tui.widgets.text import figure, number, safe
+from syncse_local.text.display import figure, number, safe
+from tui import comparison
 
 GLYPHS = {"queued": "○", "running": "●", "done": "✓", "failed": "✗", "cancelled": "■", "lost": "?"}
 COLOURS = {"running": "text-primary", "done": "text-success", "failed": "text-error", "cancelled": "text-warning"}
@@ -45,8 +45,8 @@ def outcome(run: Run) -> str:
 
 def _told_apart(result: Mapping[str, Any]) -> str:
     """How many of a comparison's differences have a verdict."""
-    pairs = [pair for task in study.read(result).tasks for pair in task.pairs]
-    told = sum(pair.verdict != study.CANNOT_TELL for pair in pairs)
+    pairs = [pair for task in comparison.read(result).tasks for pair in task.pairs]
+    told = sum(pair.verdict != comparison.CANNOT_TELL for pair in pairs)
     return f"{told} of {len(pairs)} differ" if pairs else ""
 
 

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from syncse_local.api import OPEN, RESUMABLE, Run
-from tui.widgets.text import figure, number, safe
+from syncse_local.text.display import figure, number, safe
 
 STEPS = (
     ("eval", "evaluate before", "Measure the starter encoder", "7"),

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, Protocol
 
+from syncse_local.modelfiles.entry import ModelInfo
 from syncse_local.records import Completion, Context
 
 KvType = Literal["f16", "q8_0", "f32"]
@@ -26,30 +26,6 @@ class Promises:
     deterministic_alone: bool
     deterministic_in_batch: bool
     notes: str
-
-
-@dataclass(frozen=True, slots=True)
-class ModelInfo:
-    """What is known of a model file. `parameters` counts weights, `bytes` is the size on disk over all shards.
-
-    `chat_template` is the Jinja source or None; `licence` and `sha256` are empty when not stated or not computed.
-    """
-
-    path: Path
-    name: str
-    architecture: str
-    parameters: int
-    quantisation: str
-    context_length: int
-    chat_template: str | None
-    licence: str
-    bytes: int
-    sha256: str = ""
-
-    @property
-    def profile(self) -> Literal["chat", "plain"]:
-        """The prompt profile that `auto` chooses: `chat` where the model brings a template."""
-        return "chat" if self.chat_template else "plain"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from typing import Literal, Protocol
 
 from jinja2.exceptions import TemplateError
 
-from syncse_local.backends.base import ChatProfile, ModelInfo
+from syncse_local.backends.base import ChatProfile
 from syncse_local.backends.sandbox import TemplateSandbox
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.modelfiles.entry import ModelInfo
 from syncse_local.records import Message
 
 Tokenise = Callable[[str], Iterable[int]]

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from syncse_local.catalog.entry import Found
-from syncse_local.catalog.reading import Unreadable, head
 from syncse_local.catalog.walk import models_below
+from syncse_local.modelfiles.entry import Found
+from syncse_local.modelfiles.reading import Unreadable, head
 
 _FOLDER = "models--"
 

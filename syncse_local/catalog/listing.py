@@ -4,12 +4,12 @@ import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
-from syncse_local.catalog.describe import describe
-from syncse_local.catalog.entry import ModelEntry
-from syncse_local.catalog.hashing import remembered, sha256_of
 from syncse_local.catalog.places import found_models
 from syncse_local.config import Settings
 from syncse_local.errors import SyncseError
+from syncse_local.modelfiles.describe import describe
+from syncse_local.modelfiles.entry import ModelEntry
+from syncse_local.modelfiles.hashing import remembered, sha256_of
 
 
 def list_models(

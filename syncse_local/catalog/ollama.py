@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from syncse_local.catalog.entry import Found
-from syncse_local.catalog.reading import Unreadable, json_object
 from syncse_local.catalog.walk import walk
+from syncse_local.modelfiles.entry import Found
+from syncse_local.modelfiles.reading import Unreadable, json_object
 
 _LAYER = "application/vnd.ollama.image."
 _WEIGHTS = {"model": "", "projector": "#projector", "adapter": "#adapter"}

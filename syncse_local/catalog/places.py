@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from syncse_local import paths
-from syncse_local.catalog.entry import Found
 from syncse_local.catalog.huggingface import models_in_hub
 from syncse_local.catalog.ollama import models_in_ollama
 from syncse_local.catalog.walk import models_below
 from syncse_local.config import Settings
+from syncse_local.modelfiles.entry import Found
 
 
 def found_models(settings: Settings, workspace: Path) -> list[Found]:

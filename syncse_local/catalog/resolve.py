@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from syncse_local.catalog.describe import describe
-from syncse_local.catalog.entry import Found, ModelEntry
 from syncse_local.catalog.places import found_models
 from syncse_local.config import Settings
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.modelfiles.describe import describe
+from syncse_local.modelfiles.entry import Found, ModelEntry
 
 SHOWN = 12
 

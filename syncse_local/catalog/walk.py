@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from syncse_local.backends.gguf import bare_name, first_shard
-from syncse_local.catalog.entry import Found
+from syncse_local.modelfiles.entry import Found
+from syncse_local.modelfiles.gguf import bare_name, first_shard
 
 DEPTH = 6
 ENTRIES = 50_000

@@ -10,10 +10,10 @@ from syncse_local import airgap, config
 from syncse_local.api import Workspace
 from syncse_local.cli.output import emit
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.training.launched import launched
+from syncse_local.training.launcher import launched
 
 if TYPE_CHECKING:
-    from syncse_local.catalog.fit import Room
+    from syncse_local.machine_memory import Room
 
 
 def parser(verbs: Any, name: str, summary: str, example: str, run: Any) -> argparse.ArgumentParser:
@@ -83,10 +83,10 @@ def named(text: str, chosen: config.Settings, what: str, usable_by: str) -> str:
 def room() -> "Room":
     """The memory that a run made now can count on: a GPU that another run holds will have been handed on by then."""
     from syncse_local import machine
-    from syncse_local.catalog.fit import Room
-    from syncse_local.jobs import relay
+    from syncse_local.jobs import gpu_queue
+    from syncse_local.machine_memory import Room
 
-    return Room.now(gpus_change_hands=any(relay.holder(gpu.index) is not None for gpu in machine.gpus()))
+    return Room.now(gpus_change_hands=any(gpu_queue.holder(gpu.index) is not None for gpu in machine.gpus()))
 
 
 def take_part(options: argparse.Namespace) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from syncse_local import __version__, airgap, paths
-from syncse_local.backends import llamacpp_attention
-from syncse_local.backends.vllm_python import find
+from syncse_local.backends.llamacpp.attention import library
+from syncse_local.backends.vllm.python import find
 from syncse_local.cli.common import parser, settings
 from syncse_local.cli.inventory import machine_checks, model_checks
 from syncse_local.cli.output import emit, safe, table
@@ -76,10 +76,10 @@ def _libraries() -> list[tuple[str, str, str]]:
 def _attention() -> list[tuple[str, str, str]]:
     """Our own attention for llama.cpp; nothing without llama.cpp."""
     try:
-        path = llamacpp_attention.built()
+        path = library.built()
     except ModuleNotFoundError:
         return []
-    how = f"llama.cpp's own is used; build it with {sys.executable} -m {llamacpp_attention.__name__}"
+    how = f"llama.cpp's own is used; build it with {sys.executable} -m {library.__name__}"
     return [
         ("shared-prefix attention", "ok", str(path)) if path.exists() else ("shared-prefix attention", "absent", how)
     ]

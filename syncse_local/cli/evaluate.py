@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from syncse_local.api import Run, Workspace
-from syncse_local.catalog.entry import ModelEntry
 from syncse_local.catalog.resolve import find_one
 from syncse_local.cli.common import begun, existing, job_flags, parser, settings, workspace
 from syncse_local.cli.follow import follow
 from syncse_local.cli.output import safe, table
 from syncse_local.config import Settings
+from syncse_local.encoders.options import OVERRIDES
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.evaluation.encoders.options import POOLINGS
 from syncse_local.evaluation.tasks import FAMILIES, TASKS, Family, resolve
+from syncse_local.modelfiles.entry import ModelEntry
 from syncse_local.paths import starter_encoder
 
 
@@ -43,7 +43,7 @@ def add(verbs: Any) -> None:
     known = f"of: {', '.join(FAMILIES)} (all of a family), {', '.join(TASKS)}; or the name of a file in --reranking"
     made.add_argument("--tasks", nargs="+", metavar="TASK", help=f"{known} (default: what is there, without transfer)")
     made.add_argument("--device", help="auto, cpu, cuda or mps")
-    made.add_argument("--pooling", choices=POOLINGS, help="instead of the encoder's own pooling")
+    made.add_argument("--pooling", choices=OVERRIDES, help="instead of the encoder's own pooling")
     made.add_argument(
         "--max-length", metavar="N", type=int, help="longest input in tokens (default: the encoder's own)"
     )

@@ -8,7 +8,7 @@ from syncse_local.cli.common import parser, workspace
 from syncse_local.cli.output import emit
 from syncse_local.errors import ExitCode
 from syncse_local.records import Triplet
-from syncse_local.synthesis.export import write_rows, write_triplets
+from syncse_local.text.export import write_rows, write_triplets
 
 
 def add(verbs: Any) -> None:

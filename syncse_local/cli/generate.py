@@ -5,7 +5,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from syncse_local.catalog.preflight import check_generate
+from syncse_local.backends.preflight import check_generate
 from syncse_local.cli.common import begun, existing, force_flag, job_flags, named, parser, room, settings, workspace
 from syncse_local.cli.engine import engine_flags, engine_options
 from syncse_local.cli.follow import follow

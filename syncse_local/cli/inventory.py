@@ -7,7 +7,7 @@ from syncse_local import machine
 from syncse_local.catalog.places import found_models
 from syncse_local.cli.output import safe
 from syncse_local.config import Settings
-from syncse_local.jobs import relay
+from syncse_local.jobs import gpu_queue
 
 Check = tuple[str, str, str]
 GIB = 2**30
@@ -25,7 +25,7 @@ def machine_checks() -> list[Check]:
 
 def _gpu(gpu: machine.Gpu) -> str:
     free, total = ("?" if size is None else f"{size / GIB:.1f}" for size in (gpu.free, gpu.total))
-    holder = relay.holder(gpu.index)
+    holder = gpu_queue.holder(gpu.index)
     who = "free" if holder is None else f"used by run {holder.get('run', '?')} of {holder.get('workspace', '?')}"
     return f"{safe(gpu.name)}, {free} of {total} GiB free; {safe(who)}"
 

@@ -6,16 +6,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from syncse_local.catalog.describe import describe
-from syncse_local.catalog.entry import KINDS, Found, ModelEntry
-from syncse_local.catalog.fit import Fit
 from syncse_local.catalog.listing import list_models, with_hash
-from syncse_local.catalog.preflight import fits_of
 from syncse_local.catalog.resolve import find_one
 from syncse_local.cli.common import parser, room, settings, workspace
 from syncse_local.cli.output import emit, safe, table
 from syncse_local.config import Settings
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.machine_memory import Fit
+from syncse_local.modelfiles.describe import describe
+from syncse_local.modelfiles.entry import KINDS, Found, ModelEntry
+from syncse_local.prepare.fits import fits_of
 
 GIB = 2**30
 

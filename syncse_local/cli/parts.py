@@ -13,9 +13,9 @@ from typing import Any
 from syncse_local.cli.common import existing
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.synthesis.generators import named_generator
-from syncse_local.synthesis.ingest import open_input
-from syncse_local.synthesis.part import Shard
 from syncse_local.synthesis.recipe import Recipe
+from syncse_local.synthesis.shards import Shard
+from syncse_local.text.ingest import open_input
 
 
 def shard_flag(made: argparse.ArgumentParser) -> None:

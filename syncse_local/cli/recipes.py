@@ -10,7 +10,7 @@ from syncse_local.synthesis.newrecipe import copy_recipe
 from syncse_local.synthesis.pools import ROLES
 from syncse_local.synthesis.preview import described, preview
 from syncse_local.synthesis.recipe import RECIPES, Pools, Recipe, list_recipes, load_pools, load_recipe
-from syncse_local.synthesis.strict import locate
+from syncse_local.text.toml import locate
 
 EXAMPLES = {
     "show": "syncse recipes show starter",

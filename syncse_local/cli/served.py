@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from syncse_local.backends.openai_consent import leaving
-from syncse_local.backends.openai_key import read_key
-from syncse_local.backends.openai_options import OpenAIOptions
-from syncse_local.backends.openai_servers import check_allowed, parse_server
+from syncse_local.backends.openai.consent import leaving
+from syncse_local.backends.openai.key import read_key
+from syncse_local.backends.openai.options import OpenAIOptions
+from syncse_local.backends.openai.servers import check_allowed, parse_server
 from syncse_local.cli.common import existing
 from syncse_local.cli.output import safe
 from syncse_local.config import Settings
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.synthesis.ingest import open_input
+from syncse_local.text.ingest import open_input
 
 
 def served_model(chosen: Settings) -> str:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from syncse_local.api import Workspace
-from syncse_local.catalog.preflight import check_train
 from syncse_local.cli.common import (
     begun,
     existing,
@@ -21,16 +20,12 @@ from syncse_local.cli.common import (
 )
 from syncse_local.cli.follow import follow
 from syncse_local.config import Settings
+from syncse_local.encoders.options import POOLINGS
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.evaluation.tasks import resolve
 from syncse_local.paths import starter_encoder
-from syncse_local.training.options import (
-    FALSE_NEGATIVE_LIMIT,
-    POOLINGS,
-    SELECTIONS,
-    TrainOptions,
-    check_lora_installed,
-)
+from syncse_local.training.options import FALSE_NEGATIVE_LIMIT, SELECTIONS, TrainOptions, check_lora_installed
+from syncse_local.training.preflight import check_train
 
 NUMBERS: dict[str, type] = {
     "batch_size": int,

@@ -7,9 +7,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.store import predictions, runs
-from syncse_local.store.runs import Run
+from syncse_local.store import predictions
+from syncse_local.store.runs import Run, evaluated, unusable
 
 
 def parse(connection: sqlite3.Connection, texts: Sequence[str]) -> list[dict[str, Any]]:
@@ -17,7 +16,7 @@ def parse(connection: sqlite3.Connection, texts: Sequence[str]) -> list[dict[str
     arms = [_arm(connection, text) for text in texts]
     everything = [run.id for _, found in arms for run in found]
     if twice := next((run for run in everything if everything.count(run) > 1), None):
-        raise _usage(f"Run {twice} is named twice.", "Name each run once, in one arm.")
+        raise unusable(f"Run {twice} is named twice.", "Name each run once, in one arm.")
     labels = [name for name, _ in arms]
     names = [name if labels.count(name) == 1 else f"{name} ({found[0].id})" for name, found in arms]
     return [{"name": name, "runs": [run.id for run in found]} for name, (_, found) in zip(names, arms, strict=True)]
@@ -28,7 +27,7 @@ def _arm(connection: sqlite3.Connection, text: str) -> tuple[str, list[Run]]:
     given, equals, listed = text.rpartition("=")
     found = [eval_run(connection, part.strip()) for part in listed.split(",") if part.strip()]
     if not found or (equals and not given.strip()):
-        raise _usage(f"{text!r} names no run.", "Write RUN, RUN,RUN or name=RUN,RUN.")
+        raise unusable(f"{text!r} names no run.", "Write RUN, RUN,RUN or name=RUN,RUN.")
     check_seeds(found)
     return given.strip() or str(found[0].result.get("label") or found[0].id), found
 
@@ -41,7 +40,7 @@ def check_seeds(found: Sequence[Run]) -> None:
         digest = run.result.get("weights_sha256") or run.id
         if digest in weights:
             detail = f"Runs {weights[digest]} and {run.id} are of the same weights: one encoder, measured twice."
-            raise _usage(detail, "An arm takes one run for each training seed.")
+            raise unusable(detail, "An arm takes one run for each training seed.")
         weights[digest] = run.id
 
 
@@ -50,26 +49,5 @@ def eval_run(connection: sqlite3.Connection, text: str) -> Run:
     run = evaluated(connection, text)
     if not predictions.items(connection, run.id):
         detail = f"Run {run.id} has no stored predictions: an older version made it, or nothing was scored."
-        raise _usage(detail, "Evaluate the encoder again: `syncse eval DIR`.")
+        raise unusable(detail, "Evaluate the encoder again: `syncse eval DIR`.")
     return run
-
-
-def evaluated(connection: sqlite3.Connection, text: str) -> Run:
-    """The finished eval run of this name, or of this id or the beginning of one. Raises SyncseError (USAGE)."""
-    run = _named(connection, text) or runs.get(connection, text)
-    if run.kind != "eval":
-        raise _usage(f"Run {run.id} is a {run.kind} run.", "Evaluate its encoder first: `syncse eval DIR`.")
-    if run.state != "done":
-        raise _usage(f"Run {run.id} is {run.state}.", f"Finish it first: syncse resume {run.id}")
-    return run
-
-
-def _named(connection: sqlite3.Connection, text: str) -> Run | None:
-    """The newest finished eval run with this name."""
-    query = "SELECT id FROM run WHERE name = ? AND kind = 'eval' AND state = 'done' ORDER BY created DESC LIMIT 1"
-    row = connection.execute(query, (text,)).fetchone()
-    return runs.get(connection, row[0]) if row else None
-
-
-def _usage(detail: str, hint: str) -> SyncseError:
-    return SyncseError("These runs cannot be used", detail, hint, ExitCode.USAGE)

@@ -8,12 +8,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from syncse_local.backends.gguf import shard_paths
+from syncse_local.encoders.open import open_encoder
+from syncse_local.encoders.options import EncoderOptions
 from syncse_local.evaluation.cache import VectorCache, identity
-from syncse_local.evaluation.encoders.opening import open_encoder
-from syncse_local.evaluation.encoders.options import EncoderOptions
+from syncse_local.modelfiles.gguf import shard_paths
+from syncse_local.modelfiles.hashing import model_sha256
 from syncse_local.records import Reporter
-from syncse_local.store.hashes import model_sha256
 
 _NO_PART = (".md", ".lock")  # of what an encoder computes
 NAME = "vectors.db"

@@ -4,14 +4,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from syncse_local.evaluation.encoders.options import EncoderOptions
+from syncse_local.encoders.options import EncoderOptions
 from syncse_local.evaluation.encoding import RunEncoder
 from syncse_local.evaluation.run import EvaluationResult, evaluate
 from syncse_local.evaluation.tasks import TASKS
 from syncse_local.jobs.job import Job
+from syncse_local.modelfiles.hashing import weights_sha256
 from syncse_local.paths import starter_sts
 from syncse_local.store import predictions, runs
-from syncse_local.store.hashes import weights_sha256
 
 CACHE_MB = 1024
 

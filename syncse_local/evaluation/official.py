@@ -12,7 +12,7 @@ from pathlib import Path
 
 from syncse_local.evaluation.base import TaskData
 from syncse_local.evaluation.tasks import FAMILIES, Task
-from syncse_local.synthesis.filters.language import script_share, small_words
+from syncse_local.text.language import script_share, small_words
 
 SUMS = Path(__file__).with_name("official.sha256")
 _LOOKED_AT = 400  # sentences, enough to tell a language by its small words

@@ -13,7 +13,7 @@ import numpy as np
 
 from syncse_local.evaluation.base import Missing, Pause, TaskData, TaskScore, Vectors
 from syncse_local.evaluation.lines import bad_file, read_lines, sentence_pair, split_columns
-from syncse_local.evaluation.senteval import FOLDS, METHODS, Labelled
+from syncse_local.evaluation.senteval_protocol import FOLDS, METHODS, Labelled
 from syncse_local.evaluation.tasks import Task
 
 TREC = ("ABBR", "DESC", "ENTY", "HUM", "LOC", "NUM")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from syncse_local import airgap
 from syncse_local.errors import SyncseError
-from syncse_local.jobs import liveness, relay
+from syncse_local.jobs import gpu_queue, liveness
 from syncse_local.store import runs
 from syncse_local.store.database import connect
 
@@ -96,7 +96,7 @@ def supervise(workspace: Path, run_id: str) -> int:
     return worker.returncode
 
 
-def _turn(connection: sqlite3.Connection, workspace: Path, run_id: str) -> relay.Turn | None:
+def _turn(connection: sqlite3.Connection, workspace: Path, run_id: str) -> gpu_queue.Turn | None:
     """Wait until the run may use the GPUs it needs; None when it was cancelled, or failed, while it was queued."""
     run = runs.get(connection, run_id)
 
@@ -108,7 +108,7 @@ def _turn(connection: sqlite3.Connection, workspace: Path, run_id: str) -> relay
         runs.add_event(connection, run_id, "waiting", {"text": text})
 
     try:
-        turn = relay.Turn(run_id, workspace, relay.devices_for(run.kind, run.options))
+        turn = gpu_queue.Turn(run_id, workspace, gpu_queue.devices_for(run.kind, run.options))
         if turn.wait(connection, waiting, given_up):
             return turn
     except SyncseError as error:

@@ -4,11 +4,10 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from syncse_local.compare.arms import evaluated
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.evaluation.tasks import FAMILIES, TASKS, resolve
 from syncse_local.store import predictions, runs
-from syncse_local.store.runs import Run
+from syncse_local.store.runs import Run, evaluated
 
 PROTOCOLS = {
     "spearman": 'Spearman of cosines, "all": a year\'s subsets concatenated, pairs without gold skipped (SimCSE)',

@@ -14,7 +14,7 @@ from syncse_local.errors import SyncseError
 from syncse_local.evaluation.readers import read_tasks
 from syncse_local.evaluation.tasks import ROW_FILES, TASKS
 from syncse_local.paths import starter_sts
-from syncse_local.synthesis.text import squash, words
+from syncse_local.text.clean import squash, words
 
 GRAM = 8
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.synthesis.newrecipe import LISTS
 from syncse_local.synthesis.recipe import RECIPES, load_pools, load_recipe
-from syncse_local.synthesis.strict import MAX_BYTES, locate
+from syncse_local.text.toml import MAX_BYTES, locate
 
 FOLDER = "recipes"
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from syncse_local.synthesis.strict import Table, did_you_mean, refuse
+from syncse_local.text.toml import Table, did_you_mean, refuse
 
 MOST = 64
 

@@ -15,19 +15,17 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from syncse_local.catalog.fit import Room
-from syncse_local.catalog.hashing import sha256_of
-from syncse_local.catalog.preflight import check_generate
+from syncse_local.backends.preflight import check_generate
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.jobs.job import Cancelled, Job
+from syncse_local.machine_memory import Room
+from syncse_local.modelfiles.hashing import sha256_of
 from syncse_local.records import Completion, Context
 from syncse_local.registry import BACKENDS, SERVED, load
 from syncse_local.store import ledger, runs
 from syncse_local.synthesis.contamination import contaminated
-from syncse_local.synthesis.ingest import open_input
 from syncse_local.synthesis.outcomes import outcomes
 from syncse_local.synthesis.parse import PARSER_VERSION
-from syncse_local.synthesis.part import WHOLE, Part
 from syncse_local.synthesis.plan import (
     PAIR_ROLES,
     EngineIdentity,
@@ -41,7 +39,9 @@ from syncse_local.synthesis.plan import (
 )
 from syncse_local.synthesis.pools import Role
 from syncse_local.synthesis.recipe import Pools, Recipe, load_pools
-from syncse_local.synthesis.text import sentence_key
+from syncse_local.synthesis.shards import WHOLE, Part
+from syncse_local.text.clean import sentence_key
+from syncse_local.text.ingest import open_input
 
 BATCH_SECONDS = 0.5
 PLAN_BATCH = 100_000

@@ -11,7 +11,7 @@ from pathlib import Path
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.synthesis.pools import POOLS
 from syncse_local.synthesis.recipe import POOL_KEYS, RECIPES, Recipe, load_pools, load_recipe
-from syncse_local.synthesis.strict import canonical, locate
+from syncse_local.text.toml import canonical, locate
 
 LISTS = ("genres", "topics")
 

@@ -8,10 +8,10 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from syncse_local.records import Message
-from syncse_local.synthesis import detect
+from syncse_local.synthesis import failures
 from syncse_local.synthesis.recipe import Limits
 from syncse_local.synthesis.strip import answer_lines, is_new_line, list_lines, strip_reply, undress
-from syncse_local.synthesis.text import squash
+from syncse_local.text.clean import squash
 
 PARSER_VERSION = 1
 
@@ -61,7 +61,7 @@ def parse_pair(
     if not any(char.isalnum() for char in text):
         stopped = finish == "length" and not cut
         return Parsed(text, Failure.TRUNCATED if stopped or reply.unfinished else Failure.EMPTY)
-    if detect.is_refusal(text, anchor) or detect.is_refusal(whole, anchor):
+    if failures.is_refusal(text, anchor) or failures.is_refusal(whole, anchor):
         return Parsed(text, Failure.REFUSAL)
     several = any(is_new_line(line) for line in lines[1:])
     return Parsed(text, _wrong(text, several, anchor, tuple(prefix), finish == "length" and not cut, limits))
@@ -71,19 +71,19 @@ def _wrong(
     text: str, several: bool, anchor: str, prefix: tuple[Message, ...], stopped: bool, limits: Limits
 ) -> Failure | None:
     """The first failure of a non-empty answer; the more telling ones are looked for first."""
-    if detect.is_loop(text, anchor):
+    if failures.is_loop(text, anchor):
         return Failure.LOOP
-    if detect.is_leak(text, anchor, prefix):
+    if failures.is_leak(text, anchor, prefix):
         return Failure.LEAKED_PROMPT
     if stopped:
         return Failure.TRUNCATED
-    if detect.is_copy(text, anchor):
+    if failures.is_copy(text, anchor):
         return Failure.COPY
     if _too_long(text, limits.max_words, limits.max_chars):
         return Failure.TOO_LONG
     if len(text.split()) < limits.min_words:
         return Failure.TOO_SHORT
-    if several or detect.sentences_in(text) > detect.sentences_in(anchor):
+    if several or failures.sentences_in(text) > failures.sentences_in(anchor):
         return Failure.TWO_SENTENCES
     return None
 
@@ -113,9 +113,9 @@ def parse_sentences(
     if not lines:
         stopped = finish == "length" and not reply.cut
         return [Parsed("", Failure.TRUNCATED if stopped or reply.unfinished else Failure.EMPTY)]
-    if detect.is_refusal(" ".join(lines), ""):
+    if failures.is_refusal(" ".join(lines), ""):
         return [Parsed(undress(" ".join(lines), ""), Failure.REFUSAL)]
-    items = [" ".join(lines)] if count == 1 else lines if len(lines) > 1 else detect.split_sentences(lines[0])
+    items = [" ".join(lines)] if count == 1 else lines if len(lines) > 1 else failures.split_sentences(lines[0])
     labels = {squash(topic) for topic in topics}
     stopped = finish == "length" and not (cut or reply.cut)
     seen: set[str] = set()
@@ -141,9 +141,9 @@ def _wrong_sentence(
     key = squash(text)
     if not key:
         return Failure.TRUNCATED if stopped else Failure.EMPTY
-    if detect.is_loop(text, ""):
+    if failures.is_loop(text, ""):
         return Failure.LOOP
-    if detect.is_leak(text, "", prefix):
+    if failures.is_leak(text, "", prefix):
         return Failure.LEAKED_PROMPT
     if stopped:
         return Failure.TRUNCATED
@@ -153,4 +153,4 @@ def _wrong_sentence(
         return Failure.TOO_LONG
     if len(text.split()) < limits.sentence_min_words:
         return Failure.TOO_SHORT
-    return Failure.TWO_SENTENCES if several or detect.sentences_in(text) > 1 else None
+    return Failure.TWO_SENTENCES if several or failures.sentences_in(text) > 1 else None

@@ -15,11 +15,11 @@ from json.encoder import encode_basestring_ascii as as_json
 from typing import NamedTuple
 
 from syncse_local.records import Message, Row
-from syncse_local.synthesis.part import WHOLE, Part
 from syncse_local.synthesis.pools import ROLES, Exemplar, Pool, Prompt, Role, SentenceSet
 from syncse_local.synthesis.recipe import Pools, Recipe
-from syncse_local.synthesis.strict import canonical
-from syncse_local.synthesis.text import normalise
+from syncse_local.synthesis.shards import WHOLE, Part
+from syncse_local.text.clean import normalise
+from syncse_local.text.toml import canonical
 
 _FIELD = re.compile(r"\{(?:genre|topics|count)\}")
 PAIR_ROLES: tuple[Role, ...] = ("positive", "negative")

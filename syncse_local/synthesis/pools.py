@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from syncse_local.synthesis.strict import Table, content_hash, locate, read_toml, refuse
+from syncse_local.text.toml import Table, content_hash, locate, read_toml, refuse
 
 POOLS = Path(__file__).resolve().parent / "pools"
 Role = Literal["positive", "negative", "sentence"]

@@ -12,10 +12,10 @@ from typing import Any
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.paths import starter_sentences
 from syncse_local.records import Message, Sampling
-from syncse_local.synthesis.ingest import open_input
 from syncse_local.synthesis.plan import EngineIdentity, context_of, plan_pairs, plan_sentences, row_of
 from syncse_local.synthesis.recipe import load_pools, load_recipe
-from syncse_local.synthesis.text import sentence_key
+from syncse_local.text.clean import sentence_key
+from syncse_local.text.ingest import open_input
 
 NO_ENGINE = EngineIdentity("", "", "")
 

@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import Any
 
 from syncse_local.errors import SyncseError
-from syncse_local.store import origin
-from syncse_local.synthesis.browse import as_it_counts
+from syncse_local.store import triplet_detail
+from syncse_local.synthesis.index_triplets import as_it_counts
 from syncse_local.synthesis.plan import context_of
 from syncse_local.synthesis.recipe import Pools, Recipe, load_pools
 
@@ -24,13 +24,13 @@ def provenance(connection: sqlite3.Connection, run_id: str, ordinal: int, option
     `positive`, `negative`, `state` and `reason` are what counts now; `halves` are the two requests with `raw`, `parsed` and
     `messages` (empty, with a `note`, where the prompt cannot be made again); `filters` and `reviews` what was said.
     """
-    found = origin.triplet(connection, run_id, ordinal)
+    found = triplet_detail.triplet(connection, run_id, ordinal)
     return {
         **{name: found[name] for name in KEPT},
         **as_it_counts(found),
-        "halves": [{**half, **_asked(options, half)} for half in origin.halves(connection, found)],
-        "filters": origin.verdicts(connection, run_id, ordinal),
-        "reviews": origin.reviews(connection, found),
+        "halves": [{**half, **_asked(options, half)} for half in triplet_detail.halves(connection, found)],
+        "filters": triplet_detail.verdicts(connection, run_id, ordinal),
+        "reviews": triplet_detail.reviews(connection, found),
     }
 
 

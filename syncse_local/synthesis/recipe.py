@@ -10,7 +10,7 @@ from syncse_local.records import Sampling
 from syncse_local.synthesis.filters.settings import FilterSettings
 from syncse_local.synthesis.generators import Generator, beside, read_generators
 from syncse_local.synthesis.pools import POOLS, ROLES, Pool, Role, load_list, load_pool
-from syncse_local.synthesis.strict import Table, content_hash, did_you_mean, locate, read_toml, refuse
+from syncse_local.text.toml import Table, content_hash, did_you_mean, locate, read_toml, refuse
 
 RECIPES = Path(__file__).resolve().parent / "recipes"
 POOL_KEYS = ("positive", "negative", "sentence", "genres", "topics")

@@ -6,7 +6,7 @@ Knows the anchor, so as not to strip what the sentence itself has; does not judg
 import re
 from typing import NamedTuple
 
-from syncse_local.synthesis.text import clean, normalise, squash
+from syncse_local.text.clean import clean, normalise, squash
 
 CAP = 20_000  # characters looked at; anything longer is far over every limit
 

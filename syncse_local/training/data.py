@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from syncse_local.encoders.tokens import Ints, TokenRows
+from syncse_local.encoders.transformer import Encoder
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.records import ScoredPair, Triplet
 from syncse_local.training import tokenfile
-from syncse_local.training.encoder import Encoder
 from syncse_local.training.options import TrainOptions
-from syncse_local.training.tokens import Ints, TokenRows
 
 LOOKS = 8  # how many waiting rows, in batches, are tried for one batch: where one text is in most rows, not all of them
 

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from syncse_local import machine
-from syncse_local.catalog.fit import Room
-from syncse_local.catalog.preflight import check_train
+from syncse_local.encoders.device import pick_device, pick_precision
 from syncse_local.jobs.job import Cancelled, Job
+from syncse_local.machine_memory import Room
 from syncse_local.training import hardware, provenance
 from syncse_local.training.card import render
-from syncse_local.training.device import pick_device, pick_precision
 from syncse_local.training.energy import Meter
 from syncse_local.training.follower import join_as_first
 from syncse_local.training.loop import TrainResult, train
 from syncse_local.training.options import TrainOptions
+from syncse_local.training.preflight import check_train
 from syncse_local.training.selection import read_dev_sets
 from syncse_local.training.sources import Sources
 

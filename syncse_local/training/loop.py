@@ -13,18 +13,19 @@ from itertools import chain
 import torch
 from torch import nn
 
+from syncse_local.encoders.device import pick_device
+from syncse_local.encoders.saving import check_target
+from syncse_local.encoders.transformer import Encoder
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.machine_memory import is_memory
 from syncse_local.records import Reporter, ScoredPair, Triplet
 from syncse_local.training.checkpoint import Checkpoints, load_weights, trained_weights
 from syncse_local.training.data import BatchPlan, TripletData, fingerprint
-from syncse_local.training.device import pick_device
-from syncse_local.training.encoder import Encoder
 from syncse_local.training.lora import add_adapters, merge_adapters
-from syncse_local.training.memory import is_memory, out_of_memory
+from syncse_local.training.memory import out_of_memory
 from syncse_local.training.mlm import MaskedHead, check_mask_token, masked_backward
 from syncse_local.training.options import TrainOptions
 from syncse_local.training.ranks import Ranks
-from syncse_local.training.saving import check_target
 from syncse_local.training.selection import DevSets, as_sets, dev_intervals, dev_scores, mean_score
 from syncse_local.training.step import Cancelled, Stepper
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from syncse_local.training.options import TrainOptions, check_lora_installed
 
 if TYPE_CHECKING:
-    from syncse_local.training.encoder import Encoder
+    from syncse_local.encoders.transformer import Encoder
 
 
 def add_adapters(encoder: "Encoder", options: TrainOptions) -> None:

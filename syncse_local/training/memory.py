@@ -1,29 +1,19 @@
 """Memory that ran out: telling it from other errors, and the arithmetic with a chunk size that may fit.
 
-The sum is the one a run is checked with before it starts (`catalog.fit`). Knows no step and imports no torch.
+The sum is the one a run is checked with before it starts (`train_fit`). Knows no step and imports no torch.
 """
 
-import sys
 from dataclasses import replace
 
 from syncse_local import machine
-from syncse_local.catalog.describe import describe
-from syncse_local.catalog.entry import Found
-from syncse_local.catalog.fit import Room, gib, train_fit
 from syncse_local.errors import SyncseError
+from syncse_local.machine_memory import GIB, Fit, Room, gib
+from syncse_local.modelfiles.describe import describe
+from syncse_local.modelfiles.entry import Found, ModelEntry
+from syncse_local.modelfiles.training_sizes import FLOAT, lora_parameters, token_bytes
 from syncse_local.training.options import TrainOptions
-from syncse_local.training.sizes import token_bytes
 
-WORDS = ("not enough memory", "can't allocate memory", "cannot allocate memory", "out of memory", "bad_alloc")
-"""How torch's allocators say it: on a CPU they raise a plain RuntimeError."""
 SHARE = 0.8  # of all memory: what a suggestion may count on
-
-
-def is_memory(error: BaseException) -> bool:
-    """Whether the error means that memory ran out."""
-    torch = sys.modules.get("torch")
-    named = isinstance(error, MemoryError) or (torch is not None and isinstance(error, torch.OutOfMemoryError))
-    return named or (isinstance(error, RuntimeError) and any(word in str(error).lower() for word in WORDS))
 
 
 def out_of_memory(options: TrainOptions, device: str) -> SyncseError:
@@ -55,3 +45,38 @@ def _smaller(options: TrainOptions, tokens: int, room: float) -> int | None:
     """Tokens of a chunk: at most half of now, no more than there is `room` for, in whole rows; None under one row."""
     rows = int(min(tokens // 2, room)) // options.max_length
     return rows * options.max_length if rows >= 1 else None
+
+
+TORCH = GIB // 2
+"""What torch and its libraries take before any model is there."""
+
+
+def train_fit(model: ModelEntry, options: TrainOptions, room: Room) -> list[Fit]:
+    """Training: weights, gradients and AdamW's moments in float32, and the graphs of the chunks held at once.
+
+    With LoRA, gradients and moments are the adapters' alone.
+    """
+    sizes = model.dimensions
+    each = token_bytes(sizes.hidden, sizes.layers, options.precision)
+    batch = options.batch_size * (2 if options.unsupervised else 3) * options.max_length
+    kept = batch * each <= options.graph_gib * GIB  # else gradients are cached and one chunk's graph is held
+    on_gpu = bool(room.gpus) and options.device in ("cuda", "auto")
+    chunk = options.chunk_budget("cuda" if on_gpu else "cpu")
+    tokens = batch if kept else min(batch, chunk)
+    adapters = lora_parameters(options.lora_rank, sizes.hidden, sizes.inner, sizes.layers)
+    trained = adapters or model.parameters
+    needs = [
+        ("weights", float(FLOAT * (model.parameters + adapters))),
+        ("gradients", float(FLOAT * trained)),
+        ("AdamW state", float(2 * FLOAT * trained)),
+        (f"activations ({tokens:,} tokens)", float(tokens * each)),
+    ]
+    if options.false_negative_limit:
+        needs.append(("frozen copy", float(FLOAT * model.parameters)))
+    if options.mlm_weight:
+        asked = min(chunk, batch) * options.mlm_rate
+        needs.append(("MLM logits", 12.0 * asked * sizes.vocabulary))
+    libraries = ("libraries", float(TORCH))
+    if on_gpu:
+        return [Fit("GPU memory", (*needs, libraries), room.gpus[0].free)]
+    return [Fit("main memory", (*needs, libraries), room.main)]

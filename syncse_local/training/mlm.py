@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from syncse_local.training.encoder import Encoder
-from syncse_local.training.layout import refuse
+from syncse_local.encoders.tokens import Ints
+from syncse_local.encoders.transformer import Encoder
+from syncse_local.modelfiles.encoder_layout import refuse
 from syncse_local.training.options import TrainOptions
 from syncse_local.training.step import Cancelled, Stepper, autocast, chunk_seed
-from syncse_local.training.tokens import Ints
 
 IGNORED = -100
 STREAM = 1_000_000  # chunk numbers of the masked passes, apart from the contrastive ones

@@ -5,11 +5,9 @@ from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from syncse_local.encoders.options import DEVICES, POOLINGS, PRECISIONS
 from syncse_local.errors import ExitCode, SyncseError
 
-POOLINGS = ("cls", "avg", "cls_before_pooler", "avg_top2", "avg_first_last", "last_token")
-DEVICES = ("auto", "cpu", "cuda", "mps")
-PRECISIONS = ("fp32", "bf16")
 # What does not change the weights that come out: left out of a checkpoint's fingerprint.
 PLACES = ("encoder", "output", "checkpoint", "checkpoint_every", "device", "graph_gib")
 CHUNK = {"cpu": 1024}  # padded tokens of a forward pass where none are asked for: what stays in a CPU's caches

@@ -8,10 +8,10 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from syncse_local.catalog.describe import describe
-from syncse_local.catalog.entry import Found
-from syncse_local.catalog.hashing import sha256_of
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.modelfiles.describe import describe
+from syncse_local.modelfiles.entry import Found
+from syncse_local.modelfiles.hashing import sha256_of
 from syncse_local.registry import SERVED
 from syncse_local.store import filtering, ledger, runs
 

@@ -14,7 +14,7 @@ from syncse_local.records import ScoredPair
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from syncse_local.training.encoder import Encoder
+    from syncse_local.encoders.transformer import Encoder
 
 DevSets = Mapping[str, Sequence[ScoredPair]]
 

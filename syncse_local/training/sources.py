@@ -13,8 +13,8 @@ from syncse_local.jobs.job import Job
 from syncse_local.records import Triplet
 from syncse_local.store import filtering, ledger, runs
 from syncse_local.synthesis.contamination import Gate
-from syncse_local.synthesis.filters.nearness import NAME as CONTAMINATION
-from syncse_local.synthesis.ingest import open_input
+from syncse_local.synthesis.filters.contamination import NAME as CONTAMINATION
+from syncse_local.text.ingest import open_input
 from syncse_local.training.provenance import Record, source_of_file, source_of_run
 
 

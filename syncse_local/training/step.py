@@ -15,13 +15,13 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from syncse_local.training import sizes
-from syncse_local.training.encoder import Encoder
-from syncse_local.training.lookup import shared_lookup
+from syncse_local.encoders.tokens import Ints, TokenRows, chunks
+from syncse_local.encoders.transformer import Encoder
+from syncse_local.modelfiles import training_sizes
 from syncse_local.training.loss import contrastive_loss, false_negatives
 from syncse_local.training.options import TrainOptions
 from syncse_local.training.ranks import Ranks
-from syncse_local.training.tokens import Ints, TokenRows, chunks
+from syncse_local.training.shared_embedding import shared_lookup
 
 GIB = 2**30
 
@@ -38,7 +38,7 @@ def chunk_seed(seed: int, step: int, chunk: int) -> int:
 def token_bytes(encoder: Encoder, precision: str) -> int:
     """Activation bytes one token of this encoder keeps for the backward pass."""
     config = encoder.model.config
-    return sizes.token_bytes(int(config.hidden_size), int(config.num_hidden_layers), precision)
+    return training_sizes.token_bytes(int(config.hidden_size), int(config.num_hidden_layers), precision)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from syncse_local.errors import SyncseError
 
 if TYPE_CHECKING:
-    from syncse_local.training.encoder import Encoder
+    from syncse_local.encoders.transformer import Encoder
 
 BLOCK = 4096  # rows tokenised at once
 Texts = tuple[str, ...]

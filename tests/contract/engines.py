@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from syncse_local.backends.base import Backend
-from syncse_local.backends.vllm_python import find
+from syncse_local.backends.vllm.python import find
 from syncse_local.errors import SyncseError
 from syncse_local.registry import BACKENDS, load
 from tests.contract.server import base_url, no_server, vllm_url

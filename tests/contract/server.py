@@ -16,8 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from syncse_local import paths
-from syncse_local.backends.vllm_process import environment
-from syncse_local.backends.vllm_python import find
+from syncse_local.backends.vllm.process import environment
+from syncse_local.backends.vllm.python import find
 
 PATIENCE = 180.0
 VLLM = (

@@ -9,10 +9,10 @@ import pytest
 import torch
 from sentence_transformers import SentenceTransformer
 
-from syncse_local.catalog.describe import describe
-from syncse_local.catalog.entry import Found
+from syncse_local.encoders.transformer import Encoder, is_causal
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.training.encoder import Encoder, is_causal
+from syncse_local.modelfiles.describe import describe
+from syncse_local.modelfiles.entry import Found
 from syncse_local.training.loop import train
 from tests.unit.training_setup import Listener, dev_pairs, options, triplets
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from syncse_local.records import Triplet
-from syncse_local.synthesis.export import write_triplets
+from syncse_local.text.export import write_triplets
 
 
 def test_the_csv_trains_as_it_is(tmp_path: Path, tiny_encoder: Path) -> None:

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from gguf import PoolingType
 
+from syncse_local.encoders.gguf import GgufEncoder
+from syncse_local.encoders.open import open_encoder
+from syncse_local.encoders.options import EncoderOptions
+from syncse_local.encoders.transformer import Encoder
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.evaluation.encoders.gguf import GgufEncoder
-from syncse_local.evaluation.encoders.opening import open_encoder
-from syncse_local.evaluation.encoders.options import EncoderOptions
-from syncse_local.training.encoder import Encoder
 
 SENTENCES = [
     "a man is playing the guitar.",

@@ -9,10 +9,10 @@ from typing import Any
 import llama_cpp as native
 import pytest
 
-from syncse_local.backends import llamacpp_attention
-from syncse_local.backends.gguf import read_header
-from syncse_local.backends.llamacpp import LlamaCppBackend
+from syncse_local.backends.llamacpp.attention import library
+from syncse_local.backends.llamacpp.engine import LlamaCppBackend
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.modelfiles.gguf import read_header
 from syncse_local.records import Completion, Context, Message, Row, Sampling
 from tests.contract import odd_models
 
@@ -89,14 +89,14 @@ def test_who_attends_is_chosen_and_shown(story: Path, options: dict[str, Any], w
 
 def test_without_the_library_llama_cpp_attends(story: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An installation without a C compiler."""
-    monkeypatch.setattr(llamacpp_attention, "built", lambda: tmp_path / "none.so")
-    llamacpp_attention._library.cache_clear()
+    monkeypatch.setattr(library, "built", lambda: tmp_path / "none.so")
+    library._library.cache_clear()
     try:
         backend = LlamaCppBackend(story, n_seq=4, threads=1)
         assert len(run(backend, contexts(2, 4, GREEDY))) == 8
         assert backend.settings()["attention"] == "llama.cpp"
     finally:
-        llamacpp_attention._library.cache_clear()
+        library._library.cache_clear()
 
 
 def test_an_attention_that_differs_is_said(story: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from syncse_local import paths
 from syncse_local.api import OPEN, Workspace
-from syncse_local.backends.openai_compat import OpenAICompatBackend
+from syncse_local.backends.openai.engine import OpenAICompatBackend
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.records import Completion, Context, Message, Row, Sampling
 from syncse_local.synthesis.recipe import load_pools, load_recipe

@@ -13,8 +13,8 @@ import pytest
 
 from syncse_local import airgap, paths
 from syncse_local.api import OPEN, Workspace
-from syncse_local.backends.vllm import VllmBackend
-from syncse_local.backends.vllm_process import session_members
+from syncse_local.backends.vllm.engine import VllmBackend
+from syncse_local.backends.vllm.process import session_members
 from syncse_local.errors import SyncseError
 from syncse_local.records import Context, Message, Row, Sampling
 from syncse_local.synthesis.recipe import load_pools, load_recipe

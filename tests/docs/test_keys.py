@@ -2,22 +2,24 @@
 
 from pathlib import Path
 
-import keymap
+import keys_page
 import pytest
 
 from syncse_local.errors import ExitCode, SyncseError
-from tui import keys
+from tui import keymap, keys
 
 FORBIDDEN = ("ctrl+", "alt+", "shift+", "super+", *(f"f{number}" for number in range(1, 13)))
 
 
 def test_the_page_is_up_to_date(repo: Path) -> None:
-    assert (repo / "docs" / "guide" / "keys.md").read_text(encoding="utf-8") == keymap.page(), "run scripts/keymap.py"
+    assert (repo / "docs" / "guide" / "keys.md").read_text(encoding="utf-8") == keys_page.page(), (
+        "run scripts/keys_page.py"
+    )
 
 
-@pytest.mark.parametrize("title", [title for title, _ in keys.owners()])
+@pytest.mark.parametrize("title", [title for title, _ in keymap.owners()])
 def test_every_binding_has_an_id_of_its_own_and_plain_keys(title: str) -> None:
-    found = keys.declared(dict(keys.owners())[title])
+    found = keys.declared(dict(keymap.owners())[title])
     assert found
     ids = [binding.id for binding in found]
     assert all(ids)
@@ -26,9 +28,9 @@ def test_every_binding_has_an_id_of_its_own_and_plain_keys(title: str) -> None:
     assert [key for key in pressed if key != "f" and key.startswith(FORBIDDEN)] == []
 
 
-@pytest.mark.parametrize("title", [title for title, _ in keys.owners()])
+@pytest.mark.parametrize("title", [title for title, _ in keymap.owners()])
 def test_no_key_means_two_things_on_one_screen(title: str) -> None:
-    found = dict(keys.owners())
+    found = dict(keymap.owners())
     own, everywhere = keys.declared(found[title]), keys.declared(found["Everywhere"])
     both = own if title == "Everywhere" or found[title].__module__.startswith("tui.widgets") else [*own, *everywhere]
     dialogs = ("Help", "Error", "Question", "Choice", "Rewriting", "Editor")
@@ -37,7 +39,7 @@ def test_no_key_means_two_things_on_one_screen(title: str) -> None:
 
 
 def test_a_key_is_remapped() -> None:
-    assert keys.checked({"run.cancel": "C", "mode.runs": "R,9"}) == {"run.cancel": "C", "mode.runs": "R,9"}
+    assert keymap.checked({"run.cancel": "C", "mode.runs": "R,9"}) == {"run.cancel": "C", "mode.runs": "R,9"}
 
 
 @pytest.mark.parametrize(
@@ -51,6 +53,6 @@ def test_a_key_is_remapped() -> None:
 )
 def test_a_bad_table_of_keys_is_refused_with_a_next_step(given: dict[str, object], words: str) -> None:
     with pytest.raises(SyncseError) as refused:
-        keys.checked(given)
+        keymap.checked(given)
     assert refused.value.code is ExitCode.USAGE
     assert words in refused.value.hint

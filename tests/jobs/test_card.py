@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from syncse_local.api import Workspace
+from syncse_local.encoders.transformer import Encoder
 from syncse_local.errors import ExitCode
 from syncse_local.paths import starter_llm
-from syncse_local.training.encoder import Encoder
 from tests.conftest import Cli
 
 SMALL = ("--batch-size", "8", "--max-steps", "3", "--eval-every", "2", "--pooling", "avg", "--device", "cpu")

@@ -14,7 +14,7 @@ from syncse_local import machine, paths
 from syncse_local.api import OPEN, Run, Workspace
 from syncse_local.cli.follow import describe
 from syncse_local.errors import ExitCode
-from syncse_local.jobs import relay
+from syncse_local.jobs import gpu_queue
 from syncse_local.store.database import connect
 from syncse_local.synthesis.recipe import load_pools, load_recipe
 from tests.conftest import Cli
@@ -72,7 +72,7 @@ class Holder:
     def __init__(self, folder: Path) -> None:
         self.connection = connect(folder / "syncse.db")
         self.connection.execute("PRAGMA foreign_keys = OFF")
-        self.turn = relay.Turn("held-by-test", folder, (0,))
+        self.turn = gpu_queue.Turn("held-by-test", folder, (0,))
         assert self.turn.wait(self.connection, print, lambda: False)
 
     def release(self) -> None:
@@ -98,7 +98,7 @@ def test_a_run_waits_as_queued_and_says_for_whom(workspace: Workspace, holder: H
     ended = wait(workspace, run.id)
     assert ended.state == "done", ended.error
     assert len(_waits_for(workspace, run)) == 1
-    _until(lambda: relay.holder(0) is None)
+    _until(lambda: gpu_queue.holder(0) is None)
     _until(lambda: workspace.gpu_holders() == [])
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from syncse_local.api import BY_PERSONS, TripletQuery, Workspace
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.records import Completion
-from syncse_local.store import cards, filtering, ledger, runs
+from syncse_local.store import filtering, ledger, runs, triplet_index
 from syncse_local.store.filtering import VerdictRow
 
 WORDS = ("the", "cat", "café", "don't", "北京", "dog*", '"quoted"', "a\x1b[31mb", "OR", "NEAR(", "🐦", "-x")
@@ -53,10 +53,10 @@ def everything(workspace: Workspace, run: str) -> list[dict[str, Any]]:
 @settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.integers(0, 1),
-    st.sampled_from(["", *cards.STATES]),
+    st.sampled_from(["", *triplet_index.STATES]),
     st.sampled_from(["", "copy", "loop", "length", "none such"]),
     st.sampled_from(["", "p0", "p1"]),
-    st.sampled_from(cards.SORTS),
+    st.sampled_from(triplet_index.SORTS),
     st.booleans(),
     st.integers(0, 70),
     st.sampled_from(["", "yes", "no"]),
@@ -86,7 +86,7 @@ def test_a_page_is_what_a_plain_filter_gives(
     by = "id" if (sort, reviewed) == ("plan", "no") else "ordinal" if sort == "plan" else sort
     wanted.sort(key=lambda card: (card[by], card["ordinal"]), reverse=falling)
     query = TripletQuery(run, state, reason, prompt, sort=sort, falling=falling, reviewed=reviewed)
-    outline = cards.outline(workspace.connection, query, stretch)
+    outline = triplet_index.outline(workspace.connection, query, stretch)
     assert workspace.triplet_count(query) == outline.total == len(wanted)
     page = workspace.triplet_page(query, start, 20)
     assert [card["ordinal"] for card in page] == [card["ordinal"] for card in wanted[start : start + 20]]
@@ -102,7 +102,7 @@ def test_any_text_is_a_search(workspace: Workspace, text: str) -> None:
     query = TripletQuery(run, search=text)
     found = workspace.triplet_page(query, 0, 1000)
     assert len(found) == workspace.triplet_count(query) <= ROWS
-    known = cards.outline(workspace.connection, query, 3)
+    known = triplet_index.outline(workspace.connection, query, 3)
     assert workspace.triplet_page(query, 5, 1000, known) == found[5:]
     assert {card["run_id"] for card in found} <= {run}
     assert [workspace.triplet_place(query, card["ordinal"]) for card in found[:5]] == list(range(len(found[:5])))

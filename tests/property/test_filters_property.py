@@ -14,8 +14,8 @@ from syncse_local.synthesis.filters.judge import parse_score
 from syncse_local.synthesis.filters.minhash import BINS, bands, estimate, shingles, signature
 from syncse_local.synthesis.filters.settings import Cosine, FilterSettings, Judge
 from syncse_local.synthesis.filters.verdict import Candidate, Verdict
-from syncse_local.synthesis.filters.wording import jaccard
-from syncse_local.synthesis.text import sentence_key
+from syncse_local.text.clean import sentence_key
+from syncse_local.text.words import jaccard
 
 ODD = [
     "<b>",

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncse_local import paths
-from syncse_local.backends.gguf import model_info
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.modelfiles.gguf import model_info
 
 GOOD = paths.starter_llm().read_bytes()
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from syncse_local.records import Message
 from syncse_local.synthesis.parse import Failure, parse_pair, parse_sentences
-from syncse_local.synthesis.text import clean, normalise, sentence_key, squash
+from syncse_local.text.clean import clean, normalise, sentence_key, squash
 
 BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 PIECES = [

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from syncse_local.errors import SyncseError
 from syncse_local.synthesis.generators import Generator
-from syncse_local.synthesis.part import Part, Shard
 from syncse_local.synthesis.plan import EngineIdentity, PlannedRow, calls_for, plan_pairs, plan_sentences, sentences_of
 from syncse_local.synthesis.recipe import load_pools, load_recipe
-from syncse_local.synthesis.text import normalise, sentence_key
+from syncse_local.synthesis.shards import Part, Shard
+from syncse_local.text.clean import normalise, sentence_key
 
 ENGINE = EngineIdentity("ab" * 32, "llamacpp", "0.3.36")
 RECIPES = {name: (load_recipe(name), load_pools(load_recipe(name))) for name in ("starter", "syncse-partial")}

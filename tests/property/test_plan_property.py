@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from syncse_local.synthesis.plan import EngineIdentity, PlannedRow, arrangement, plan_pairs
 from syncse_local.synthesis.recipe import Pools, Recipe, load_pools, load_recipe
-from syncse_local.synthesis.text import normalise, sentence_key
+from syncse_local.text.clean import normalise, sentence_key
 
 ENGINE = EngineIdentity("ab" * 32, "llamacpp", "0.3.36")
 RECIPES: dict[str, tuple[Recipe, Pools]] = {}

@@ -13,10 +13,10 @@ from syncse_local.api import Workspace
 from syncse_local.store import runs
 from tests.conftest import Cli
 from tests.tui.comparison import result
-from tui import describe, study
+from tui import comparison, describe
 from tui.app import SyncseApp
 from tui.arms import Marks
-from tui.widgets.cliline import CliLine
+from tui.widgets.command_line import CliLine
 from tui.widgets.study import TaskStudy
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ async def test_two_evaluations_are_marked_named_and_compared(
         assert said(app) == f"syncse compare {newer} base={older} --detach"
         await pilot.press("s")
         await seen.see("starter", "Scores, 95 % intervals", "Differences, Holm's intervals", "●", "syncse show c")
-        pair = study.read(workspace_result(rows)).tasks[0].pairs[0]
+        pair = comparison.read(workspace_result(rows)).tasks[0].pairs[0]
         assert pair.verdict in seen.text.replace("\n", " ")
         for _ in range(3):
             await pilot.press("J")
@@ -157,7 +157,7 @@ NAMES = (
 @pytest.mark.parametrize("odd", ODD, ids=repr)
 def test_results_of_any_shape_are_read(odd: Any) -> None:
     shapeless = dict.fromkeys([*NAMES, "calibration", "p_holm", "items", "why_undefined"], odd)
-    assert isinstance(study.read(shapeless).notes, tuple)
+    assert isinstance(comparison.read(shapeless).notes, tuple)
     row = {**shapeless, "scores": [shapeless, odd], "comparisons": [shapeless, odd]}
-    (task,) = study.read({**shapeless, "rows": [row, odd]}).tasks[:1]
+    (task,) = comparison.read({**shapeless, "rows": [row, odd]}).tasks[:1]
     assert (len(task.scores), len(task.pairs)) == (2, 2) if isinstance(odd, dict) else (1, 1)

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncse_local.cli.main import build
+from tui.eta import Pace
 from tui.modes import MODES
-from tui.pace import Pace
-from tui.screens.jobform import JobScreen
+from tui.screens.job_form import JobScreen
 from tui.widgets.form import Field, words
 
 JOBS = [kind for mode in MODES if issubclass(kind := mode.load(), JobScreen)]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from syncse_local.api import Workspace
-from tui import following, reading
-from tui.reading import Reader
+from tui import run_follower, snapshot
+from tui.snapshot import Reader
 
 if TYPE_CHECKING:
     from tests.tui.conftest import Rows
@@ -41,7 +41,7 @@ def test_a_change_reads_the_open_runs_at_once_and_the_list_later(rows: Rows, wor
     view = reader.read(workspace, "t0101-bbbbbb", True, False)
     assert {run.id: run for run in view.runs}["g0101-aaaaaa"].progress["done"] == 2000
     assert "g0101-ffffff" not in {run.id for run in view.runs}
-    now[0] += reading.LIST_SECONDS
+    now[0] += snapshot.LIST_SECONDS
     assert "g0101-ffffff" in {run.id for run in reader.read(workspace, "", False, False).runs}
 
 
@@ -61,7 +61,7 @@ def test_costly_parts_rest_and_are_caught_up_without_a_new_change(rows: Rows, wo
     assert _failures(reader, workspace, True) == {"refusal": 1}
     rows.connection.execute("DELETE FROM decision WHERE verdict = 'reject'")
     assert _failures(reader, workspace, True) == {"refusal": 1}
-    now[0] += following.SLOW_SECONDS
+    now[0] += run_follower.SLOW_SECONDS
     assert _failures(reader, workspace, False) == {}
 
 
@@ -83,12 +83,12 @@ def test_events_are_read_once_each(rows: Rows, workspace: Workspace) -> None:
 
 def test_of_very_many_events_the_newest_are_read(rows: Rows, workspace: Workspace) -> None:
     rows.add("t0101-eeeeee", "train")
-    for number in range(following.AT_ONCE + 20):
+    for number in range(run_follower.AT_ONCE + 20):
         rows.event("t0101-eeeeee", "warning", text=str(number))
-    assert len(workspace.events("t0101-eeeeee")) > following.AT_ONCE
+    assert len(workspace.events("t0101-eeeeee")) > run_follower.AT_ONCE
     detail = Reader().read(workspace, "", True, False).detail
     assert detail is not None
-    assert [event["data"]["text"] for event in detail.events][-2:] == [f"{following.AT_ONCE + n}" for n in (18, 19)]
+    assert [event["data"]["text"] for event in detail.events][-2:] == [f"{run_follower.AT_ONCE + n}" for n in (18, 19)]
 
 
 def test_a_run_without_an_eta_of_its_own_gets_one_from_its_pace(rows: Rows, workspace: Workspace) -> None:
@@ -113,17 +113,17 @@ def _eta(reader: Reader, workspace: Workspace) -> float | None:
 def test_the_log_is_read_from_its_end(rows: Rows, workspace: Workspace) -> None:
     rows.generate()
     path = workspace.log_path("g0101-aaaaaa")
-    assert following.tail(path) == ()
+    assert run_follower.tail(path) == ()
     path.write_text("first\n" + "middle\n" * 10_000 + "last\n")
-    lines = following.tail(path)
+    lines = run_follower.tail(path)
     assert lines[-1] == "last"
     assert set(lines[:-1]) == {"middle"}
-    assert len(lines) * len("middle\n") <= following.LOG_BYTES
+    assert len(lines) * len("middle\n") <= run_follower.LOG_BYTES
 
 
 def test_a_spread_reaches_to_what_the_run_says_itself(rows: Rows, workspace: Workspace) -> None:
     clock = iter(range(0, 3000, 4))
-    follower = following.Follower("t0101-eeeeee", clock=lambda: float(next(clock)))
+    follower = run_follower.Follower("t0101-eeeeee", clock=lambda: float(next(clock)))
     rows.add("t0101-eeeeee", "train", state="running")
     for done in range(10, 200, 10):
         rows.progress("t0101-eeeeee", done=done, total=400, eta=1.0)

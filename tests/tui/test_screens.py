@@ -21,7 +21,7 @@ from tui.modes import MODES
 from tui.screens.editor import EditorScreen
 from tui.screens.error import ErrorScreen
 from tui.screens.home import HomeScreen
-from tui.widgets.cliline import CliLine
+from tui.widgets.command_line import CliLine
 from tui.widgets.form import Form
 
 if TYPE_CHECKING:

@@ -18,14 +18,14 @@ PROGRAM = """
 import sys, time
 from pathlib import Path
 from syncse_local.api import Workspace
-from tui import browsing
+from tui import triplet_queries
 from tui.app import SyncseApp
 from tui.screens.triplets import TripletsScreen
 def broken(screen):
     raise RuntimeError("broken on purpose")
 TripletsScreen.action_search = broken
 if sys.argv[2] == "busy":  # a backlog that takes longer than the test waits
-    browsing.BACKLOG, browsing.take_up = 0, lambda workspace, run_id: time.sleep(float(sys.argv[3]))
+    triplet_queries.BACKLOG, triplet_queries.take_up = 0, lambda workspace, run_id: time.sleep(float(sys.argv[3]))
 with Workspace(Path(sys.argv[1])) as workspace:
     sys.exit(SyncseApp(workspace, first="triplets").run())
 """

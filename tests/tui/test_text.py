@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.widgets.text import age, clock, figure, line, number, place, safe, shortened
+from syncse_local.text.display import age, clock, figure, line, number, place, safe, shortened
 
 
 @given(st.text(max_size=400), st.integers(1, 400))

@@ -15,12 +15,12 @@ from syncse_local.api import TripletQuery, Workspace
 from syncse_local.config import Settings
 from syncse_local.store import filtering
 from syncse_local.store.filtering import VerdictRow
-from tui import browsing
+from tui import triplet_queries
 from tui.app import SyncseApp
 from tui.screens.error import ErrorScreen
-from tui.screens.tripletframe import flags
+from tui.screens.triplet_frame import flags
 from tui.screens.triplets import TripletsScreen, _place
-from tui.widgets.cliline import CliLine
+from tui.widgets.command_line import CliLine
 from tui.widgets.triplettable import TripletTable
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ async def test_two_front_ends_see_each_others_decisions(filled: Rows, look: Look
 async def test_a_backlog_is_taken_up_by_a_process_of_its_own(
     begin: Beginner, filled: Rows, look: Looker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(browsing, "BACKLOG", 100)
+    monkeypatch.setattr(triplet_queries, "BACKLOG", 100)
     asked: list[str] = []
     real = Workspace.refresh_triplets
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.pages import KEPT, PAGE, Pages
+from tui.page_cache import KEPT, PAGE, Pages
 from tui.worddiff import MOST_WORDS, compare
 
 TEXT = st.one_of(

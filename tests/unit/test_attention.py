@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncse_local.backends import llamacpp_attention as attention
+from syncse_local.backends.llamacpp.attention import library as attention
 from tests.unit.attention_graph import Case, Floats, Graph, Sizes, prefixes_and_rows, random_case
 
 WIDTHS = {"native": "", "avx2": "-march=x86-64-v3", "plain": "-march=x86-64"}

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from syncse_local.catalog import walk
-from syncse_local.catalog.describe import describe
-from syncse_local.catalog.entry import Found, ModelEntry
 from syncse_local.catalog.listing import list_models
 from syncse_local.catalog.resolve import resolve
 from syncse_local.config import Settings
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.modelfiles.describe import describe
+from syncse_local.modelfiles.entry import Found, ModelEntry
 from tests.unit.model_files import BERT, CAUSAL, directory, gguf, hub, number, ollama, safetensors, word
 from tests.unit.test_gguf import BASICS, GOOD, build, tensor
 

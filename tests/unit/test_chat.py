@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncse_local.backends.base import ModelInfo
 from syncse_local.backends.chat import (
     ChatTemplate,
     PlainProfile,
@@ -19,6 +18,7 @@ from syncse_local.backends.chat import (
     with_turn,
 )
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.modelfiles.entry import ModelInfo
 from syncse_local.records import Message
 
 CHATML = (

@@ -11,7 +11,7 @@ from syncse_local.synthesis.newrecipe import copy_recipe
 from syncse_local.synthesis.plan import EngineIdentity, context_of, plan_pairs
 from syncse_local.synthesis.preview import preview
 from syncse_local.synthesis.recipe import list_recipes, load_pools, load_recipe
-from syncse_local.synthesis.text import sentence_key
+from syncse_local.text.clean import sentence_key
 
 
 def test_own_recipes_are_listed_without_their_lists(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.records import Triplet
-from syncse_local.synthesis.export import NAMES, PARQUET_BATCH, write_rows, write_triplets
-from syncse_local.synthesis.ingest import open_input
+from syncse_local.text.export import NAMES, PARQUET_BATCH, write_rows, write_triplets
+from syncse_local.text.ingest import open_input
 
 HARD = [
     Triplet("Plain one.", "Plain two.", "Plain three."),

@@ -6,7 +6,7 @@ import pytest
 
 from syncse_local.errors import SyncseError
 from syncse_local.synthesis.contamination import Gate
-from syncse_local.synthesis.filters import cosine, form, judge, language, length, lexical, nearness
+from syncse_local.synthesis.filters import contamination, cosine, form, judge, language, length, lexical
 from syncse_local.synthesis.filters.apply import judge_all
 from syncse_local.synthesis.filters.duplicates import Kept
 from syncse_local.synthesis.filters.instruments import Instruments
@@ -23,8 +23,8 @@ from syncse_local.synthesis.filters.settings import (
     changed,
 )
 from syncse_local.synthesis.filters.verdict import Candidate, Check, Reason, Verdict
-from syncse_local.synthesis.filters.wording import overlap
-from syncse_local.synthesis.text import sentence_key
+from syncse_local.text.clean import sentence_key
+from syncse_local.text.words import overlap
 
 SENTENCE = "The old man feeds the ducks in the park every morning."
 POSITIVE = "Each morning an elderly man gives food to the ducks in the park."
@@ -201,7 +201,7 @@ def test_an_engines_failure_is_no_score() -> None:
 def test_contamination_flags_and_keeps() -> None:
     gate = Gate()
     gate.add("STSB", [SENTENCE])
-    check = nearness.check(Contamination(), gate, lambda _: None)
+    check = contamination.check(Contamination(), gate, lambda _: None)
     finding = check.judge(row("Another one.", SENTENCE.upper()))
     assert (finding.verdict, finding.reason, finding.score) == (Verdict.FLAG, Reason.EVALUATION, 1.0)
     finding = check.judge(row("Another one."))
@@ -211,13 +211,13 @@ def test_contamination_flags_and_keeps() -> None:
 def test_contamination_by_cosine_needs_an_encoder_and_a_limit() -> None:
     near = {SENTENCE: 0.2, POSITIVE: 0.96, NEGATIVE: 0.1}.get
     settings = Contamination(encoder="x", max_cosine=0.95)
-    finding = nearness.check(settings, Gate(), near).judge(row())
+    finding = contamination.check(settings, Gate(), near).judge(row())
     assert (finding.verdict, finding.score) == (Verdict.FLAG, 0.96)
-    finding = nearness.check(Contamination(encoder="x", max_cosine=0.97), Gate(), near).judge(row())
+    finding = contamination.check(Contamination(encoder="x", max_cosine=0.97), Gate(), near).judge(row())
     assert (finding.verdict, finding.reason) == (Verdict.KEEP, None)
-    finding = nearness.check(settings, Gate(), near).judge(row("Something that nobody measured."))
+    finding = contamination.check(settings, Gate(), near).judge(row("Something that nobody measured."))
     assert (finding.verdict, finding.score) == (Verdict.FLAG, 0.96)
-    finding = nearness.check(settings, Gate(), {SENTENCE: 0.2}.get).judge(row())
+    finding = contamination.check(settings, Gate(), {SENTENCE: 0.2}.get).judge(row())
     assert (finding.verdict, finding.reason) == (Verdict.KEEP, Reason.UNMEASURED)
 
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModel, PreTrainedModel
 
-from syncse_local.training.encoder import Encoder
-from syncse_local.training.firsttoken import KNOWN, first_token_only
+from syncse_local.encoders.first_token import KNOWN, first_token_only
+from syncse_local.encoders.transformer import Encoder
 from syncse_local.training.lora import add_adapters
 from tests.unit.training_setup import options
 

@@ -8,14 +8,18 @@ import pytest
 
 from syncse_local import machine, paths
 from syncse_local.backends.base import LlamaOptions, VllmOptions
-from syncse_local.backends.llamacpp_cells import cells_for
-from syncse_local.catalog.describe import describe
-from syncse_local.catalog.entry import Dimensions, Found, ModelEntry
-from syncse_local.catalog.fit import GIB, VLLM_WINDOW, Room, llamacpp_fit, train_fit, vllm_fit
-from syncse_local.catalog.preflight import check_generate, check_train
+from syncse_local.backends.llamacpp.fit import llamacpp_fit
+from syncse_local.backends.llamacpp.sizes import cells_for
+from syncse_local.backends.preflight import check_generate
+from syncse_local.backends.vllm.fit import VLLM_WINDOW, vllm_fit
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.machine import Gpu
+from syncse_local.machine_memory import GIB, Room
+from syncse_local.modelfiles.describe import describe
+from syncse_local.modelfiles.entry import Dimensions, Found, ModelEntry
+from syncse_local.training.memory import train_fit
 from syncse_local.training.options import TrainOptions
+from syncse_local.training.preflight import check_train
 from tests.unit.model_files import BERT, CAUSAL, directory
 
 # The sizes of an 8 B Llama: 32 layers, 8 key-value heads of 128.
@@ -144,9 +148,9 @@ def test_what_cannot_be_judged_is_left_to_the_engine(tmp_path: Path) -> None:
 
 
 def test_the_engine_comes_to_the_same_numbers() -> None:
-    from syncse_local.backends import vllm
-    from syncse_local.backends.llamacpp import LlamaCppBackend
-    from syncse_local.backends.llamacpp_size import cell_bytes
+    from syncse_local.backends.llamacpp.choose import cell_bytes
+    from syncse_local.backends.llamacpp.engine import LlamaCppBackend
+    from syncse_local.backends.vllm import engine
 
     entry = describe(Found("starter", "path", paths.starter_llm()))
     backend = LlamaCppBackend(paths.starter_llm(), threads=2)
@@ -155,4 +159,4 @@ def test_the_engine_comes_to_the_same_numbers() -> None:
     (fit,) = llamacpp_fit(entry, LlamaOptions(threads=2), Room(machine.memory().free))
     assert f"{backend.settings()['n_ctx']:,} cells" in str(fit)
     backend.close()
-    assert vllm.LONGEST == VLLM_WINDOW
+    assert engine.LONGEST == VLLM_WINDOW

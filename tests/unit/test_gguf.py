@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from syncse_local.backends import gguf_reader
-from syncse_local.backends.gguf import file_sha256, model_info, read_header, read_model, shard_paths
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.modelfiles import gguf_reader
+from syncse_local.modelfiles.gguf import file_sha256, model_info, read_header, read_model, shard_paths
 
 
 def text(value: str) -> bytes:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from syncse_local import machine
-from syncse_local.jobs import relay
+from syncse_local.jobs import gpu_queue
 from syncse_local.machine import Gpu
-from syncse_local.store import database, gpus, runs
+from syncse_local.store import database, gpu_lock, runs
 
 GPU = [Gpu(0, "a GPU", None, None)]
 
@@ -42,17 +42,17 @@ def _generate(backend: str, layers: int = 0) -> dict[str, object]:
 def test_the_options_decide_who_needs_a_gpu(
     kind: str, options: dict[str, object], with_gpu: bool, without: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relay, "_is_apple", lambda: False)
-    assert relay.needs_gpu(kind, options, GPU) is with_gpu
-    assert relay.needs_gpu(kind, options, []) is without
+    monkeypatch.setattr(gpu_queue, "_is_apple", lambda: False)
+    assert gpu_queue.needs_gpu(kind, options, GPU) is with_gpu
+    assert gpu_queue.needs_gpu(kind, options, []) is without
 
 
 def test_a_run_takes_every_gpu_it_may_see(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(machine.PRETEND, "2:9:9,0:9:9")
-    assert relay.devices_for("generate", _generate("llamacpp", -1)) == (0, 2)
-    assert relay.devices_for("generate", _generate("llamacpp")) == ()
+    assert gpu_queue.devices_for("generate", _generate("llamacpp", -1)) == (0, 2)
+    assert gpu_queue.devices_for("generate", _generate("llamacpp")) == ()
     monkeypatch.setenv(machine.PRETEND, "")
-    assert relay.devices_for("generate", _generate("llamacpp", -1)) == (0,)
+    assert gpu_queue.devices_for("generate", _generate("llamacpp", -1)) == (0,)
 
 
 def _run(folder: Path) -> tuple[sqlite3.Connection, str]:
@@ -63,54 +63,54 @@ def _run(folder: Path) -> tuple[sqlite3.Connection, str]:
 def test_a_second_turn_waits_and_gives_up_holding_nothing(tmp_path: Path) -> None:
     one, first = _run(tmp_path / "a")
     two, second = _run(tmp_path / "b")
-    holding = relay.Turn(first, tmp_path / "a", (1,))
+    holding = gpu_queue.Turn(first, tmp_path / "a", (1,))
     assert holding.wait(one, pytest.fail, lambda: False)
-    assert gpus.holders(one)[0]["run_id"] == first
+    assert gpu_lock.holders(one)[0]["run_id"] == first
     said: list[str] = []
-    waiting = relay.Turn(second, tmp_path / "b", (0, 1))
+    waiting = gpu_queue.Turn(second, tmp_path / "b", (0, 1))
     assert not waiting.wait(two, said.append, lambda: True)
     assert said == [f"waiting for the GPU (held by run {first} of {tmp_path / 'a'})"]
-    assert relay.holder(0) is None
+    assert gpu_queue.holder(0) is None
     holding.end(one)
-    assert (relay.holder(1), gpus.holders(one)) == (None, [])
+    assert (gpu_queue.holder(1), gpu_lock.holders(one)) == (None, [])
     assert waiting.wait(two, pytest.fail, lambda: False)
-    assert (relay.holder(1) or {})["run"] == second
+    assert (gpu_queue.holder(1) or {})["run"] == second
     waiting.end(two)
 
 
 def test_what_a_dead_holder_left_is_taken_over(tmp_path: Path) -> None:
     connection, dead = _run(tmp_path)
-    gpus.hold(connection, (0,), dead, 999_999)
-    relay.lock_path(0).parent.mkdir(parents=True)
-    relay.lock_path(0).write_text('{"run": "dead"', encoding="utf-8")
-    assert relay.holder(0) is None
+    gpu_lock.hold(connection, (0,), dead, 999_999)
+    gpu_queue.lock_path(0).parent.mkdir(parents=True)
+    gpu_queue.lock_path(0).write_text('{"run": "dead"', encoding="utf-8")
+    assert gpu_queue.holder(0) is None
     alive = runs.create(connection, "train", {}).id
-    turn = relay.Turn(alive, tmp_path, (0,))
+    turn = gpu_queue.Turn(alive, tmp_path, (0,))
     assert turn.wait(connection, pytest.fail, lambda: False)
-    assert [row["run_id"] for row in gpus.holders(connection)] == [alive]
-    gpus.release(connection, dead)
-    assert len(gpus.holders(connection)) == 1
+    assert [row["run_id"] for row in gpu_lock.holders(connection)] == [alive]
+    gpu_lock.release(connection, dead)
+    assert len(gpu_lock.holders(connection)) == 1
     turn.end(connection)
 
 
 @pytest.mark.parametrize("note", [b"", b"\xff", b"[1]", b'{"run": 3}', b"[" * 9000])
 def test_a_note_that_cannot_be_read_still_means_held(tmp_path: Path, note: bytes) -> None:
     connection, run = _run(tmp_path)
-    holding = relay.Turn(run, tmp_path, (0,))
+    holding = gpu_queue.Turn(run, tmp_path, (0,))
     assert holding.wait(connection, pytest.fail, lambda: False)
-    relay.lock_path(0).write_bytes(note)
+    gpu_queue.lock_path(0).write_bytes(note)
     said: list[str] = []
-    assert not relay.Turn("x", tmp_path, (0,)).wait(connection, said.append, lambda: True)
+    assert not gpu_queue.Turn("x", tmp_path, (0,)).wait(connection, said.append, lambda: True)
     assert said == ["waiting for the GPU (held by another run)"]
     holding.end(connection)
 
 
 def test_a_run_without_a_gpu_takes_no_turn(tmp_path: Path) -> None:
     connection, run = _run(tmp_path)
-    turn = relay.Turn(run, tmp_path, ())
+    turn = gpu_queue.Turn(run, tmp_path, ())
     assert turn.wait(connection, pytest.fail, lambda: True)
     turn.end(connection)
-    assert not relay.lock_path(0).parent.exists()
+    assert not gpu_queue.lock_path(0).parent.exists()
 
 
 def test_an_older_workspace_keeps_its_runs_and_can_hold_a_gpu(tmp_path: Path) -> None:
@@ -121,5 +121,5 @@ def test_an_older_workspace_keeps_its_runs_and_can_hold_a_gpu(tmp_path: Path) ->
     old.close()
     connection = database.connect(path)
     assert runs.get(connection, "g1").created == 1
-    gpus.hold(connection, (0, 1), "g1", 7)
-    assert [row["device"] for row in gpus.holders(connection)] == [0, 1]
+    gpu_lock.hold(connection, (0, 1), "g1", 7)
+    assert [row["device"] for row in gpu_lock.holders(connection)] == [0, 1]

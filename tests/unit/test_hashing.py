@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from syncse_local.catalog.hashing import remembered, sha256_of
 from syncse_local.errors import SyncseError
+from syncse_local.modelfiles.hashing import remembered, sha256_of
 from syncse_local.store.database import connect
 from tests.unit.model_files import CAUSAL, directory, gguf
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.synthesis.ingest import InputRow, open_input
-from syncse_local.synthesis.textfile import CHUNK, lines
+from syncse_local.text.ingest import InputRow, open_input
+from syncse_local.text.lines import CHUNK, lines
 
 A, B = "A cat sleeps on the mat.", "Two dogs run, fast."
 

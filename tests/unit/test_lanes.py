@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncse_local.backends.llamacpp_lanes import Lanes, dealt, levelled
+from syncse_local.backends.llamacpp.lanes import Lanes, dealt, levelled
 from syncse_local.records import Completion, Context, Row, Sampling
 
 

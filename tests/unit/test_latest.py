@@ -5,7 +5,7 @@ from pathlib import Path
 from syncse_local.records import Completion
 from syncse_local.store import ledger, runs
 from syncse_local.store.database import connect
-from syncse_local.store.latest import triplets
+from syncse_local.store.newest_triplets import triplets
 
 
 def test_the_newest_whole_triplets_come_first(tmp_path: Path) -> None:

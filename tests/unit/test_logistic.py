@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
 from syncse_local.evaluation.logistic import Floats, Labels, fit_path, predict, stratified_folds
-from syncse_local.evaluation.senteval import NARROW, first_best
+from syncse_local.evaluation.senteval_protocol import NARROW, first_best
 
 
 def blobs(count: int, classes: int, seed: int = 0) -> tuple[Floats, Labels]:

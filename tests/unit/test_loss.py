@@ -9,9 +9,9 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 from torch import Tensor
 
-from syncse_local.training.encoder import Encoder
+from syncse_local.encoders.tokens import TokenRows
+from syncse_local.encoders.transformer import Encoder
 from syncse_local.training.loss import contrastive_loss, false_negatives
-from syncse_local.training.tokens import TokenRows
 
 ROWS = [
     ("A man is playing a guitar.", "Someone plays an instrument.", "Nobody is playing a guitar."),

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from random_llama import TEMPLATE, Shape, write
 
-from syncse_local.backends.model_dir import directory_sha256, model_info
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.modelfiles.directory import directory_sha256, model_info
 
 
 @pytest.fixture

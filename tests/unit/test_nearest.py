@@ -11,7 +11,7 @@ from syncse_local.jobs.progress import StoreReporter
 from syncse_local.paths import starter_sts
 from syncse_local.store import database, measurements, runs
 from syncse_local.synthesis.contamination import Gate
-from syncse_local.synthesis.filters import instruments, nearest
+from syncse_local.synthesis.filters import instruments, measure_contamination
 from syncse_local.synthesis.filters.settings import Contamination, FilterSettings
 from syncse_local.synthesis.filters.verdict import Candidate
 
@@ -31,9 +31,9 @@ def job(tmp_path: Path) -> Job:
 def test_the_highest_cosine_is_found_across_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(1)
     vectors, known = rng.normal(size=(7, 5)).astype(np.float32), rng.normal(size=(23, 5)).astype(np.float32)
-    monkeypatch.setattr(nearest, "BLOCK", 4)
-    assert np.allclose(nearest.highest(vectors, known), (vectors @ known.T).max(axis=1))
-    assert nearest.highest(vectors, known[:0]).tolist() == [-1.0] * 7
+    monkeypatch.setattr(measure_contamination, "BLOCK", 4)
+    assert np.allclose(measure_contamination.highest(vectors, known), (vectors @ known.T).max(axis=1))
+    assert measure_contamination.highest(vectors, known[:0]).tolist() == [-1.0] * 7
 
 
 def test_texts_are_measured_once_and_looked_up_again(job: Job, tiny_encoder: Path) -> None:
@@ -41,8 +41,8 @@ def test_texts_are_measured_once_and_looked_up_again(job: Job, tiny_encoder: Pat
     wanted = FilterSettings(contamination=settings)
     digest = Gate.load().digest
     assert instruments.lacking(job.connection, wanted, ROWS, digest)
-    assert nearest.measure(job, settings, ROWS) == 7
-    assert nearest.measure(job, settings, ROWS) == 0
+    assert measure_contamination.measure(job, settings, ROWS) == 7
+    assert measure_contamination.measure(job, settings, ROWS) == 0
     assert not instruments.lacking(job.connection, wanted, ROWS, digest)
     assert instruments.lacking(job.connection, wanted, ROWS, "other sets")
     found = instruments.stored(job.connection, wanted, digest).nearest
@@ -55,7 +55,7 @@ def test_texts_are_measured_once_and_looked_up_again(job: Job, tiny_encoder: Pat
 
 def test_a_stopped_measurement_goes_on(job: Job, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Contamination(encoder=str(tiny_encoder))
-    monkeypatch.setattr(nearest, "BATCH", 3)
+    monkeypatch.setattr(measure_contamination, "BATCH", 3)
     stored = measurements.store
 
     def stop_after(*arguments: Any) -> None:
@@ -64,7 +64,7 @@ def test_a_stopped_measurement_goes_on(job: Job, tiny_encoder: Path, monkeypatch
 
     monkeypatch.setattr(measurements, "store", stop_after)
     with pytest.raises(Cancelled):
-        nearest.measure(job, settings, ROWS)
+        measure_contamination.measure(job, settings, ROWS)
     monkeypatch.setattr(measurements, "store", stored)
     job.reporter.stop = False
-    assert nearest.measure(job, settings, ROWS) == 4
+    assert measure_contamination.measure(job, settings, ROWS) == 4

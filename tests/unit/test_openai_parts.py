@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncse_local.backends.openai_client import Reply
-from syncse_local.backends.openai_consent import leaving
-from syncse_local.backends.openai_faults import fault_of
-from syncse_local.backends.openai_key import Key, read_key
-from syncse_local.backends.openai_preflight import identity
-from syncse_local.backends.openai_retry import Backoff, retry_after
-from syncse_local.backends.openai_servers import check_allowed, parse_server
-from syncse_local.backends.openai_spend import Price, Spend
-from syncse_local.backends.openai_wire import read
+from syncse_local.backends.openai.backoff import Backoff, retry_after
+from syncse_local.backends.openai.client import Reply
+from syncse_local.backends.openai.consent import leaving
+from syncse_local.backends.openai.faults import fault_of
+from syncse_local.backends.openai.key import Key, read_key
+from syncse_local.backends.openai.preflight import identity
+from syncse_local.backends.openai.servers import check_allowed, parse_server
+from syncse_local.backends.openai.spend import Price, Spend
+from syncse_local.backends.openai.wire import read
 from syncse_local.errors import SyncseError
 from syncse_local.records import Row, Sampling
 

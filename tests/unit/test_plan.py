@@ -23,7 +23,7 @@ from syncse_local.synthesis.plan import (
     row_of,
 )
 from syncse_local.synthesis.recipe import Pools, Recipe, load_pools, load_recipe
-from syncse_local.synthesis.text import sentence_key
+from syncse_local.text.clean import sentence_key
 
 ENGINE = EngineIdentity("ab" * 32, "llamacpp", "0.3.36")
 TEXTS = [f"Sentence number {i} is about a small {i} dog." for i in range(400)]

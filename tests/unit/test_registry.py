@@ -34,7 +34,7 @@ def test_a_missing_library_says_what_to_install() -> None:
 
 def test_light_parts_load_nothing_heavy(repo: Path) -> None:
     code = (
-        "import sys, syncse_local.registry, syncse_local.backends.base, syncse_local.backends.gguf;"
+        "import sys, syncse_local.registry, syncse_local.backends.base, syncse_local.modelfiles.gguf;"
         "print([m for m in ('numpy', 'llama_cpp', 'torch', 'jinja2') if m in sys.modules])"
     )
     found = subprocess.run([sys.executable, "-c", code], cwd=repo, capture_output=True, text=True, check=True)

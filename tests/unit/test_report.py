@@ -11,7 +11,7 @@ from syncse_local.cli.output import table
 from syncse_local.jobs.job import Job
 from syncse_local.jobs.progress import StoreReporter
 from syncse_local.records import Completion
-from syncse_local.store import filtering, ledger, runs, yields
+from syncse_local.store import filtering, ledger, request_stats, runs
 from syncse_local.store.database import connect
 from syncse_local.store.filtering import VerdictRow
 from syncse_local.store.ledger import Answered, Outcome, Planned
@@ -23,7 +23,7 @@ from syncse_local.synthesis.report.groups import MOST, Name, asked, followed
 from syncse_local.synthesis.report.job import measures
 from syncse_local.synthesis.report.survey import Survey, survey
 from syncse_local.synthesis.report.tally import length_labels, overlap_labels
-from syncse_local.synthesis.text import sentence_key
+from syncse_local.text.clean import sentence_key
 
 SENTENCES = ("the red dog runs home", "a cat sleeps all day", "two men play chess outside")
 POSITIVES = ("the red dog runs", "a cat is asleep", "chess is played outside")
@@ -111,7 +111,7 @@ def test_costs_are_shared_by_time_in_flight(connection: sqlite3.Connection, run_
                 "INSERT INTO event (run_id, time, kind, data) VALUES (?, ?, 'state', json_object('state', ?))",
                 (run_id, at, state),
             )
-    assert yields.busy_seconds(connection, run_id) == pytest.approx(1011 - 1005.5)
+    assert request_stats.busy_seconds(connection, run_id) == pytest.approx(1011 - 1005.5)
     found = looked_at(connection, run_id)
     head = found.head()
     assert (head["planned"], head["answered"], head["accepted"], head["failures"]) == (8, 8, 7, {"copy": 1})
@@ -123,7 +123,7 @@ def test_costs_are_shared_by_time_in_flight(connection: sqlite3.Connection, run_
 
 
 def test_a_run_that_never_said_when_it_ran_has_no_seconds(connection: sqlite3.Connection, run_id: str) -> None:
-    assert yields.busy_seconds(connection, run_id) is None
+    assert request_stats.busy_seconds(connection, run_id) is None
     assert looked_at(connection, run_id).head()["seconds_per_triplet"] is None
 
 
@@ -152,7 +152,7 @@ def test_filters_decide_what_is_looked_at(connection: sqlite3.Connection, run_id
 
 def test_only_the_most_frequent_groups_are_followed(connection: sqlite3.Connection, run_id: str) -> None:
     rows = [
-        yields.YieldRow("positive", "p", f"positive/p/{i:03}", "", (), "", 1 + i, 1 + i, 1 + i, 1, 0, 1, 1.0)
+        request_stats.YieldRow("positive", "p", f"positive/p/{i:03}", "", (), "", 1 + i, 1 + i, 1 + i, 1, 0, 1, 1.0)
         for i in range(MOST + 5)
     ]
     _, found = asked(rows)

@@ -10,11 +10,11 @@ import pytest
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers
 
+from syncse_local.encoders.open import open_encoder
+from syncse_local.encoders.options import EncoderOptions
+from syncse_local.encoders.static import StaticEncoder
+from syncse_local.encoders.word_vectors import WordVectors
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.evaluation.encoders.opening import open_encoder
-from syncse_local.evaluation.encoders.options import EncoderOptions
-from syncse_local.evaluation.encoders.static import StaticEncoder
-from syncse_local.evaluation.encoders.word_vectors import WordVectors
 
 SENTENCES = ["a man is playing", "rain rain train", "unheard words", "", "A man ."]
 WORDS = ["[UNK]", "a", "man", "is", "playing", "rain", "train", "."]

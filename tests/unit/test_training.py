@@ -9,9 +9,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from syncse_local.encoders.transformer import Encoder
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.training.checkpoint import Checkpoints, Progress
-from syncse_local.training.encoder import Encoder
 from syncse_local.training.loop import train
 from syncse_local.training.selection import dev_scores
 from tests.unit.training_setup import Listener, dev_pairs, options, triplets

@@ -11,14 +11,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from syncse_local.encoders.device import pick_precision
+from syncse_local.encoders.tokens import OVERHEAD, Ints, TokenRows, chunks
+from syncse_local.encoders.transformer import Encoder
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.records import ScoredPair, Triplet
 from syncse_local.training import tokenfile
 from syncse_local.training.data import BatchPlan, TripletData
-from syncse_local.training.device import pick_precision
-from syncse_local.training.encoder import Encoder
 from syncse_local.training.loop import learning_rate, train
-from syncse_local.training.tokens import OVERHEAD, Ints, TokenRows, chunks
 from tests.unit.training_setup import Listener, dev_pairs, options, triplets
 
 

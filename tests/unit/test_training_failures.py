@@ -8,10 +8,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from syncse_local.encoders.transformer import Encoder
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.training.encoder import Encoder
+from syncse_local.machine_memory import is_memory
 from syncse_local.training.loop import train
-from syncse_local.training.memory import is_memory, out_of_memory
+from syncse_local.training.memory import out_of_memory
 from tests.unit.training_setup import Listener, dev_pairs, options, triplets
 
 
@@ -76,7 +77,7 @@ def test_an_encoder_too_large_to_load_is_no_broken_encoder(
     def full(*_: Any, **__: Any) -> None:
         torch.empty(2**55, dtype=torch.float64)  # the allocator's own error, where a real model would meet it
 
-    monkeypatch.setattr("syncse_local.training.encoder.AutoModel.from_pretrained", full)
+    monkeypatch.setattr("syncse_local.encoders.transformer.AutoModel.from_pretrained", full)
     with pytest.raises(SyncseError, match="Out of memory"):
         train(options(tiny_encoder, tmp_path), triplets(), [], Listener())
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import torch
 
+from syncse_local.encoders.options import POOLINGS
 from syncse_local.records import Triplet
 from syncse_local.training.loop import train
 from syncse_local.training.loss import contrastive_loss
 from syncse_local.training.mlm import MaskedHead, hide, masked_backward
-from syncse_local.training.options import POOLINGS
 from tests.unit.training_setup import Listener, gradients, options, stepper, triplets
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.evaluation import senteval
+from syncse_local.evaluation import senteval_protocol
 from syncse_local.evaluation.base import Missing, Vectors
 from syncse_local.evaluation.readers import read_tasks
 from syncse_local.evaluation.run import sentence_index
@@ -133,7 +133,9 @@ def test_every_method_learns_what_can_be_learnt(splits: tuple[str, ...], classes
     gold = [example.label for example in data.splits[splits[-1]]]
     assert score.value == pytest.approx(np.mean([p == g for p, g in zip(predicted, gold, strict=True)]))
     assert len(score.detail["c"]) == (10 if splits == ("all",) else 1)
-    assert set(score.detail["c"]) <= set(senteval.WIDE if splits == ("train", "test") else senteval.NARROW)
+    assert set(score.detail["c"]) <= set(
+        senteval_protocol.WIDE if splits == ("train", "test") else senteval_protocol.NARROW
+    )
 
 
 def test_pairs_are_scored_on_difference_and_product_with_the_f1_of_class_1() -> None:

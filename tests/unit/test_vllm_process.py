@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from syncse_local import airgap
-from syncse_local.backends import vllm_process
 from syncse_local.backends.base import VllmOptions
-from syncse_local.backends.vllm import engine_arguments
-from syncse_local.backends.vllm_process import VllmProcess, environment, session_members, start_failure
-from syncse_local.backends.vllm_python import VllmPython, find
+from syncse_local.backends.vllm.engine import engine_arguments
+from syncse_local.backends.vllm.process import PATIENCE, VllmProcess, environment, session_members, start_failure
+from syncse_local.backends.vllm.python import VllmPython, find
 from syncse_local.errors import ExitCode, SyncseError
 
 
@@ -44,8 +43,8 @@ def test_a_death_is_told_with_the_end_of_the_log_made_safe(tmp_path: Path, end: 
 
 
 def test_one_that_does_not_want_to_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(vllm_process.PATIENCE, "close", 0.3)
-    monkeypatch.setitem(vllm_process.PATIENCE, "terminate", 0.3)
+    monkeypatch.setitem(PATIENCE, "close", 0.3)
+    monkeypatch.setitem(PATIENCE, "terminate", 0.3)
     process = VllmProcess(program(tmp_path, "trap '' TERM; (trap '' TERM; sleep 1000) & while :; do sleep 1; done"), 1)
     assert process.close() == 0
     assert session_members(process.pid) == []

@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
+from syncse_local.encoders.transformer import Encoder
 from syncse_local.records import ScoredPair, Triplet
 from syncse_local.training.data import TripletData
-from syncse_local.training.encoder import Encoder
 from syncse_local.training.options import TrainOptions
 from syncse_local.training.step import Stepper
 

@@ -10,8 +10,8 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import DataTable, Static
 
+from syncse_local.text.display import safe
 from tui.widgets.table import Column, Table
-from tui.widgets.text import safe
 
 COUNT = 12
 

@@ -11,16 +11,16 @@ from textual.widgets import DataTable, Static
 
 from syncse_local.api import Run, Workspace
 from syncse_local.errors import ExitCode, SyncseError
-from tui import study
+from syncse_local.text.display import figure, safe, shortened
+from tui import comparison
 from tui.arms import Marks, comparable
-from tui.reading import View
 from tui.screens.ask import AskScreen
-from tui.screens.runkeys import ACT_KEYS, RunFrame
+from tui.screens.run_frame import ACT_KEYS, RunFrame
+from tui.snapshot import View
 from tui.widgets.arms import EVALS, ArmList, cells
 from tui.widgets.detail import DetailPane
 from tui.widgets.study import TaskStudy
 from tui.widgets.table import Column, Table
-from tui.widgets.text import figure, safe, shortened
 
 TASKS = (Column("task", 22), Column("items", 7, right=True), Column("ladder", 0))
 SHORT = 15
@@ -55,7 +55,7 @@ class CompareScreen(RunFrame):
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self.marks, self.choosing = Marks(), False
-        self._named, self._read = "", ("", "", study.read({}))
+        self._named, self._read = "", ("", "", comparison.read({}))
         self._calibrations: Sequence[Mapping[str, Any]] | None = None
 
     def body(self) -> ComposeResult:
@@ -120,7 +120,7 @@ class CompareScreen(RunFrame):
 
     def _show_study(self, run: Run) -> None:
         if self._read[:2] != (run.id, run.state):
-            self._read = (run.id, run.state, study.read(run.result))
+            self._read = (run.id, run.state, comparison.read(run.result))
         self.query_one("#tasks", Table).show([(task.name, _task_cells(task)) for task in self._read[2].tasks])
         self._show_task()
 
@@ -209,7 +209,7 @@ def _calibrations(workspace: Workspace) -> Sequence[Mapping[str, Any]]:
     return workspace.calibrations()
 
 
-def _task_cells(task: study.Task) -> Sequence[str]:
+def _task_cells(task: comparison.Task) -> Sequence[str]:
     """Tiers in one line: `1 mine  2 base, other`."""
     tiers = [", ".join(shortened(safe(name, 60), SHORT) for name in tier) for tier in task.tiers]
     alone = len(tiers) == 1 and len(task.tiers[0]) > 1

@@ -13,12 +13,12 @@ from textual.widgets import Footer, TextArea
 
 from syncse_local.api import Workspace
 from syncse_local.errors import ExitCode, SyncseError
-from tui.desk import Desk
-from tui.door import STORE_ERRORS
+from syncse_local.text.display import CONTROLS, safe
 from tui.screens.error import ErrorScreen
+from tui.session import Desk
 from tui.widgets.section import Section
-from tui.widgets.text import CONTROLS, safe
 from tui.work import start
+from tui.workspace_thread import STORE_ERRORS
 
 Save = Callable[[Workspace, str], object]
 

@@ -10,8 +10,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from syncse_local.errors import SyncseError
-from tui.clip import copy
-from tui.widgets.text import safe
+from syncse_local.text.display import safe
+from tui.clipboard import copy
 
 MOST = 2000
 

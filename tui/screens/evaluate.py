@@ -1,6 +1,6 @@
 """Evaluation: choose an encoder and tasks, start a run, watch the table fill. Knows the arguments of `eval`."""
 
-from tui.screens.jobform import JobScreen
+from tui.screens.job_form import JobScreen
 from tui.widgets.form import PATHS, Field
 
 FAMILIES = ("sts", "reranking", "transfer", "starter")

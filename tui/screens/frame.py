@@ -19,17 +19,17 @@ from textual.widgets import Footer
 
 from syncse_local.api import Workspace
 from syncse_local.errors import SyncseError
-from tui.clip import copy
-from tui.desk import Desk
-from tui.door import STORE_ERRORS, Door
+from tui.clipboard import copy
 from tui.keys import declared
-from tui.reading import Reader, View
 from tui.screens.error import ErrorScreen
 from tui.screens.help import HelpScreen
-from tui.widgets.cliline import CliLine
-from tui.widgets.masthead import Masthead
+from tui.session import Desk
+from tui.snapshot import Reader, View
+from tui.widgets.command_line import CliLine
+from tui.widgets.header import Masthead
 from tui.widgets.modebar import ModeBar
 from tui.work import start
+from tui.workspace_thread import STORE_ERRORS, Door
 
 Result = TypeVar("Result")
 POLL_SECONDS = 0.1

@@ -1,6 +1,6 @@
 """Synthesis: choose recipe, engine, model and sentences, start a run, and watch it write. Knows the arguments of `generate`."""
 
-from tui.screens.jobform import JobScreen
+from tui.screens.job_form import JobScreen
 from tui.widgets.form import PATHS, Field
 
 RECIPES = ("starter", "starter-scratch", "syncse-partial", "syncse-scratch", "domain", "naive")

@@ -10,15 +10,15 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 
 from syncse_local.api import Workspace
-from tui.following import tail
-from tui.reading import View
+from syncse_local.text.display import place, safe
+from tui.run_follower import tail
 from tui.screens.frame import Frame
+from tui.snapshot import View
 from tui.tour import Step, advice, tour
 from tui.widgets.headline import Headline
 from tui.widgets.memory import Memory
 from tui.widgets.progress import Progress
 from tui.widgets.section import Section, lines
-from tui.widgets.text import place, safe
 from tui.work import start
 
 MARKS = {

@@ -15,12 +15,12 @@ from textual.css.query import NoMatches
 from textual.widgets import DataTable, Static
 
 from syncse_local.errors import SyncseError
-from tui.door import STORE_ERRORS
+from syncse_local.text.display import figure, safe, size
 from tui.screens.frame import Frame
 from tui.widgets.section import Section, lines
 from tui.widgets.table import Column, Table
-from tui.widgets.text import figure, safe, size
 from tui.work import start
+from tui.workspace_thread import STORE_ERRORS
 
 REST_SECONDS = 0.3
 """How long the cursor rests on a model before its fit is asked for."""

@@ -14,12 +14,12 @@ from textual.widgets import DataTable
 
 from syncse_local.api import Workspace
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.text.display import place, safe
 from tui.screens.ask import AskScreen
 from tui.screens.editor import EditorScreen, editable
 from tui.screens.frame import Frame
 from tui.widgets.section import Section, lines
 from tui.widgets.table import Column, Table
-from tui.widgets.text import place, safe
 
 COLUMNS = (Column("recipe", 24), Column("mode", 8), Column("for", 0))
 LINE, MOST = 2000, 20_000

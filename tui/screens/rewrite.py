@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from tui.widgets.text import safe
+from syncse_local.text.display import safe
 
 SHOWN = 600
 

@@ -8,8 +8,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable, Static
 
-from tui.reading import View
-from tui.screens.runkeys import RUN_KEYS, RunFrame
+from tui.screens.run_frame import RUN_KEYS, RunFrame
+from tui.snapshot import View
 from tui.widgets.detail import DetailPane
 from tui.widgets.runtable import RunTable
 

@@ -12,11 +12,11 @@ from textual.content import Content
 from syncse_local.api import Workspace
 from syncse_local.config import PROJECT_FILE, user_file
 from syncse_local.errors import SyncseError
-from tui import keys
+from syncse_local.text.display import safe
+from tui import keymap
 from tui.screens.editor import EditorScreen, editable
 from tui.screens.frame import Frame
 from tui.widgets.section import Section, lines
-from tui.widgets.text import safe
 
 HELP = (
     'f edits the project\'s file, u your own. theme = "dark" or "light"; NO_COLOR is heeded. Keys: a table [keys] with '
@@ -83,7 +83,7 @@ class SettingsScreen(Frame):
 
 
 def _keys(values: Mapping[str, Any]) -> None:
-    keys.checked(values.get("keys", {}))
+    keymap.checked(values.get("keys", {}))
 
 
 def _files(_: Workspace) -> Content:

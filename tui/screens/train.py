@@ -1,6 +1,6 @@
 """Training: choose triplets and encoder, start a run, watch loss and dev score. Knows the arguments of `train`."""
 
-from tui.screens.jobform import JobScreen
+from tui.screens.job_form import JobScreen
 from tui.widgets.form import PATHS, Field
 
 POOLINGS = ("cls", "avg", "cls_before_pooler", "avg_top2", "avg_first_last")

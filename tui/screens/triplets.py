@@ -9,14 +9,14 @@ from textual.binding import Binding, BindingType
 
 from syncse_local.api import TripletQuery, Workspace
 from syncse_local.errors import ExitCode, SyncseError
-from tui import browsing
-from tui.browsing import Choice
+from syncse_local.text.display import safe
+from tui import triplet_queries
 from tui.screens.ask import AskScreen
 from tui.screens.choose import ChooseScreen
 from tui.screens.editor import editable
 from tui.screens.rewrite import RewriteScreen
-from tui.screens.tripletframe import TripletFrame
-from tui.widgets.text import safe
+from tui.screens.triplet_frame import TripletFrame
+from tui.triplet_queries import Choice
 from tui.widgets.tripletpane import TripletPane
 
 LONGEST = 4_000
@@ -106,7 +106,7 @@ class TripletsScreen(TripletFrame):
         """To the next triplet that no person has decided on."""
         if self.asked is not None:
             place, known = self.table.cursor, self._outline
-            find = partial(browsing.next_open, query=self.asked, place=place, known=known, mark=self._mark)
+            find = partial(triplet_queries.next_open, query=self.asked, place=place, known=known, mark=self._mark)
             self.act(find, partial(self._found_open, self.asked), self.desk.counts, "next")
 
     def _found_open(self, query: TripletQuery, place: int | None) -> None:
@@ -130,11 +130,11 @@ class TripletsScreen(TripletFrame):
 
     def action_filter(self) -> None:
         """By state, reason, and whether a person has decided."""
-        self._choose("Show", browsing.filters)
+        self._choose("Show", triplet_queries.filters)
 
     def action_prompt(self) -> None:
         """By the prompt of the positive."""
-        self._choose("Show the positives of", browsing.prompts)
+        self._choose("Show the positives of", triplet_queries.prompts)
 
     def action_sort(self) -> None:
         """In another order; the same again turns it round."""

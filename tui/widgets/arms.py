@@ -6,12 +6,12 @@ from typing import Any
 from textual.content import Content
 
 from syncse_local.api import Run
+from syncse_local.text.display import age, safe
 from tui import describe
 from tui.arms import Marks
 from tui.widgets.section import Section, lines
 from tui.widgets.study import CALIBRATE
 from tui.widgets.table import Column
-from tui.widgets.text import age, safe
 
 EVALS = (
     Column("arm", 14),

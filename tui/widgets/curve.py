@@ -6,9 +6,9 @@ from textual import events
 from textual.content import Content
 from textual.widgets import Static
 
+from syncse_local.text.display import figure, number
 from tui.widgets import braille
 from tui.widgets.axis import Axis, below
-from tui.widgets.text import figure, number
 
 HEIGHTS = {"-tall": 10}
 HEIGHT = 5

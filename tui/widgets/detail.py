@@ -7,16 +7,16 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 
 from syncse_local.api import OPEN
-from tui.following import Detail
+from tui.run_follower import Detail
 from tui.widgets.curve import Curve
-from tui.widgets.happenings import Happenings
+from tui.widgets.event_log import Happenings
 from tui.widgets.headline import Headline
 from tui.widgets.ladder import Ladder
 from tui.widgets.memory import Memory
 from tui.widgets.progress import Progress
+from tui.widgets.run_error import Trouble
 from tui.widgets.sample import Failures, Newest, SampleText
 from tui.widgets.scores import Scores
-from tui.widgets.trouble import Trouble
 
 
 class DetailPane(VerticalScroll):

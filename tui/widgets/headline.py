@@ -2,10 +2,10 @@
 
 from textual.content import Content
 
+from syncse_local.text.display import safe
 from tui import describe
-from tui.following import Detail
+from tui.run_follower import Detail
 from tui.widgets.section import Section
-from tui.widgets.text import safe
 
 
 class Headline(Section):

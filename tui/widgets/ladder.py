@@ -4,7 +4,7 @@ from textual.content import Content
 
 from syncse_local.api import OPEN
 from tui.describe import STEPS
-from tui.following import Detail
+from tui.run_follower import Detail
 from tui.widgets.section import Section
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from textual.content import Content
 
+from syncse_local.text.display import number, safe
 from tui.widgets.section import Section
-from tui.widgets.text import number, safe
 
 GIB = 2**30
 

@@ -3,10 +3,10 @@
 from textual.content import Content
 
 from syncse_local.api import OPEN, Run
+from syncse_local.text.display import clock, figure, number, safe
 from tui import describe
-from tui.following import Detail
+from tui.run_follower import Detail
 from tui.widgets.section import Section, lines
-from tui.widgets.text import clock, figure, number, safe
 
 BAR = 28
 RATES = (

@@ -9,8 +9,8 @@ from textual.color import Color, ColorParseError
 from textual.widgets import DataTable
 
 from syncse_local.api import Run
+from syncse_local.text.display import age, safe
 from tui import describe
-from tui.widgets.text import age, safe
 
 COLUMNS = (("run", 12), ("kind", 8), ("state", 11), ("done", 4), ("result", 16), ("age", 4))
 FIXED = sum(width + 2 for _, width in COLUMNS)

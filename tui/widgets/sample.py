@@ -2,9 +2,9 @@
 
 from textual.content import Content
 
-from tui.following import Detail
+from syncse_local.text.display import safe
+from tui.run_follower import Detail
 from tui.widgets.section import Section, lines
-from tui.widgets.text import safe
 
 MOST = 240
 REASONS = 6

@@ -6,9 +6,9 @@ from typing import Any
 from textual.content import Content
 
 from syncse_local.api import Run
-from tui.following import Detail
+from syncse_local.text.display import figure, number, safe
+from tui.run_follower import Detail
 from tui.widgets.section import Section, lines
-from tui.widgets.text import figure, number, safe
 
 TASK = 22
 

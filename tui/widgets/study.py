@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from textual import events
 from textual.content import Content
 
-from tui.study import BETTER, CANNOT_TELL, WORSE, Interval, Pair, Score, Study, Task
+from syncse_local.text.display import safe, shortened
+from tui.comparison import BETTER, CANNOT_TELL, WORSE, Interval, Pair, Score, Study, Task
 from tui.widgets.axis import Axis, below
 from tui.widgets.section import Section, lines
-from tui.widgets.text import safe, shortened
 from tui.widgets.whiskers import whisker
 
 NAME, INDENT, FIGURES = 18, 4, 26

@@ -10,9 +10,9 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 
-from tui.browsing import Whole
+from syncse_local.text.display import figure, safe
+from tui.triplet_queries import Whole
 from tui.widgets.section import Section, lines
-from tui.widgets.text import figure, safe
 from tui.widgets.triplettable import GLYPHS, PERSON
 from tui.worddiff import Difference
 

@@ -18,9 +18,9 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from syncse_local.api import BY_PERSONS
-from tui.browsing import Extent, Spot
-from tui.pages import PAGE, Pages, Row
-from tui.widgets.text import safe
+from syncse_local.text.display import safe
+from tui.page_cache import PAGE, Pages, Row
+from tui.triplet_queries import Extent, Spot
 
 GLYPHS = {"accepted": "✓", "rejected": "✗", "dropped": "▽"}
 PERSON = "●"

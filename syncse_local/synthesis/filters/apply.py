@@ -10,13 +10,13 @@ from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.store import filtering, ledger
 from syncse_local.store.filtering import VerdictRow
 from syncse_local.synthesis.contamination import Gate
-from syncse_local.synthesis.filters import cosine, form, judge, language, length, lexical, nearness
+from syncse_local.synthesis.filters import contamination, cosine, form, judge, language, length, lexical
 from syncse_local.synthesis.filters.duplicates import Kept
 from syncse_local.synthesis.filters.instruments import Instruments
 from syncse_local.synthesis.filters.report import Report, is_dropped
 from syncse_local.synthesis.filters.settings import FilterSettings
 from syncse_local.synthesis.filters.verdict import Candidate, Check, Finding
-from syncse_local.synthesis.strict import content_hash
+from syncse_local.text.toml import content_hash
 
 Judged = tuple[Candidate, list[tuple[Check, Finding]]]
 
@@ -59,7 +59,7 @@ def single_checks(settings: FilterSettings, instruments: Instruments, gate: Gate
     found += lexical.checks(settings.lexical, chance) if settings.lexical.enabled else []
     found += cosine.checks(settings.cosine, instruments.cosine) if settings.cosine.encoder else []
     found += [judge.check(settings.judge, instruments.judge)] if settings.judge.model else []
-    return [*found, nearness.check(settings.contamination, gate, instruments.nearest)]
+    return [*found, contamination.check(settings.contamination, gate, instruments.nearest)]
 
 
 def apply(

@@ -9,8 +9,8 @@ from collections import defaultdict
 from syncse_local.synthesis.filters.minhash import bands, shingles, signature
 from syncse_local.synthesis.filters.settings import Duplicates
 from syncse_local.synthesis.filters.verdict import Candidate, Check, Finding, Reason, drop_if
-from syncse_local.synthesis.filters.wording import LOOKED_AT, jaccard
-from syncse_local.synthesis.text import squash
+from syncse_local.text.clean import squash
+from syncse_local.text.words import LOOKED_AT, jaccard
 
 VERSION = 1
 MOST = 50  # sentences looked at in one band: those of one frame would otherwise be compared each with each

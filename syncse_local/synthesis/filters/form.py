@@ -8,7 +8,7 @@ import unicodedata
 
 from syncse_local.synthesis.filters.settings import Form
 from syncse_local.synthesis.filters.verdict import Candidate, Check, Finding, Reason, drop_if
-from syncse_local.synthesis.filters.wording import LOOKED_AT
+from syncse_local.text.words import LOOKED_AT
 
 VERSION = 1
 _MARKUP = re.compile(r"</?[a-zA-Z|][^<>]{0,60}>|```|\*\*|\]\(|^#{1,6} |&(?:amp|lt|gt|quot|nbsp|#\d+);|\ufffd|\{\w+\}")

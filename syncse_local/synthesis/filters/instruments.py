@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from syncse_local.catalog.hashing import sha256_of
+from syncse_local.modelfiles.hashing import sha256_of
 from syncse_local.store import measurements
+from syncse_local.synthesis.filters.contamination import Nearest
 from syncse_local.synthesis.filters.cosine import Measured
 from syncse_local.synthesis.filters.judge import PROMPT
-from syncse_local.synthesis.filters.nearness import Nearest
 from syncse_local.synthesis.filters.settings import Contamination, Cosine, FilterSettings, Judge
 from syncse_local.synthesis.filters.verdict import Candidate
-from syncse_local.synthesis.strict import content_hash
+from syncse_local.text.toml import content_hash
 
 
 def _nothing(_sentence: str, _output: str) -> float | None:

@@ -10,7 +10,7 @@ from syncse_local.synthesis.filters.cosine import UNMEASURED, Measured
 from syncse_local.synthesis.filters.settings import Judge
 from syncse_local.synthesis.filters.verdict import Candidate, Check, Finding, Reason, Verdict
 from syncse_local.synthesis.strip import strip_reply
-from syncse_local.synthesis.text import normalise
+from syncse_local.text.clean import normalise
 
 VERSION = 1
 CONTEXT = "judge/similarity/0"

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from syncse_local.catalog.hashing import sha256_of
 from syncse_local.jobs.job import Cancelled, Job
+from syncse_local.modelfiles.hashing import sha256_of
 from syncse_local.records import Completion, Context, Row
 from syncse_local.registry import BACKENDS, load
 from syncse_local.store import ledger, measurements
@@ -17,8 +17,8 @@ from syncse_local.synthesis.filters.instruments import judge_name, unasked
 from syncse_local.synthesis.filters.judge import CONTEXT, PREFIX, PROMPT, SAMPLING, VERSION, parse_score, turn
 from syncse_local.synthesis.filters.settings import Judge
 from syncse_local.synthesis.filters.verdict import Candidate
-from syncse_local.synthesis.strict import content_hash
-from syncse_local.synthesis.text import sentence_key
+from syncse_local.text.clean import sentence_key
+from syncse_local.text.toml import content_hash
 
 BATCH_SECONDS = 0.5
 SEED = 1

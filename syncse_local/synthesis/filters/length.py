@@ -2,7 +2,7 @@
 
 from syncse_local.synthesis.filters.settings import Length
 from syncse_local.synthesis.filters.verdict import Candidate, Check, Finding, Reason, drop_if
-from syncse_local.synthesis.filters.wording import tokens
+from syncse_local.text.words import tokens
 
 VERSION = 1
 SMOOTHING = 2  # added to both counts: in a sentence of three words, one word more is no drift

@@ -9,8 +9,8 @@ from itertools import pairwise
 
 from syncse_local.synthesis.filters.settings import Lexical
 from syncse_local.synthesis.filters.verdict import Candidate, Check, Finding, Reason, drop_if
-from syncse_local.synthesis.filters.wording import overlap
-from syncse_local.synthesis.text import squash
+from syncse_local.text.clean import squash
+from syncse_local.text.words import overlap
 
 VERSION = 1
 ENOUGH = 20  # rows; fewer say nothing about chance

@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from syncse_local.encoders.device import pick_device
+from syncse_local.encoders.transformer import Encoder
 from syncse_local.jobs.job import Cancelled, Job
 from syncse_local.store import measurements
-from syncse_local.synthesis.filters import nearest
+from syncse_local.synthesis.filters import measure_contamination
 from syncse_local.synthesis.filters.apply import candidates
 from syncse_local.synthesis.filters.instruments import cosine_name, unasked
 from syncse_local.synthesis.filters.judging import ask
 from syncse_local.synthesis.filters.settings import FilterSettings
-from syncse_local.training.device import pick_device
-from syncse_local.training.encoder import Encoder
 
 BATCH = 2_048
 
@@ -36,7 +36,7 @@ def run(job: Job) -> dict[str, Any]:
         if pairs:
             _encode(job, settings.cosine.encoder, name, pairs)
     if settings.contamination.encoder:
-        result["nearest"] = nearest.measure(job, settings.contamination, rows)
+        result["nearest"] = measure_contamination.measure(job, settings.contamination, rows)
     if settings.judge.model:
         result["judged"] = ask(job, settings.judge, rows)
     return result

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from syncse_local.synthesis.strict import Table, content_hash
+from syncse_local.text.toml import Table, content_hash
 
 
 def _number(default: float, low: float, high: float) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from syncse_local.store.yields import Origin, Yield, YieldRow
+from syncse_local.store.request_stats import Origin, Yield, YieldRow
 from syncse_local.synthesis.report.sample import Sample
 from syncse_local.synthesis.report.tally import Measured, Tally
 

@@ -10,20 +10,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from syncse_local.encoders.base import SentenceEncoder
+from syncse_local.encoders.open import open_encoder
+from syncse_local.encoders.options import EncoderOptions
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.evaluation.encoders.base import SentenceEncoder
-from syncse_local.evaluation.encoders.opening import open_encoder
-from syncse_local.evaluation.encoders.options import EncoderOptions
 from syncse_local.jobs.job import Cancelled, Job
 from syncse_local.jobs.supervise import database
 from syncse_local.store import runs
 from syncse_local.store.database import connect
 from syncse_local.synthesis.contamination import Gate
-from syncse_local.synthesis.filters.wording import tokens
 from syncse_local.synthesis.report.groups import KINDS, Group, Name
 from syncse_local.synthesis.report.lexical import compression_ratio, distinct, self_bleu
 from syncse_local.synthesis.report.survey import Survey, survey
 from syncse_local.synthesis.report.vectors import mean_cosine, vendi_score
+from syncse_local.text.words import tokens
 
 ENOUGH = 20
 """Texts; a group of fewer gets no figures of diversity."""

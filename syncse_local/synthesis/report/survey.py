@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from syncse_local.store import filtering, ledger, yields
-from syncse_local.store.yields import Origin, Yield
+from syncse_local.store import filtering, ledger, request_stats
+from syncse_local.store.request_stats import Origin, Yield
 from syncse_local.synthesis.contamination import Gate
 from syncse_local.synthesis.report.groups import Group, Name, asked, count, followed, places
 from syncse_local.synthesis.report.sample import rank
 from syncse_local.synthesis.report.tally import Histograms, Measured, Tally
-from syncse_local.synthesis.text import sentence_key
+from syncse_local.text.clean import sentence_key
 
 STEP = 1_000
 """Triplets between two looks at whether to stop."""
@@ -77,12 +77,12 @@ def survey(
     Samples have up to `size` texts; the same `seed` takes the same triplets of two runs over one input. `tell` hears the
     number of triplets seen now and then, and may raise.
     """
-    total, found = asked(yields.yields(connection, run_id))
+    total, found = asked(request_stats.yields(connection, run_id))
     groups = followed(found, size)
     left_out: dict[str, int] = {}
     for name in found.keys() - groups.keys():
         left_out[name.kind] = left_out.get(name.kind, 0) + 1
-    made = Survey(total, yields.busy_seconds(connection, run_id), groups, left_out)
+    made = Survey(total, request_stats.busy_seconds(connection, run_id), groups, left_out)
     flagged = filtering.flagged(connection, run_id, "contamination")
     origins = _origins(connection, run_id)
     for number, row in enumerate(ledger.triplets(connection, [run_id], filtered=filtered), 1):
@@ -103,6 +103,6 @@ def _origins(connection: sqlite3.Connection, run_id: str) -> dict[str, Origin]:
     """Where each sentence that the run wrote comes from, by the sentence's key; its first request counts."""
     found: dict[str, Origin] = {}
     alike: dict[Origin, Origin] = {}
-    for text, origin in yields.origins(connection, run_id):
+    for text, origin in request_stats.origins(connection, run_id):
         found.setdefault(sentence_key(text), alike.setdefault(origin, origin))
     return found

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from syncse_local.synthesis.filters.wording import overlap, tokens
+from syncse_local.text.words import overlap, tokens
 
 WIDTH = 4
 """Words a bin of the length histogram; the last bin has all that is longer."""

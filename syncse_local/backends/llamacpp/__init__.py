@@ -1,0 +1,1 @@
+"""llama.cpp in this process: prefixes decoded once, continuous batching, attention over shared prefixes."""

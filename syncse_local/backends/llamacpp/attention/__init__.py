@@ -1,0 +1,1 @@
+"""Attention over shared prefixes on a CPU, in C, and the library that is made of it."""

@@ -1,0 +1,43 @@
+"""What llama.cpp needs of memory for a model: weights, KV cache and work space. Arithmetic alone; loads nothing."""
+
+from syncse_local import machine
+from syncse_local.backends.base import LlamaOptions
+from syncse_local.backends.llamacpp.sizes import CELL_BYTES, UBATCH, batch_size, cells_for, lanes_for, rows_in_flight
+from syncse_local.machine_memory import Fit, Room, _gpus, _together
+from syncse_local.modelfiles.entry import Dimensions, ModelEntry
+
+
+def llamacpp_fit(model: ModelEntry, options: LlamaOptions, room: Room) -> list[Fit]:
+    """llama.cpp: in main memory, on the GPUs, or a share of the layers on each."""
+    share = _gpu_share(options.n_gpu_layers, model.dimensions.layers) if room.gpus else 0.0
+    rows = options.n_seq or rows_in_flight(share > 0)
+    batch = options.n_batch or batch_size(model.parameters, share > 0)
+    free = _together(room.gpus) if share else room.main
+    spare = room.main if free is None else max(0, free - int(model.bytes * (share or 1)))
+    cell = model.dimensions.kv_values * CELL_BYTES[options.kv_type]
+    threads = options.threads or machine.cores()
+    lanes = lanes_for(options, model.parameters, model.context, threads, rows, share > 0)
+    cells = lanes * (options.n_ctx // lanes or cells_for(-(-rows // lanes), model.context, cell, spare // lanes))
+    needs = [("weights", float(model.bytes)), (f"KV cache ({cells:,} cells of {cell / 1024:.1f} KiB)", cells * cell)]
+    seen = cells if options.flash_attn == "off" else 0
+    work = ("work space", lanes * _work_space(model.dimensions, -(-rows // lanes), min(UBATCH, batch), seen))
+    found = []
+    if share:
+        found.append(Fit(_gpus(room.gpus), (*((what, size * share) for what, size in needs), work), free))
+    if share < 1:
+        found.append(Fit("main memory", (*((what, size * (1 - share)) for what, size in needs), work), room.main))
+    return found
+
+
+def _gpu_share(asked: int, layers: int) -> float:
+    """The share of the weights that goes to the GPUs; the output layer counts as one more."""
+    return 1.0 if asked < 0 or asked > layers else asked / (layers + 1)
+
+
+def _work_space(sizes: Dimensions, rows: int, tokens: int, cells: int) -> float:
+    """Activations of the tokens computed at once, and the logits of every row in flight with the sampler's copies.
+
+    Without flash attention each head also keeps a score, and all together a mask, for each of the `cells`.
+    """
+    activations = tokens * (sizes.vocabulary + 2 * sizes.inner + 6 * sizes.hidden + cells * (sizes.heads + 1))
+    return 4.0 * activations + 12.0 * rows * sizes.vocabulary

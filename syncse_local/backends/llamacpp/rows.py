@@ -1,0 +1,203 @@
+"""Rows on their way: prompts waiting, contexts whose prefix is shared, and the room they take in the KV cache.
+
+Knows prompts and room; does not decode.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from syncse_local.backends.chat import PromptProfile, common, shared_prefix, with_turn
+from syncse_local.backends.sampling import RowSampler
+from syncse_local.errors import SyncseError
+from syncse_local.records import Completion, Context, Finish, Message, Row
+
+Tokens = NDArray[np.int32]
+NO_TOKENS: Tokens = np.empty(0, np.int32)
+
+
+class Grammar(Protocol):
+    """What a row's text must follow; see grammar.Grammar."""
+
+    def allows(self, token: int) -> bool:
+        """Whether the text may go on with this token."""
+
+    def mask(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The logits of one row with minus infinity for what may not follow."""
+
+    def accept(self, token: int) -> None:
+        """Go on with a token."""
+
+
+@dataclass(slots=True, eq=False)
+class Prefix:
+    """A context whose first tokens are decoded once in sequence `holder` and shared by its rows."""
+
+    context: Context
+    tokens: Tokens
+    rows: Iterator["Job | Completion"]
+    left: int = 0
+    holder: int = -1
+    fed: int = 0
+    users: int = 0
+    closed: bool = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether every token of the prefix has been decoded."""
+        return self.fed == len(self.tokens)
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One row in flight: its prompt tokens, how many are in the cache, and what it has written so far."""
+
+    row: Row
+    tokens: Tokens
+    shared: int
+    limit: int
+    stops: tuple[bytes, ...]
+    prefix: Prefix | None = None
+    new_grammar: Callable[[], Grammar] | None = None
+    grammar: Grammar | None = None
+    sequence: int = -1
+    fed: int = 0
+    made: int = 0
+    text: bytearray = field(default_factory=bytearray)
+    sampler: RowSampler = field(init=False)
+    started: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.restart()
+
+    @property
+    def room(self) -> int:
+        """KV cells that the row may need beside the shared ones."""
+        return len(self.tokens) - self.shared + self.limit
+
+    def restart(self) -> None:
+        """Forget what was made; the seed makes it again."""
+        self.fed, self.made, self.sequence = self.shared, 0, -1
+        self.text.clear()
+        self.sampler = RowSampler(self.row.sampling, self.row.seed)
+        self.grammar = self.new_grammar() if self.new_grammar else None
+
+    def add(self, token: int, piece: bytes) -> Finish | None:
+        """Take one made token; returns why the row ends here, if it does."""
+        self.made += 1
+        self.text += piece
+        self.sampler.accept(token)
+        if self.grammar:
+            self.grammar.accept(token)
+        if self.stops:
+            longest = max(map(len, self.stops))
+            start = max(0, len(self.text) - len(piece) - longest + 1)
+            found = [at for at in (self.text.find(stop, start) for stop in self.stops) if at >= 0]
+            if found:
+                del self.text[min(found) :]
+                return "stop"
+        return "length" if self.made >= self.limit else None
+
+    def completion(self, finish: Finish, error: str = "") -> Completion:
+        """The row's answer. Bytes that are no UTF-8 are replaced here, once, so a letter cut in two tokens is whole."""
+        return Completion(
+            key=self.row.key,
+            text=self.text.decode("utf-8", "replace"),
+            finish=finish,
+            prompt_tokens=len(self.tokens),
+            cached_tokens=self.shared,
+            output_tokens=self.made,
+            seconds=time.monotonic() - self.started if self.started else 0.0,
+            error=error,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Prompter:
+    """Makes jobs of rows: renders, tokenises, finds what a prompt shares, refuses prompts that cannot fit.
+
+    `window` is the longest sequence (tokens); `longest` the most bytes one token can stand for.
+    """
+
+    profile: PromptProfile
+    tokenise: Callable[[str], Tokens]
+    guard: Callable[[str], str]
+    window: int
+    sharing: bool
+    longest: int = 512
+    grammar: Callable[[str], Grammar] | None = None
+
+    def open(self, context: Context) -> Prefix:
+        """A context with its shared prefix (empty where sharing cannot be had or does not pay) and its jobs, lazily."""
+        messages = [Message(m.role, self.guard(m.content)) for m in context.prefix]
+        prefix = Prefix(context, NO_TOKENS, iter(()), len(context.rows))
+        try:
+            if self.sharing and len(context.rows) > 1:
+                prefix.tokens = self._common(messages, context.rows)
+            prefix.rows = (self._job(prefix, messages, row) for row in context.rows)
+        except (SyncseError, ValueError) as problem:
+            said = problem.detail if isinstance(problem, SyncseError) else str(problem)
+            prefix.rows = (Completion(row.key, "", "error", error=said) for row in context.rows)
+        return prefix
+
+    def _common(self, messages: Sequence[Message], rows: Sequence[Row]) -> Tokens:
+        size = sum(len(m.content) for m in messages)
+        if size > self.window * self.longest:
+            return NO_TOKENS
+        if all(not row.turn for row in rows):
+            # Equal prompts: all but the last token is shared, which each row decodes for its own first draw.
+            tokens = self.tokenise(self.profile.render(messages))[:-1]
+        else:
+            tokens = np.asarray(shared_prefix(self.profile, self._token_list, messages), np.int32)
+        return tokens if len(tokens) < self.window else NO_TOKENS
+
+    def _token_list(self, text: str) -> list[int]:
+        return [int(token) for token in self.tokenise(text)]
+
+    def _job(self, prefix: Prefix, messages: Sequence[Message], row: Row) -> Job | Completion:
+        turns = with_turn(messages, self.guard(row.turn))
+        if sum(len(m.content) for m in turns) > self.window * self.longest:
+            return self._refused(row, f"more than {self.window}")
+        try:
+            tokens = self.tokenise(self.profile.render(turns))
+        except (SyncseError, ValueError) as problem:
+            said = problem.detail if isinstance(problem, SyncseError) else str(problem)
+            return Completion(row.key, "", "error", error=said)
+        if len(tokens) >= self.window:
+            return self._refused(row, str(len(tokens)), len(tokens))
+        if not len(tokens):
+            return Completion(row.key, "", "refused", error="The prompt is empty.")
+        shared = min(_common_length(tokens, prefix.tokens), len(tokens) - 1)
+        limit = max(1, min(row.sampling.max_tokens, self.window - len(tokens)))
+        stops = (*row.sampling.stop, *self.profile.stops(turns))
+        encoded = tuple(dict.fromkeys(stop.encode("utf-8", "replace") for stop in stops if stop))
+        try:
+            return Job(row, tokens, shared, limit, encoded, prefix, self._grammar(row.sampling.grammar))
+        except ValueError as problem:
+            return Completion(row.key, "", "error", error=str(problem))
+
+    def _grammar(self, text: str) -> Callable[[], Grammar] | None:
+        made = self.grammar
+        if not text or made is None:
+            return None
+        return lambda: made(text)
+
+    def _refused(self, row: Row, size: str, tokens: int = 0) -> Completion:
+        said = f"The prompt has {size} tokens and the context holds {self.window}."
+        return Completion(row.key, "", "refused", prompt_tokens=tokens, error=said)
+
+
+def _common_length(tokens: Tokens, prefix: Tokens) -> int:
+    length = min(len(tokens), len(prefix))
+    if np.array_equal(tokens[:length], prefix[:length]):
+        return length
+    return common(tokens.tolist(), prefix.tolist())
+
+
+def opened(contexts: Iterable[Context], prompter: Prompter) -> Iterator[Prefix]:
+    """Contexts in order, opened one at a time; those without rows are passed over."""
+    return (prompter.open(context) for context in contexts if len(context.rows))

@@ -1,0 +1,180 @@
+"""Continuous batching: what goes into each decode call, and what becomes of the tokens that come out.
+
+Knows jobs and batches; who may enter is decided in admission.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from syncse_local.backends.llamacpp.admission import Admission
+from syncse_local.backends.llamacpp.native import Decoder
+from syncse_local.backends.llamacpp.rows import Job, Prefix, Prompter, opened
+from syncse_local.backends.llamacpp.vocab import Vocab
+from syncse_local.backends.sampling import BROKEN, Logits, sample
+from syncse_local.records import Completion, Context, Finish
+
+# On a CPU llama.cpp's attention over fewer than 64 tokens passes over cells of other rows; over more it computes them.
+SMALL_BATCH = 60
+PROMPT_TOKENS = 96
+PATIENCE = 6
+DAMAGED = "The model computes no numbers: its weights are damaged."
+
+
+@dataclass(slots=True)
+class Counters:
+    """What the engine has done since it was made: decode calls, tokens through them, and seconds by kind of work.
+
+    `prompt_tokens` and `prompt_seconds` are of the calls in which no row wrote.
+    """
+
+    calls: int = 0
+    tokens: int = 0
+    decoding: float = 0.0
+    prompt_tokens: int = 0
+    prompt_seconds: float = 0.0
+    sampling: float = 0.0
+    preempted: int = 0
+
+
+def draw(logits: Logits, jobs: list[Job]) -> list[int]:
+    """One token per row; a row with a grammar draws again, among what may follow, when its token may not.
+
+    This gives the distribution of the masked logits, and looks at the whole vocabulary only when it must.
+    """
+    ruled = [(i, job, logits[i].copy()) for i, job in enumerate(jobs) if job.grammar]
+    drawn = sample(logits, [job.sampler for job in jobs])
+    for i, job, values in ruled:
+        if job.grammar and drawn[i] != BROKEN and not job.grammar.allows(drawn[i]):
+            drawn[i] = sample(job.grammar.mask(values)[None, :], [job.sampler])[0]
+    return drawn
+
+
+class Scheduler:
+    """Runs rows through one decoder, `rows` at a time, sharing up to `holders` prefixes.
+
+    `mixed` puts prompts and writing rows into one decode call, which suits a GPU.
+    """
+
+    def __init__(
+        self, vocab: Vocab, decoder: Decoder, prompter: Prompter, rows: int, holders: int, mixed: bool
+    ) -> None:
+        self._vocab, self._decoder, self._prompter = vocab, decoder, prompter
+        self._rows, self._holders, self._mixed = rows, holders, mixed
+        self.counters = Counters()
+
+    def run(self, contexts: Iterable[Context], cancelled: Callable[[], bool]) -> Iterator[Completion]:
+        """Completions in the order rows finish; ends early, without the unfinished rows, once `cancelled()` is true."""
+        self._decoder.clear()
+        self._rooms = Admission(self._decoder, opened(contexts, self._prompter), self._rows, self._holders)
+        self._position = np.zeros(self._rows, np.int32)
+        self._last = np.zeros(self._rows, np.int32)
+        self._writing = np.zeros(self._rows, bool)
+        self._patience = PATIENCE
+        self._turn = 0
+        while not cancelled():
+            self._rooms.open()
+            yield from self._rooms.admit()
+            count, writers = self._fill()
+            if count:
+                yield from self._step(count, writers)
+            elif self._rooms.empty:
+                return
+
+    def _fill(self) -> tuple[int, list[Job]]:
+        """Fill the batch; returns the number of entries and the rows that get a token from it, in batch order.
+
+        Where calls are not mixed, prompts wait up to PATIENCE calls until PROMPT_TOKENS of them are there, and more
+        than SMALL_BATCH writing rows take turns.
+        """
+        writing = np.flatnonzero(self._writing)
+        waiting: list[Job | Prefix] = [job for job in self._rooms.running.values() if job.fed < len(job.tokens)]
+        waiting += [prefix for prefix in self._rooms.prefixes if not prefix.ready]
+        if not self._mixed and len(writing) and waiting:
+            self._patience -= 1
+            if sum(len(item.tokens) - item.fed for item in waiting) >= PROMPT_TOKENS or self._patience < 0:
+                writing, self._patience = writing[:0], PATIENCE
+            else:
+                waiting = []
+        if not self._mixed and len(writing) > SMALL_BATCH:
+            self._turn = (self._turn + SMALL_BATCH) % len(writing)
+            writing = np.roll(writing, -self._turn)[:SMALL_BATCH]
+        return self._put(writing, waiting)
+
+    def _put(self, writing: NDArray[np.intp], waiting: list[Job | Prefix]) -> tuple[int, list[Job]]:
+        batch = self._decoder
+        count = len(writing)
+        batch.tokens[:count] = self._last[writing]
+        batch.positions[:count] = self._position[writing]
+        batch.sequences[:count] = writing
+        batch.outputs[:count] = 1
+        self._stepped = writing
+        self._fed: list[tuple[Job | Prefix, int]] = []
+        writers = [self._rooms.running[slot] for slot in writing.tolist()]
+        for item in waiting:
+            start = count
+            length = min(len(item.tokens) - item.fed, batch.n_batch - start)
+            if length == 0:
+                break
+            count += length
+            batch.tokens[start:count] = item.tokens[item.fed : item.fed + length]
+            batch.positions[start:count] = np.arange(item.fed, item.fed + length, dtype=np.int32)
+            batch.sequences[start:count] = item.sequence if isinstance(item, Job) else item.holder
+            batch.outputs[start:count] = 0
+            self._fed.append((item, length))
+            if isinstance(item, Job) and item.fed + length == len(item.tokens):
+                batch.outputs[count - 1] = 1
+                writers.append(item)
+        return count, writers
+
+    def _step(self, count: int, writers: list[Job]) -> Iterator[Completion]:
+        began = time.perf_counter()
+        if not self._decoder.decode(count):
+            self.counters.preempted += 1
+            if answer := self._give_way():
+                yield answer
+            return
+        self._position[self._stepped] += 1
+        for item, length in self._fed:
+            item.fed += length
+        drawn: list[int] = []
+        middle = time.perf_counter()
+        if writers:
+            logits = self._decoder.logits(len(writers))
+            middle = time.perf_counter()
+            drawn = draw(logits, writers)
+        self.counters.calls += 1
+        self.counters.tokens += count
+        self.counters.decoding += middle - began
+        if not len(self._stepped):
+            self.counters.prompt_tokens += count
+            self.counters.prompt_seconds += middle - began
+        self.counters.sampling += time.perf_counter() - middle
+        for job, token in zip(writers, drawn, strict=True):
+            if finish := self._take(job, token):
+                self._writing[job.sequence] = False
+                self._rooms.release(job)
+                yield job.completion(finish, DAMAGED if finish == "error" else "")
+
+    def _take(self, job: Job, token: int) -> Finish | None:
+        if token == BROKEN:
+            return "error"
+        if self._vocab.ends[token]:
+            return "stop"
+        finish = job.add(token, self._vocab.piece(token))
+        if finish is None:
+            slot = job.sequence
+            if not self._writing[slot]:
+                self._writing[slot] = True
+                self._position[slot] = len(job.tokens)
+            self._last[slot] = token
+        return finish
+
+    def _give_way(self) -> Completion | None:
+        before = set(self._rooms.running)
+        answer = self._rooms.make_room()
+        self._writing[list(before - set(self._rooms.running))] = False
+        return answer

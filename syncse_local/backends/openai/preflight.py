@@ -1,0 +1,145 @@
+"""Looks at the servers of a pool before a run: do they answer, take the key, and serve the same model?
+
+Asks for the list of models only: costs nothing and sends no row.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from syncse_local.backends.openai.backoff import Backoff
+from syncse_local.backends.openai.client import Client, Trouble
+from syncse_local.backends.openai.faults import Fault, document, fault_of, plain, unlike_json
+from syncse_local.backends.openai.key import Key
+from syncse_local.backends.openai.servers import Server
+from syncse_local.errors import ExitCode, SyncseError
+
+ATTEMPTS = 3
+LOOK_SECONDS = 10.0
+SHOWN = 12
+
+
+@dataclass(slots=True)
+class Survey:
+    """The servers that answered, what they call the model, and the smallest context they state (tokens, 0 unknown)."""
+
+    servers: list[Server] = field(default_factory=list)
+    served: str = ""
+    context: int = 0
+    warnings: list[str] = field(default_factory=list)
+
+
+def survey(
+    servers: Sequence[Server], model: str, key: Key, backoff: Backoff, sleep: Callable[[float], None] = time.sleep
+) -> Survey:
+    """Look at every server; one that does not answer is left out of the run, with a warning.
+
+    Raises SyncseError (PREFLIGHT) when none can be used, a key is refused, or they serve different models.
+    """
+    made, names = Survey(), {}
+    for server in servers:
+        found = _look(server, key, backoff, sleep)
+        if isinstance(found, Fault):
+            if found.kind == "denied":
+                raise denied(server, found, key)
+            made.warnings.append(f"{server.url} is left out of this run: {found.said}")
+            continue
+        names[server.url], warning = _match(model, found, server)
+        made.servers.append(server)
+        made.warnings += [warning] if warning else []
+        stated = [size for entry in found or [] if entry["id"] == names[server.url] and (size := _context(entry))]
+        made.context = min([*stated, made.context or max(stated, default=0)])
+    if not made.servers:
+        hint = "Start the server, and check the URL and its path (often /v1)."
+        raise SyncseError("No server can be used", " ".join(made.warnings), hint, ExitCode.PREFLIGHT)
+    if len(set(names.values())) > 1:
+        listed = "; ".join(f"{url}: {plain(name)}" for url, name in names.items())
+        hint = "Give servers of one model, or run them one after the other."
+        raise SyncseError("The servers serve different models", f"{listed}.", hint, ExitCode.PREFLIGHT)
+    made.served = next(iter(names.values()))
+    return made
+
+
+def identity(model: str, served: str) -> str:
+    """64 hex digits that stand where a model file's hash stands: same name and same served model, same rows.
+
+    Addresses are no part of it: rows stay answered when a server moves.
+    """
+    named = {"kind": "openai_compat", "model": model, "served": served}
+    return hashlib.sha256(json.dumps(named, sort_keys=True, separators=(",", ":")).encode("ascii")).hexdigest()
+
+
+def denied(server: Server, fault: Fault, key: Key) -> SyncseError:
+    """The error for a key that a server will not have."""
+    sent = f"the key of {key.source}" if key else "a request without a key"
+    said = key.hide(fault.said)
+    hint = "Put the right key into SYNCSE_API_KEY, or name a file with api_key_file; then start or resume the run."
+    return SyncseError("The key was refused", f"{server.url} refused {sent} ({said}).", hint, ExitCode.PREFLIGHT)
+
+
+def missing(server: Server, model: str, fault: Fault, key: Key) -> SyncseError:
+    """The error for a model or a path that is not there; asks once more for the models that are."""
+    listed = _look(server, key, Backoff(0), lambda _: None)
+    known = _named([str(entry["id"]) for entry in listed]) if isinstance(listed, list) else "nothing that can be read"
+    said = key.hide(fault.said)
+    detail = f'{server.url} has no model "{plain(model)}" or no such path ({said}). It lists: {known}.'
+    return SyncseError("The model is not there", detail, "Give --model one of these.", ExitCode.PREFLIGHT)
+
+
+def _look(
+    server: Server, key: Key, backoff: Backoff, sleep: Callable[[float], None]
+) -> list[dict[str, Any]] | Fault | None:
+    """The models that a server lists; None where it has no such list."""
+    client, found = Client(server, key, LOOK_SECONDS), Fault("unreachable", "")
+    try:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                reply = client.get("/models")
+            except Trouble as trouble:
+                found = Fault("unreachable", f"{trouble.said}.")
+            else:
+                if reply.status in (404, 405, 501):
+                    return None
+                listed = (document(reply) or {}).get("data")
+                if reply.status == 200 and isinstance(listed, list):
+                    return [e for e in listed if isinstance(e, dict) and isinstance(e.get("id"), str)]
+                found = fault_of(reply) if reply.status != 200 else Fault("failed", f"{unlike_json(reply)}.")
+                if found.kind not in ("crowded", "failed"):
+                    return found
+            if attempt < ATTEMPTS:
+                sleep(min(LOOK_SECONDS, backoff.pause(attempt) if found.wait is None else found.wait))
+        return found
+    finally:
+        client.close()
+
+
+def _match(model: str, listed: list[dict[str, Any]] | None, server: Server) -> tuple[str, str]:
+    """(what the server calls the model, a warning). Raises SyncseError (PREFLIGHT) where it has others only."""
+    if not listed:
+        return model, f"{server.url} lists no models: whether it serves this one is not known."
+    names = [str(entry["id"]) for entry in listed]
+    for name in (model, f"{model}:latest"):
+        if name in names:
+            return name, ""
+    if len(names) == 1:
+        return names[0], f'{server.url} lists "{plain(names[0])}" and not "{plain(model)}": it may ignore names.'
+    detail = f'{server.url} does not list "{plain(model)}". It lists: {_named(names)}.'
+    raise SyncseError("The model is not there", detail, "Give --model one of these.", ExitCode.PREFLIGHT)
+
+
+def _named(names: list[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(plain(name)[:80] for name in names[:SHOWN]) + more
+
+
+def _context(entry: dict[str, Any]) -> int:
+    meta = entry.get("meta")
+    sizes = [
+        entry.get("max_model_len"),
+        entry.get("context_length"),
+        (meta if isinstance(meta, dict) else {}).get("n_ctx"),
+    ]
+    return next((size for size in sizes if isinstance(size, int) and size > 0), 0)

@@ -1,0 +1,1 @@
+"""vLLM in an environment and a process of its own."""

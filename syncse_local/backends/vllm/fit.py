@@ -1,0 +1,32 @@
+"""What vLLM needs of memory for a model: weights, KV cache and activations. Arithmetic alone; loads nothing."""
+
+from syncse_local.backends.base import VllmOptions
+from syncse_local.machine_memory import Fit, Room, _gpus, _together
+from syncse_local.modelfiles.entry import ModelEntry
+
+DTYPE_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+
+
+PLAIN = ("F64", "F32", "F16", "BF16")
+
+
+VLLM_WINDOW, VLLM_SHARE = 8192, 0.9
+"""The context and the share of a GPU that the vLLM engine takes where none is asked for."""
+
+
+def vllm_fit(model: ModelEntry, options: VllmOptions, room: Room) -> list[Fit]:
+    """vLLM: weights in its number type, one sequence of full length in the cache, and a tenth for activations."""
+    stored = model.bytes / model.parameters if model.parameters else 0.0
+    each = DTYPE_BYTES.get(options.dtype, min(stored, 2.0)) if model.quantisation in PLAIN else stored
+    tokens = options.max_model_len or min(model.context or VLLM_WINDOW, VLLM_WINDOW)
+    kv = float(options.kv_cache_memory_bytes) or tokens * model.dimensions.kv_values * max(2.0, each)
+    weights = model.parameters * each
+    needs = (
+        ("weights", weights),
+        (f"KV cache ({tokens:,} tokens)", kv),
+        ("activations (10 %)", 0.1 * (weights + kv)),
+    )
+    if not room.gpus:
+        return [Fit("main memory", needs, room.main)]
+    used = room.gpus[: max(1, options.tensor_parallel_size)]
+    return [Fit(_gpus(used), needs, _together(used, options.gpu_memory_utilization or VLLM_SHARE))]

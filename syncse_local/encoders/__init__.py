@@ -1,0 +1,1 @@
+"""Sentence encoders: opening, pooling, saving. Used by training and evaluation; knows neither."""

@@ -1,0 +1,91 @@
+"""Parts of a plan: one shard of several, the rows of one generator of several. Knows rows by their names and places only.
+
+What is taken follows from a row's own content: parts are disjoint, and all parts together are the plan.
+"""
+
+import hashlib
+import re
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+from syncse_local.synthesis.generators import Generator, named_generator
+from syncse_local.text.toml import refuse
+
+MOST_SHARDS = 100_000
+_SHARD = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
+
+
+class Shard(NamedTuple):
+    """Part `number` of `of`, counted from 1."""
+
+    number: int = 1
+    of: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> "Shard":
+        """Read `2/8`. Raises SyncseError (USAGE) for anything else, and for a part that there is not."""
+        found = _SHARD.fullmatch(text.strip())
+        shard = cls(*map(int, found.groups())) if found else cls(0, 0)
+        if not 1 <= shard.number <= shard.of <= MOST_SHARDS:
+            detail = f"{text!r} names no part of a whole."
+            refuse("Bad shard", detail, "Write --shard I/N with I from 1 to N, as in --shard 1/8 to --shard 8/8.")
+        return shard
+
+    def takes(self, place: float) -> bool:
+        """Whether the shard has a row that lies at `place`, from 0 to 1, among its role's contexts.
+
+        A shard is an interval, so that it has whole contexts, but for those at its ends, and not a bit of each.
+        """
+        return min(int(place * self.of), self.of - 1) == self.number - 1
+
+
+ALL = Shard()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a run plans of the whole: one shard, and of several generators' rows those of number `generator`."""
+
+    shard: Shard = ALL
+    generator: int = 0
+    bounds: tuple[float, ...] = ()
+    """The generators' cumulated weights; empty where there is one."""
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any], generators: Sequence[Generator]) -> "Part":
+        """The part that a run's options name (`shard`, `generator`). Raises SyncseError (USAGE)."""
+        shard = Shard.parse(options.get("shard") or "1/1")
+        if len(generators) < 2 or not options.get("generator"):
+            return cls(shard)
+        chosen = named_generator(generators, options["generator"])
+        total = sum(g.weight for g in generators)
+        return cls(shard, generators.index(chosen), tuple(accumulate(g.weight / total for g in generators)))
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is left to other runs."""
+        return self.shard.of == 1 and not self.bounds
+
+    @property
+    def share(self) -> float:
+        """The part of the whole that this is, in expectation."""
+        before = self.bounds[self.generator - 1] if self.generator else 0.0
+        return (self.bounds[self.generator] - before if self.bounds else 1.0) / self.shard.of
+
+    def takes(self, seed: int, name: str, sample: int, place: float) -> bool:
+        """Whether a triplet, or a call for sentences, is this part's.
+
+        `name` is the sentence's key or the call's; `place` where its first request lies among the contexts.
+        """
+        return self.shard.takes(place) and (not self.bounds or self._generator(seed, name, sample) == self.generator)
+
+    def _generator(self, seed: int, name: str, sample: int) -> int:
+        text = f"generator\x1f{seed}\x1f{name}\x1f{sample}".encode("utf-8", "surrogatepass")
+        drawn = int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big") / 2**64
+        return min(bisect_right(self.bounds, drawn), len(self.bounds) - 1)
+
+
+WHOLE = Part()

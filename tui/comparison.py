@@ -1,0 +1,143 @@
+"""A finished comparison as the screen needs it, read from a compare run's result. Trusts no shape; knows no widget."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from syncse_local.text.display import number
+
+Interval = tuple[float, float]
+BETTER, WORSE, CANNOT_TELL = "better", "worse", "cannot tell"
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """An arm's mean over its `seeds` on a task, 0 to 1; None where it is undefined, for the reasons in `why`."""
+
+    arm: str
+    value: float | None
+    interval: Interval | None
+    seeds: int
+    seed_sd: float | None
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two arms on a task: `first` minus `second`, 0 to 1; `corrected` is the interval that the verdict rests on.
+
+    `lone`: nothing says how training seeds scatter, so a verdict is on these encoders and not on what made them.
+    `floor` is the difference that seeds alone make, `floor_from` where it was measured; None where nobody knows it.
+    """
+
+    first: str
+    second: str
+    verdict: str
+    difference: float | None
+    interval: Interval | None
+    corrected: Interval | None
+    p_holm: float | None
+    floor: float | None
+    floor_from: str
+    lone: bool
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task or an average: its scores by arm, and `tiers`, the best first; arms of one tier cannot be told apart."""
+
+    name: str
+    metric: str
+    unit: str
+    items: int
+    average: bool
+    tiers: tuple[tuple[str, ...], ...]
+    scores: tuple[Score, ...]
+    pairs: tuple[Pair, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """All rows; `family` counts the comparisons that Holm corrected over; `calibration` in words, empty without one."""
+
+    tasks: tuple[Task, ...]
+    family: int
+    alpha: float
+    calibration: str
+    notes: tuple[str, ...]
+
+
+def read(result: Mapping[str, Any]) -> Study:
+    """The study of a compare run's result; what is not there or not readable is left out."""
+    calibration = _mapping(result.get("calibration"))
+    about = (calibration.get(name) for name in ("encoder", "data", "machine"))
+    return Study(
+        tuple(_task(row) for row in _mappings(result.get("rows"))),
+        int(number(result.get("family")) or 0),
+        number(result.get("alpha")) or 0.05,
+        ", ".join(str(part) for part in about if part) if calibration else "",
+        _texts(result.get("notes")),
+    )
+
+
+def _task(row: Mapping[str, Any]) -> Task:
+    tiers = row.get("tiers")
+    return Task(
+        str(row.get("name", "?")),
+        str(row.get("metric", "")),
+        str(row.get("unit", "items")),
+        int(number(row.get("items")) or 0),
+        bool(row.get("average")),
+        tuple(_texts(tier) for tier in tiers) if isinstance(tiers, list) else (),
+        tuple(_score(score) for score in _mappings(row.get("scores"))),
+        tuple(_pair(made) for made in _mappings(row.get("comparisons"))),
+    )
+
+
+def _score(score: Mapping[str, Any]) -> Score:
+    seeds = score.get("seeds")
+    return Score(
+        str(score.get("arm", "?")),
+        number(score.get("value")),
+        _interval(score.get("interval")),
+        len(seeds) if isinstance(seeds, list) else 1,
+        number(score.get("seed_sd")),
+        _texts(score.get("why_undefined")),
+    )
+
+
+def _pair(made: Mapping[str, Any]) -> Pair:
+    floor, verdict = _mapping(made.get("floor")), made.get("verdict")
+    return Pair(
+        str(made.get("first", "?")),
+        str(made.get("second", "?")),
+        str(verdict) if verdict in (BETTER, WORSE) else CANNOT_TELL,
+        number(made.get("difference")),
+        _interval(made.get("interval")),
+        _interval(made.get("corrected")),
+        number(made.get("p_holm")),
+        number(floor.get("value")),
+        str(floor.get("source", "")),
+        made.get("scope") == "encoders",
+        _texts(made.get("notes")),
+    )
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _mappings(value: object) -> Iterator[Mapping[str, Any]]:
+    return (each for each in value if isinstance(each, dict)) if isinstance(value, list) else iter(())
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(str(each) for each in value) if isinstance(value, list) else ()
+
+
+def _interval(value: object) -> Interval | None:
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        return None
+    low, high = number(value[0]), number(value[1])
+    return None if low is None or high is None or low > high else (low, high)

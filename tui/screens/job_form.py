@@ -1,0 +1,121 @@
+"""A screen that starts runs of one kind and follows them: a form above, the run's live view below.
+
+Knows the form and the keys; what a verb takes is said by the screens that inherit it.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.css.query import NoMatches
+from textual.widgets import Static
+
+from syncse_local.api import OPEN
+from tui.screens.run_frame import RUN_KEYS, RunFrame
+from tui.snapshot import View
+from tui.widgets.detail import DetailPane
+from tui.widgets.form import Field, Form, words
+from tui.widgets.memory import Memory
+from tui.work import start
+from tui.workspace_thread import STORE_ERRORS
+
+MACHINE_SECONDS = 3.0
+
+
+class JobScreen(RunFrame):
+    """`VERB` with `FIELDS` starts a run of the kind `FOLLOWS`."""
+
+    VERB: ClassVar[str] = ""
+    FIELDS: ClassVar[Sequence[Field]] = ()
+    EMPTY: ClassVar[str] = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "start", "Start", tooltip="the line above the keys", id="job.start"),
+        Binding("e", "edit", "Edit", id="job.edit"),
+        Binding("f,escape", "form", "Show the form, or put it away", show=False, id="job.form"),
+        *RUN_KEYS,
+        Binding("left_square_bracket", "other(1)", "An older run", show=False, id="job.older"),
+        Binding("right_square_bracket", "other(-1)", "A newer run", show=False, id="job.newer"),
+    ]
+
+    form_open = False
+
+    def body(self) -> ComposeResult:
+        """Form, memory and live view."""
+        yield Form(self.FIELDS, id="form")
+        yield DetailPane(id="detail")
+        yield Static(self.EMPTY, markup=False, id="empty")
+
+    def on_mount(self) -> None:
+        """Look at the machine's memory now and then while a run is at work."""
+        self.query_one(DetailPane).display = self.query_one("#empty").display = False  # which of them is not known yet
+        self.set_interval(MACHINE_SECONDS, self._look_at_machine)
+
+    def on_screen_resume(self) -> None:
+        """Take over what was chosen on another screen."""
+        for field in self.FIELDS:
+            with suppress(NoMatches):
+                if field.name in self.desk.chosen:
+                    self.query_one(Form).fill(field.name, self.desk.chosen.pop(field.name))
+                    self.form_open = True
+
+    def paint(self, view: View) -> None:
+        """The form, or the run; the form stays until a run is started or it is put away."""
+        shown = view.detail is not None
+        self.query_one(DetailPane).display = shown
+        self.query_one("#empty").display = not shown
+        self.set_class(self.form_open or not shown, "-form")
+        super().paint(view)
+
+    def words(self) -> Sequence[str]:
+        """The command that `s` runs while the form is open; else how to follow the run."""
+        return self.start_words() if self.form_open or self.run_shown is None else super().words()
+
+    def start_words(self) -> list[str]:
+        """The words that start a run with what the form says."""
+        form = self.query_one(Form)
+        return [self.VERB, *words(form.fields, form.values), "--detach"]
+
+    @on(Form.Changed)
+    def _form_changed(self) -> None:
+        self.draw()
+
+    # -- keys --------------------------------------------------------------------------------------------------------
+
+    def action_edit(self) -> None:
+        """Into the form."""
+        self.form_open = True
+        self.draw()
+        self.query_one(Form).enter()
+
+    def action_form(self) -> None:
+        """Put the form away, or show it."""
+        self.form_open = not self.form_open
+        self.draw()
+
+    def action_start(self) -> None:
+        """Start a run with what the form says, once it was seen; the command says what is wrong with it."""
+        if not self.has_class("-form"):
+            self.action_form()
+            self.app.notify("This is what would start: s again starts it, e edits.", timeout=4)
+            return
+        given = self.start_words()
+        self.app.notify("Starting…", timeout=2)
+        self.act(lambda workspace: workspace.command(given), self._started)
+
+    def _started(self, documents: list[dict[str, Any]]) -> None:
+        self.form_open = False
+        self.choose(next((str(said["run"]) for said in documents if "run" in said), ""))
+
+    # -- memory ------------------------------------------------------------------------------------------------------
+
+    def _look_at_machine(self) -> None:
+        run = self.run_shown
+        if run is not None and run.state in OPEN and self in self.app.screen_stack:
+            start(self, self._read_machine, "machine", exclusive=True)
+
+    async def _read_machine(self) -> None:
+        with suppress(NoMatches, *STORE_ERRORS):
+            self.query_one(Memory).show(await self.desk.slow.call(lambda workspace: workspace.machine()))

@@ -1,0 +1,257 @@
+"""Shows a result of any length and follows what changes in it: table, details, and where one is.
+
+Knows which question is the current one, and drops the answers to others; what is asked is in `tui.triplet_queries`. Knows no keys.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.css.query import NoMatches
+from textual.widgets import Static
+
+from syncse_local.api import Outline, Run, TripletQuery
+from syncse_local.text.display import safe
+from tui import triplet_queries
+from tui.screens.frame import Frame
+from tui.snapshot import View
+from tui.triplet_queries import Extent, Spot, Whole
+from tui.widgets.command_line import CliLine
+from tui.widgets.section import Section
+from tui.widgets.tripletpane import TripletPane
+from tui.widgets.triplettable import TripletTable
+from tui.work import start
+from tui.workspace_thread import STORE_ERRORS, apart
+
+EMPTY = "No triplets yet.\n\nPress 4 and write some, or 1 and s: the starter run.\n\nThey appear here by themselves."
+REST_SECONDS = 1.0
+NEVER = float("inf")
+REST = 5
+"""Measuring rests for this many times as long as it took."""
+STILL_SECONDS = 0.03
+"""How long the cursor rests on a triplet before all about it is read: a key that is held down must not wait."""
+
+
+class TripletFrame(Frame):
+    """`asked` is the result shown, None before there is a run; `whole` all about the triplet under the cursor."""
+
+    FOLLOWS: ClassVar[str | None] = None
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.asked: TripletQuery | None = None
+        self.whole: Whole | None = None
+        self.said: Sequence[str] = ()
+        self._mark: tuple[int, ...] = ()
+        self._outline: Outline | None = None
+        self._behind, self._due, self._measuring, self._indexing, self._to_end = 0, 0.0, False, False, False
+
+    def body(self) -> ComposeResult:
+        """The table with a line above it, and all about one triplet."""
+        with Vertical(id="browse"):
+            yield Section(id="where")
+            yield TripletTable(id="triplets")
+        yield TripletPane(id="triplet")
+        yield Static(EMPTY, markup=False, id="empty")
+
+    def on_mount(self) -> None:
+        """Nothing to show before the first reading."""
+        self._fill(False)
+
+    def _fill(self, filled: bool) -> None:
+        self.query_one("#browse").display = self.query_one("#triplet").display = filled
+        self.query_one("#empty").display = not filled and self.view is not None
+
+    @property
+    def table(self) -> TripletTable:
+        """The table."""
+        return self.query_one(TripletTable)
+
+    @property
+    def runs(self) -> list[Run]:
+        """The generate runs, newest first."""
+        return [run for run in self.view.runs if run.kind == "generate"] if self.view else []
+
+    def paint(self, view: View) -> None:
+        """Choose a run where none is chosen, and look whether there is anything new."""
+        runs = self.runs
+        self._fill(bool(runs))
+        chosen = self.desk.chosen.pop("triplets", "")
+        if chosen and (self.asked is None or chosen != self.asked.run_id):
+            self.ask(TripletQuery(chosen))
+        elif runs and self.asked is None:
+            self.ask(TripletQuery(runs[0].id))
+        self.measure()
+
+    # -- the result --------------------------------------------------------------------------------------------------
+
+    def ask(self, query: TripletQuery) -> None:
+        """Show another result, from its beginning; its first page does not wait for its length."""
+        self.asked, self.whole, self._mark, self._outline = query, None, (), None
+        self._behind, self._to_end = 0, False
+        self.said = ("triplets", query.run_id, *flags(query))
+        self.table.begin()
+        self.query_one(TripletPane).show(None)
+        start(self, partial(self._fetch, [0]), "pages", exclusive=True)
+        self.measure(hurry=True)
+
+    def measure(self, hurry: bool = False) -> None:
+        """Look for what is new, unless that was done just now."""
+        if hurry:
+            self._due = 0.0
+        if self.asked is not None and not self._measuring and time.monotonic() >= self._due:
+            self._measuring = True
+            start(self, partial(self._measure, self.asked, self.table.spot), "measure")
+
+    async def _measure(self, query: TripletQuery, spot: Spot) -> None:
+        began, self._due = time.monotonic(), NEVER
+        try:
+            found = await self.desk.counts.call(
+                partial(triplet_queries.extent, query=query, spot=spot, known=self._mark)
+            )
+        except STORE_ERRORS as error:
+            self._say(error)
+        else:
+            with suppress(NoMatches):
+                if found is not None and query is self.asked:
+                    self._renew(found, spot)
+        self._measuring, now = False, time.monotonic()
+        if query is not self.asked or self._due != NEVER:  # something else was asked meanwhile
+            self.measure(hurry=True)
+        else:
+            self._due = now + max(REST_SECONDS, REST * (now - began))
+
+    def _renew(self, found: Extent, spot: Spot) -> None:
+        self._mark, self._outline, self._behind = found.mark, found.outline, found.behind
+        self.table.renew(found, spot)
+        if self._to_end:
+            self.to_end()
+        self.read_whole()
+        if found.behind and not self._indexing:
+            self._indexing = True
+            start(self, self._take_up, "backlog")
+
+    def to_end(self) -> None:
+        """To the last row, once it is known how many there are."""
+        self._to_end = not self._mark
+        if self._mark:
+            self.table.go(self.table.pages.total - 1)
+
+    async def _take_up(self) -> None:
+        run_id = self.asked.run_id if self.asked else ""
+        try:
+            await apart(
+                self.workspace.directory, self.workspace.settings, partial(triplet_queries.take_up, run_id=run_id)
+            )
+        except STORE_ERRORS as error:
+            self.complain(error)
+        else:
+            self._indexing = False
+
+    @on(TripletTable.Needed)
+    def _needed(self, event: TripletTable.Needed) -> None:
+        start(self, partial(self._fetch, event.numbers), "pages", exclusive=True)
+
+    async def _fetch(self, numbers: Sequence[int]) -> None:
+        query, mark, known = self.asked, self._mark, self._outline
+        if query is None:
+            return
+        for number in numbers:
+            try:
+                rows = await self.desk.reads.call(
+                    partial(triplet_queries.page, query=query, number=number, known=known, mark=mark)
+                )
+            except STORE_ERRORS as error:
+                self._say(error)
+                return
+            if query is not self.asked or (mark and mark != self._mark):
+                return
+            with suppress(NoMatches):
+                self.table.take(number, rows)
+
+    # -- the triplet under the cursor --------------------------------------------------------------------------------
+
+    @property
+    def ordinal(self) -> int | None:
+        """The number of the triplet under the cursor."""
+        row = self.table.current
+        return None if row is None else int(row["ordinal"])
+
+    @on(TripletTable.Moved)
+    def _moved(self) -> None:
+        if (
+            self.ordinal is not None
+            and self.asked
+            and (self.whole is None or self.whole.data["ordinal"] != self.ordinal)
+        ):
+            if self.whole is not None:
+                self.said = ("triplets", self.asked.run_id, str(self.ordinal))
+            self.read_whole()
+        self.tell()
+
+    def read_whole(self) -> None:
+        """Read all about the triplet under the cursor, once the cursor rests."""
+        start(self, self._whole_of, "whole", exclusive=True)
+
+    async def _whole_of(self) -> None:
+        await asyncio.sleep(STILL_SECONDS)
+        query, ordinal = self.asked, self.ordinal
+        if query is None or ordinal is None:
+            return
+        with suppress(NoMatches, *STORE_ERRORS):
+            found = await self.desk.reads.call(partial(triplet_queries.whole, run_id=query.run_id, ordinal=ordinal))
+            if query is self.asked and ordinal == self.ordinal:
+                if self.whole is None:  # the footer is composed anew each time
+                    self.call_next(self.refresh_bindings)
+                self.whole = found
+                self.query_one(TripletPane).show(found)
+
+    # -- what is said of it ------------------------------------------------------------------------------------------
+
+    def words(self) -> Sequence[str]:
+        """The command of what was done last: another result, a step to a triplet, a decision on it."""
+        return self.said or ("triplets", "RUN")
+
+    def tell(self) -> None:
+        """Say where one is and which command it is; cheap, for it is called at every key."""
+        if self.asked is not None:
+            self.query_one("#where", Section).put(self._where(self.asked), layout=False)
+            self.query_one(CliLine).say(self.words(), self.workspace.directory)
+
+    def _where(self, query: TripletQuery) -> Content:
+        total = self.table.pages.total
+        row = f"row {self.table.cursor + 1:,} of {total:,}" if total else "nothing yet" if not self._mark else "nothing"
+        parts = [Content.styled(safe(query.run_id, 40), "bold"), Content(row), *map(Content, described(query))]
+        if self._behind:
+            parts.append(Content.styled(f"taking up {self._behind:,} answers", "$text-warning"))
+        return Content.styled("  ", "dim").join(parts)
+
+
+def flags(query: TripletQuery) -> list[str]:
+    """A query as words of `syncse triplets`."""
+    given = [(f"--{name}", getattr(query, name)) for name in ("state", "reason", "prompt", "reviewed", "search")]
+    given += [("--sort", query.sort)] if query.sort != "plan" else []
+    words = [word for flag, value in given if value for word in _word(flag, value)]
+    return [*words, "--falling"] if query.falling else words
+
+
+def _word(flag: str, value: str) -> list[str]:
+    return [f"{flag}={value}"] if value.startswith("-") else [flag, value]
+
+
+def described(query: TripletQuery) -> list[str]:
+    """A query in a person's words, shown after the place in it."""
+    said = [safe(f"{query.state} {query.reason}".strip(), 60)] if query.state or query.reason else []
+    said += [f"prompt {safe(query.prompt, 40)}"] if query.prompt else []
+    said += [{"yes": "decided by a person", "no": "not decided"}[query.reviewed]] if query.reviewed else []
+    said += [f'with "{safe(query.search, 60)}"'] if query.search else []
+    if query.sort != "plan":
+        said.append(f"by {query.sort.replace('_', ' ')}{', falling' if query.falling else ''}")
+    return said or ["all"]

@@ -1,0 +1,25 @@
+"""The line above the keys: the command that does what the screen does. Knows neither verbs nor the store."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from textual.content import Content
+
+from syncse_local.text.display import line
+from tui.widgets.section import Section
+
+
+class CliLine(Section):
+    """Keeps the command as it may be pasted into a shell."""
+
+    command = ""
+
+    def say(self, words: Sequence[str], directory: Path) -> None:
+        """Show `syncse WORDS` for this workspace; no words, no line."""
+        was, self.command = self.command, line(words, directory) if words else ""
+        shown = Content.styled(f"$ {self.command}", "dim") if self.command else Content("")
+        self.put(shown, layout=not (was and self._fits(was) and self._fits(self.command)))
+
+    def _fits(self, command: str) -> bool:
+        """Whether it takes one line; while it does, the screen need not be laid out anew, which takes time."""
+        return 0 < len(command) + 2 <= self.size.width

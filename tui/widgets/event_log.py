@@ -1,0 +1,41 @@
+"""The newest events of a run, or in their place the end of its log."""
+
+from textual.content import Content
+
+from syncse_local.text.display import age, safe
+from tui import describe
+from tui.run_follower import Detail
+from tui.widgets.section import Section, lines
+
+MOST = 12
+LOG_LINES = 40
+LOG_WIDTH = 400
+
+
+class Happenings(Section):
+    """Events, newest first; log lines in their own order."""
+
+    def show(self, detail: Detail, now: float) -> None:
+        """Draw the log where the detail carries one, else the events with their ages."""
+        self.put(_events(detail, now) if detail.log is None else _log(detail.log, str(detail.log_path)))
+
+
+def _events(detail: Detail, now: float) -> Content:
+    newest = list(reversed(detail.events))[:MOST]
+    if not newest:
+        return Content("")
+    rows = [
+        Content.assemble(
+            (f"{age(event['time'], now):>4} ", "dim"),
+            describe.event(event["kind"], event["data"] if isinstance(event["data"], dict) else {}),
+        )
+        for event in newest
+    ]
+    return lines(Content.styled("Events", "bold"), *rows)
+
+
+def _log(log: tuple[str, ...], path: str) -> Content:
+    heading = Content.assemble(("Log  ", "bold"), (safe(path), "dim"))
+    if not log:
+        return lines(heading, Content.styled("The log is empty.", "dim"))
+    return lines(heading, *(Content(safe(line, LOG_WIDTH)) for line in log[-LOG_LINES:]))
