@@ -88,7 +88,7 @@ def test_an_interpreter_without_vllm_is_refused(name: str) -> None:
 GUARDED = """
 import json, socket
 from syncse_local import airgap
-from syncse_local.backends import vllm_child
+from syncse_local.backends.vllm import child as vllm_child
 sent = []
 wire = type("Wire", (), {"send": lambda self, message: sent.append(message)})()
 vllm_child.guard_sockets(airgap.__file__, wire)
