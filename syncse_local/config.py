@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, get_origin, get_type_hints
 
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.registry import DEFAULT_BACKEND
 
 PROJECT_FILE = "syncse.toml"
 
@@ -25,7 +26,7 @@ class Settings:
     airgap: bool = False
     senteval: str = ""
     reranking: str = ""
-    backend: str = "llamacpp"
+    backend: str = DEFAULT_BACKEND
     model: str = ""
     model_dirs: str = ""
     encoder: str = ""

@@ -1,20 +1,24 @@
 """Names of interchangeable parts and where their classes live. Imports a part only when it is asked for."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from syncse_local.errors import ExitCode, SyncseError
 
-BACKENDS: dict[str, str] = {
-    "llamacpp": "syncse_local.backends.llamacpp.engine:LlamaCppBackend",
-    "openai_compat": "syncse_local.backends.openai.engine:OpenAICompatBackend",
-    "vllm": "syncse_local.backends.vllm.engine:VllmBackend",
-}
+if TYPE_CHECKING:
+    from syncse_local.backends.base import Backend
+    from syncse_local.backends.spec import BackendSpec
 
-SERVED = frozenset({"openai_compat"})
-"""Backends whose model is a name that a server knows, not files on this machine."""
+BACKENDS: dict[str, str] = {
+    "llamacpp": "syncse_local.backends.llamacpp.spec:SPEC",
+    "openai_compat": "syncse_local.backends.openai.spec:SPEC",
+    "vllm": "syncse_local.backends.vllm.spec:SPEC",
+}
+"""Where each engine's BackendSpec is; the spec names the class."""
+
+DEFAULT_BACKEND = "llamacpp"
 
 STAGES: dict[str, str] = {
     "generate": "syncse_local.synthesis.job:run",
@@ -47,6 +51,18 @@ def load(table: Mapping[str, str], name: str, kind: str = "part") -> Any:
         ) from missing
 
 
-def load_backend(name: str) -> Any:
-    """The backend class registered as `name`; see `load`."""
-    return load(BACKENDS, name, "backend")
+def backend_spec(name: str) -> "BackendSpec":
+    """What is known of the engine registered as `name` without loading it; see `load`."""
+    spec: BackendSpec = load(BACKENDS, name, "backend")
+    return spec
+
+
+def load_backend(name: str) -> "Callable[..., Backend]":
+    """The class of the engine registered as `name`, its library imported; see `load`."""
+    made: Callable[..., Backend] = load({name: backend_spec(name).engine}, name, "backend")
+    return made
+
+
+def offered_backends() -> list[str]:
+    """The engines that people are offered to choose from, in the registry's order."""
+    return [name for name in BACKENDS if backend_spec(name).offered]

@@ -30,6 +30,12 @@ def read_options(kind: type[Options], backend: str, given: Mapping[str, Any]) ->
 def _convert(backend: str, name: str, value: Any, kind: Any) -> Any:
     if get_origin(kind) is Literal:
         fits, wanted = value in get_args(kind), f"one of {', '.join(get_args(kind))}"
+    elif get_origin(kind) is tuple:
+        parts = value.split(",") if isinstance(value, str) else value
+        fits = isinstance(parts, (list, tuple)) and all(isinstance(part, str) for part in parts)
+        value, wanted = tuple(dict.fromkeys(filter(None, map(str.strip, parts)))) if fits else value, "texts"
+    elif get_origin(kind) is Mapping:
+        fits, wanted = isinstance(value, Mapping), "a table"
     else:
         value = _read(value, kind) if isinstance(value, str) else value
         value = float(value) if kind is float and type(value) is int else value

@@ -4,23 +4,20 @@ import argparse
 import os
 import platform
 import shutil
-import sys
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from syncse_local import __version__, airgap, paths
-from syncse_local.backends.llamacpp.attention import library
-from syncse_local.backends.vllm.python import find
 from syncse_local.cli.common import parser, settings
 from syncse_local.cli.inventory import machine_checks, model_checks
 from syncse_local.cli.output import emit, safe, table
 from syncse_local.config import Settings, as_dict
-from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.errors import ExitCode
+from syncse_local.registry import BACKENDS, backend_spec
 
 LIBRARIES = {
-    "llama_cpp": ("llama-cpp-python", "generation with llama.cpp", True),
     "torch": ("torch", "training and evaluation", True),
     "transformers": ("transformers", "training and evaluation", True),
     "scipy": ("scipy", "evaluation", True),
@@ -40,8 +37,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     chosen = settings(options)
     checks = [
         *_libraries(),
-        *_attention(),
-        _vllm(chosen),
+        *_engines(chosen),
         *_models(),
         *model_checks(chosen),
         *_machine(chosen),
@@ -73,25 +69,11 @@ def _libraries() -> list[tuple[str, str, str]]:
     return found
 
 
-def _attention() -> list[tuple[str, str, str]]:
-    """Our own attention for llama.cpp; nothing without llama.cpp."""
-    try:
-        path = library.built()
-    except ModuleNotFoundError:
-        return []
-    how = f"llama.cpp's own is used; build it with {sys.executable} -m {library.__name__}"
+def _engines(chosen: Settings) -> list[tuple[str, str, str]]:
+    """What each engine says of itself."""
     return [
-        ("shared-prefix attention", "ok", str(path)) if path.exists() else ("shared-prefix attention", "absent", how)
+        (what, state, safe(detail)) for name in BACKENDS for what, state, detail in backend_spec(name).checks(chosen)
     ]
-
-
-def _vllm(chosen: Settings) -> tuple[str, str, str]:
-    try:
-        found = find(chosen.vllm_python)
-    except SyncseError as problem:
-        wanted = chosen.backend == "vllm" or chosen.vllm_python
-        return ("vLLM", "missing" if wanted else "absent", safe(f"{problem.detail} {problem.hint}"))
-    return ("vLLM", "ok", safe(f"{found.version}, torch {found.torch}, {found.path}"))
 
 
 def _models() -> list[tuple[str, str, str]]:

@@ -13,6 +13,7 @@ from syncse_local.cli.follow import follow
 from syncse_local.cli.output import emit, safe, table
 from syncse_local.config import Settings
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.registry import backend_spec
 from syncse_local.synthesis.filters.settings import FilterSettings, changed
 from syncse_local.synthesis.recipe import Recipe, load_recipe
 
@@ -99,7 +100,7 @@ def resolved(chosen: Settings, wanted: FilterSettings) -> FilterSettings:
         encoder = named(encoder, chosen, "encoder", "train")
     if near:
         near = named(near, chosen, "encoder", "train")
-    if judge and wanted.judge.backend in ("llamacpp", "vllm"):
+    if judge and backend_spec(wanted.judge.backend).model == "files":
         judge = named(judge, chosen, "model", wanted.judge.backend)
     return dataclasses.replace(
         wanted,
@@ -112,9 +113,8 @@ def resolved(chosen: Settings, wanted: FilterSettings) -> FilterSettings:
 def measuring(target: Run, wanted: FilterSettings, chosen: Settings) -> dict[str, Any]:
     """The options of a run of kind `filter`, which measures what these filters need of a generate run."""
     engine = engine_options(dataclasses.replace(chosen, backend=wanted.judge.backend), []) if wanted.judge.model else {}
-    device = "cuda" if engine.get("n_gpu_layers") else chosen.device
     sets = {name: str(Path(found).resolve()) for name in ("senteval", "reranking") if (found := getattr(chosen, name))}
-    return {"run": target.id, "filters": wanted.to_dict(), "device": device, "backend_options": engine, **sets}
+    return {"run": target.id, "filters": wanted.to_dict(), "device": chosen.device, "backend_options": engine, **sets}
 
 
 def _print(target: Run, report: dict[str, Any], dry_run: bool) -> None:

@@ -10,10 +10,10 @@ from syncse_local.cli.common import begun, existing, force_flag, job_flags, name
 from syncse_local.cli.engine import engine_flags, engine_options
 from syncse_local.cli.follow import follow
 from syncse_local.cli.parts import chosen_part, input_of, shard_flag, sized, with_generator
-from syncse_local.cli.served import consent, served_model
+from syncse_local.cli.served import consent, named_model
 from syncse_local.errors import ExitCode
 from syncse_local.paths import starter_llm
-from syncse_local.registry import SERVED
+from syncse_local.registry import DEFAULT_BACKEND, backend_spec
 from syncse_local.synthesis.recipe import list_recipes, load_pools, load_recipe
 
 
@@ -36,7 +36,7 @@ def add(verbs: Any) -> None:
         metavar="NAME",
         help="the language model: a path, or a name of `syncse models` (default: the starter LLM)",
     )
-    made.add_argument("--backend", help="the engine (default: llamacpp)")
+    made.add_argument("--backend", help=f"the engine (default: {DEFAULT_BACKEND})")
     made.add_argument("--count", type=int, default=0, help="how many sentences to write (not for mode partial)")
     made.add_argument("--limit", type=int, default=0, help="use only the first N sentences of the input")
     made.add_argument("--column", help="the input column with the sentences")
@@ -80,11 +80,12 @@ def request(options: argparse.Namespace) -> dict[str, Any]:
     source = input_of(options, recipe) if recipe.reads else ""
     recipe, written = sized(options, recipe)
     engine = engine_options(chosen, options.backend_option)
-    if chosen.backend in SERVED:
-        model = served_model(chosen)
-        engine |= consent(options, chosen, engine, 2 * recipe.samples)
-    else:
+    spec = backend_spec(chosen.backend)
+    if spec.model == "files":
         model = named(chosen.model or str(starter_llm()), chosen, "model", chosen.backend)
+    else:
+        model = named_model(chosen, spec)
+    engine |= consent(options, chosen, spec, engine, 2 * recipe.samples)
     if not options.force:
         check_generate(chosen.backend, Path(model), engine, room())
     found: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""What a run with a server needs before it starts: a model's name, and consent where rows leave this machine.
+"""What a run whose model is no file here needs before it starts: a name, and consent where rows leave this machine.
 
 Asks no server; the worker does.
 """
@@ -9,10 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from syncse_local.backends.openai.consent import leaving
-from syncse_local.backends.openai.key import read_key
-from syncse_local.backends.openai.options import OpenAIOptions
-from syncse_local.backends.openai.servers import check_allowed, parse_server
+from syncse_local.backends.spec import BackendSpec
 from syncse_local.cli.common import existing
 from syncse_local.cli.output import safe
 from syncse_local.config import Settings
@@ -20,27 +17,25 @@ from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.text.ingest import open_input
 
 
-def served_model(chosen: Settings) -> str:
-    """The model's name. Raises SyncseError (USAGE) where none is given."""
-    if not chosen.model:
+def named_model(chosen: Settings, spec: BackendSpec) -> str:
+    """The model's name, the engine's own where it needs no model. Raises SyncseError (USAGE) where a server's is missing."""
+    if not chosen.model and spec.model == "served":
         hint = "Add --model NAME, as the server calls it."
         raise SyncseError("Which model?", "A server may hold several models.", hint, ExitCode.USAGE)
-    return chosen.model
+    return chosen.model or spec.name
 
 
-def consent(options: argparse.Namespace, chosen: Settings, engine: dict[str, Any], calls: int) -> dict[str, Any]:
+def consent(
+    options: argparse.Namespace, chosen: Settings, spec: BackendSpec, engine: dict[str, Any], calls: int
+) -> dict[str, Any]:
     """The engine's options that say what was agreed to; shows what leaves this machine, if anything does.
 
     `calls` are the requests for each sentence. Raises SyncseError: BLOCKED under the air-gap policy, USAGE without
     consent, with what would leave.
     """
-    checked = OpenAIOptions.of(engine)
-    servers = [parse_server(url) for url in checked.base_urls]
-    key = read_key(checked.api_key_file)
-    check_allowed(servers, True, bool(key), guarded=chosen.airgap)
-    if all(server.local for server in servers):
+    found = spec.leaving(engine, _sentences(options), calls, chosen.airgap) if spec.leaving else None
+    if found is None:
         return {}
-    found = leaving(servers, _sentences(options), calls, key.source)
     if not options.allow_remote:
         raise found.refusal()
     for line in found.lines():

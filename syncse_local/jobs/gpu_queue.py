@@ -19,6 +19,7 @@ from typing import Any
 from syncse_local import machine
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.jobs import liveness
+from syncse_local.registry import BACKENDS, backend_spec
 from syncse_local.store import gpu_lock
 
 POLL = 0.2
@@ -29,13 +30,19 @@ def needs_gpu(kind: str, options: Mapping[str, Any], seen: Sequence[machine.Gpu]
     """Whether a run with these options will use a GPU; the options decide, and what they leave open the machine."""
     if kind == "compare":
         return False
-    if kind != "generate":
-        device = (options.get("training") or options).get("device", "auto")
-        return device in ("cuda", "mps") or (device == "auto" and (bool(seen) or _is_apple()))
-    backend = options.get("backend")
-    if backend == "llamacpp":
-        return bool((options.get("backend_options") or {}).get("n_gpu_layers"))
-    return backend == "vllm" and bool(seen)
+    if kind == "generate":
+        return _engine_needs_gpu(options.get("backend"), options, seen)
+    judge = (options.get("filters") or {}).get("judge") or {}
+    if judge.get("model") and _engine_needs_gpu(judge.get("backend"), options, seen):
+        return True
+    device = (options.get("training") or options).get("device", "auto")
+    return device in ("cuda", "mps") or (device == "auto" and (bool(seen) or _is_apple()))
+
+
+def _engine_needs_gpu(backend: str | None, options: Mapping[str, Any], seen: Sequence[machine.Gpu]) -> bool:
+    if backend not in BACKENDS:  # a run of another version
+        return False
+    return backend_spec(backend).uses_gpu(options.get("backend_options") or {}, bool(seen))
 
 
 def _is_apple() -> bool:

@@ -34,7 +34,6 @@ def describe_directory(found: Found) -> ModelEntry:
     kind: Kind = "adapter" if adapter else _kind(folder, config)
     weights = read_weights(root)
     problem = _encoder_problem(folder) if kind == "encoder" else ""
-    backends = {"llm": ("vllm",), "encoder": ("train",)}.get(kind, ())
     return ModelEntry(
         name=found.name,
         source=found.source,
@@ -48,7 +47,6 @@ def describe_directory(found: Found) -> ModelEntry:
         context=next((size(inner.get(key)) for key in ("max_position_embeddings", "n_positions") if key in inner), 0),
         chat_template=_has_template(root),
         licence=card_licence(folder) or text(config.get("license"), 80),
-        backends=() if problem else backends,
         problem=problem,
         dimensions=_dimensions(inner),
     )

@@ -37,7 +37,6 @@ def describe_gguf(found: Found) -> ModelEntry:
         context=size(first.number(f"{first.architecture}.context_length")),
         chat_template=bool(first.text("tokenizer.chat_template")),
         licence=_licence(first, found.path, files, found.licence),
-        backends=("llamacpp",) if kind == "llm" and not problem else (),
         problem=problem,
         dimensions=_dimensions(first),
     )

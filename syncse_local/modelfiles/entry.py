@@ -7,6 +7,8 @@ from typing import Literal, get_args
 Kind = Literal["llm", "encoder", "embedding", "vocabulary", "projector", "adapter", "other", "unknown"]
 """`encoder`: a directory that can be trained and measured here; `embedding`: gives vectors, but only in other tools."""
 KINDS: tuple[Kind, ...] = get_args(Kind)
+Format = Literal["gguf", "safetensors"]
+"""A GGUF file with its shards, or a directory with safetensors."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from syncse_local.jobs.job import Cancelled, Job
 from syncse_local.machine_memory import Room
 from syncse_local.modelfiles.hashing import sha256_of
 from syncse_local.records import Completion, Context
-from syncse_local.registry import BACKENDS, SERVED, load
+from syncse_local.registry import backend_spec, load_backend
 from syncse_local.store import ledger, runs
 from syncse_local.synthesis.contamination import contaminated
 from syncse_local.synthesis.outcomes import outcomes
@@ -76,8 +76,8 @@ def opened_backend(job: Job) -> Any:
     """The run's backend, its model checked against the memory that is free where it is loaded here."""
     options = job.run.options
     engine = options.get("backend_options", {})
-    made = load(BACKENDS, options["backend"])
-    if options["backend"] in SERVED:
+    made = load_backend(options["backend"])
+    if backend_spec(options["backend"]).model != "files":
         return made(options["model"], **engine)
     model = Path(options["model"])
     if not options.get("force"):

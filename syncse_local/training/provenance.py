@@ -12,7 +12,7 @@ from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.modelfiles.describe import describe
 from syncse_local.modelfiles.entry import Found
 from syncse_local.modelfiles.hashing import sha256_of
-from syncse_local.registry import SERVED
+from syncse_local.registry import BACKENDS, backend_spec
 from syncse_local.store import filtering, ledger, runs
 
 Record = dict[str, Any]
@@ -69,9 +69,10 @@ def generators_of(connection: sqlite3.Connection, run: runs.Run) -> list[Record]
     planned = [e["data"].get("engine") for e in runs.events(connection, run.id) if e["kind"] == "planned"]
     engines = {str(engine): engine for engine in planned if isinstance(engine, dict)}
     model = str(run.options.get("model", ""))
-    served = run.options.get("backend") in SERVED
-    licence = "" if served else _licence(Path(model))
-    common = {"model": model, "licence": licence, "backend": run.options.get("backend", "")}
+    backend = run.options.get("backend", "")
+    elsewhere = backend in BACKENDS and backend_spec(backend).model != "files"
+    licence = "" if elsewhere else _licence(Path(model))
+    common = {"model": model, "licence": licence, "backend": backend}
     return [{**common, **engine} for engine in engines.values()] or [common]
 
 

@@ -10,7 +10,7 @@ import pytest
 from syncse_local.backends.base import Backend
 from syncse_local.backends.vllm.python import find
 from syncse_local.errors import SyncseError
-from syncse_local.registry import BACKENDS, load
+from syncse_local.registry import load_backend
 from tests.contract.server import base_url, no_server, vllm_url
 
 
@@ -37,7 +37,7 @@ class Engine:
             pytest.skip(reason)
         named = {self.names.get(option, option): value for option, value in options.items()}
         given = {option: value for option, value in named.items() if option}
-        made: Backend = load(BACKENDS, name)(model, **{**self.options(model), **given})
+        made: Backend = load_backend(name)(model, **{**self.options(model), **given})
         return made
 
 

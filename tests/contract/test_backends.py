@@ -15,7 +15,7 @@ from syncse_local import paths
 from syncse_local.backends.base import Backend
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.records import Completion, Context, Message, Row, Sampling
-from syncse_local.registry import BACKENDS, SERVED, load
+from syncse_local.registry import BACKENDS, backend_spec, load_backend
 from tests.contract.engines import CASES, ENGINES, Engine
 
 SHORT = Sampling(max_tokens=8, temperature=1.0, top_p=0.9)
@@ -122,7 +122,7 @@ def test_the_prefix_is_shared(backend: Backend, engine: Engine) -> None:
 
 
 def test_same_seed_same_text_alone(backend: Backend) -> None:
-    if not backend.promises.deterministic_alone:
+    if not backend_spec(backend.name).abilities.deterministic_alone:
         pytest.skip("not promised")
     row = [context("a", 1, replace(SHORT, max_tokens=24))]
     first, second = answers(backend, row), answers(backend, row)
@@ -130,7 +130,7 @@ def test_same_seed_same_text_alone(backend: Backend) -> None:
 
 
 def test_a_whole_run_repeats_in_the_same_and_in_a_new_backend(backend: Backend, make: Make) -> None:
-    if not backend.promises.deterministic_alone:
+    if not backend_spec(backend.name).abilities.deterministic_alone:
         pytest.skip("not promised")
     contexts = [context("a", 11), context("b", 9)]
     texts = [{key: c.text for key, c in answers(b, contexts).items()} for b in (backend, backend, make())]
@@ -319,7 +319,7 @@ def test_a_thousand_rows_with_bad_ones_among_them(backend: Backend, engine: Engi
 def test_it_says_what_it_is(backend: Backend, model: Path, engine: Engine) -> None:
     assert backend.name in BACKENDS
     assert backend.version
-    assert backend.promises.notes
+    assert backend_spec(backend.name).abilities.notes
     assert backend.info.path == model
     assert len(backend.info.sha256) == 64
     files = model.glob("*.safetensors") if model.is_dir() else [model]
@@ -327,10 +327,10 @@ def test_it_says_what_it_is(backend: Backend, model: Path, engine: Engine) -> No
     assert json.loads(json.dumps(backend.settings())) == backend.settings()
 
 
-@pytest.mark.parametrize("name", sorted(set(BACKENDS) - SERVED))
+@pytest.mark.parametrize("name", sorted(n for n in BACKENDS if backend_spec(n).model == "files"))
 def test_a_missing_model(name: str, tmp_path: Path) -> None:
     with pytest.raises(SyncseError) as caught:
-        load(BACKENDS, name)(tmp_path / "none.gguf", **ENGINES[name].options(tmp_path))
+        load_backend(name)(tmp_path / "none.gguf", **ENGINES[name].options(tmp_path))
     assert caught.value.code == ExitCode.PREFLIGHT
     assert caught.value.hint
 
@@ -338,5 +338,5 @@ def test_a_missing_model(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", sorted(BACKENDS))
 def test_an_unknown_option_is_a_usage_error(name: str) -> None:
     with pytest.raises(SyncseError) as caught:
-        load(BACKENDS, name)(paths.starter_llm(), thraeds=1)
+        load_backend(name)(paths.starter_llm(), thraeds=1)
     assert caught.value.code == ExitCode.USAGE

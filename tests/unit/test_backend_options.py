@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from syncse_local.backends.base import LlamaOptions, VllmOptions
+from syncse_local.backends.llamacpp.options import LlamaOptions
 from syncse_local.backends.options import read_options
+from syncse_local.backends.vllm.options import VllmOptions
 from syncse_local.errors import ExitCode, SyncseError
 
 

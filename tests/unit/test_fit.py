@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from syncse_local import machine, paths
-from syncse_local.backends.base import LlamaOptions, VllmOptions
 from syncse_local.backends.llamacpp.fit import llamacpp_fit
+from syncse_local.backends.llamacpp.options import LlamaOptions
 from syncse_local.backends.llamacpp.sizes import cells_for
 from syncse_local.backends.preflight import check_generate
 from syncse_local.backends.vllm.fit import VLLM_WINDOW, vllm_fit
+from syncse_local.backends.vllm.options import VllmOptions
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.machine import Gpu
 from syncse_local.machine_memory import GIB, Room
@@ -144,7 +145,9 @@ def test_a_refusal_shows_the_sum_and_the_next_step(tmp_path: Path) -> None:
 
 def test_what_cannot_be_judged_is_left_to_the_engine(tmp_path: Path) -> None:
     assert check_generate("llamacpp", tmp_path / "none.gguf", {}, Room(0)) == []
-    assert check_generate("another", paths.starter_llm(), {}, Room(0)) == []
+    assert check_generate("openai_compat", Path("a-name"), {}, Room(0)) == []
+    with pytest.raises(SyncseError, match="no backend named 'another'"):
+        check_generate("another", paths.starter_llm(), {}, Room(0))
 
 
 def test_the_engine_comes_to_the_same_numbers() -> None:

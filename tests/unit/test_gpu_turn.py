@@ -37,6 +37,9 @@ def _generate(backend: str, layers: int = 0) -> dict[str, object]:
         ("train", {"training": {}}, True, False),
         ("eval", {"device": "auto"}, True, False),
         ("eval", {"device": "mps"}, True, True),
+        ("generate", {"backend": "of another version"}, False, False),
+        ("filter", {"device": "cpu", "filters": {"judge": {"model": "m", "backend": "vllm"}}}, True, False),
+        ("filter", {"device": "cpu", "filters": {"judge": {"model": "", "backend": "vllm"}}}, False, False),
     ],
 )
 def test_the_options_decide_who_needs_a_gpu(

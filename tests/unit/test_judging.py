@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from syncse_local.backends.spec import Abilities, BackendSpec
 from syncse_local.jobs.job import Cancelled, Job
 from syncse_local.jobs.progress import StoreReporter
 from syncse_local.records import Completion, Context
@@ -45,9 +46,12 @@ class Scorer:
         pass
 
 
+SPEC = BackendSpec("scorer", "a table", f"{__name__}:Scorer", options=type(None), abilities=Abilities())
+
+
 @pytest.fixture
 def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
-    monkeypatch.setitem(BACKENDS, "scorer", f"{__name__}:Scorer")
+    monkeypatch.setitem(BACKENDS, "scorer", f"{__name__}:SPEC")
     monkeypatch.setattr(Scorer, "asked", [])
     connection = database.connect(tmp_path / "w.db")
     made = runs.create(connection, "generate", {})

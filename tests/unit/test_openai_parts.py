@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from syncse_local.backends.consent import leaving
 from syncse_local.backends.openai.backoff import Backoff, retry_after
 from syncse_local.backends.openai.client import Reply
-from syncse_local.backends.openai.consent import leaving
 from syncse_local.backends.openai.faults import fault_of
 from syncse_local.backends.openai.key import Key, read_key
 from syncse_local.backends.openai.preflight import identity
@@ -94,7 +94,7 @@ def test_a_key_may_travel_inside_or_encrypted(url: str) -> None:
 
 
 def test_consent_counts_and_escapes() -> None:
-    found = leaving([parse_server("https://a.example")], ["one", "\x1b[31mtwo", "x" * 500, "four"], 2, "SYNCSE_API_KEY")
+    found = leaving(["https://a.example:443/v1"], ["one", "\x1b[31mtwo", "x" * 500, "four"], 2, "SYNCSE_API_KEY")
     assert (found.sentences, found.requests, len(found.samples)) == (4, 8, 3)
     assert "\x1b" not in found.sentence()
     assert len(found.samples[2]) == 81

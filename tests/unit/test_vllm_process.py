@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from syncse_local import airgap
-from syncse_local.backends.base import VllmOptions
 from syncse_local.backends.vllm.engine import engine_arguments
+from syncse_local.backends.vllm.options import VllmOptions
 from syncse_local.backends.vllm.process import PATIENCE, VllmProcess, environment, session_members, start_failure
 from syncse_local.backends.vllm.python import VllmPython, find
 from syncse_local.errors import ExitCode, SyncseError

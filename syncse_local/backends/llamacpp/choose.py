@@ -11,8 +11,8 @@ from pathlib import Path
 import llama_cpp as native
 
 from syncse_local import machine
-from syncse_local.backends.base import KvType, LlamaOptions
 from syncse_local.backends.llamacpp.native import Model, Shape
+from syncse_local.backends.llamacpp.options import KvType, LlamaOptions
 from syncse_local.backends.llamacpp.sizes import (
     CELL_BYTES,
     HOLDERS,

@@ -11,13 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from syncse_local.backends.base import LlamaOptions, Promises
 from syncse_local.backends.chat import choose_profile, guard
 from syncse_local.backends.llamacpp.attention.library import Attention, Doubt, available
 from syncse_local.backends.llamacpp.choose import choose_shapes, has_gpu, offload_warning, offloads
 from syncse_local.backends.llamacpp.grammar import Grammar
 from syncse_local.backends.llamacpp.lanes import Lanes
 from syncse_local.backends.llamacpp.native import Decoder, Model, Shape, version
+from syncse_local.backends.llamacpp.options import LlamaOptions
 from syncse_local.backends.llamacpp.rows import Prompter
 from syncse_local.backends.llamacpp.scheduler import Scheduler
 from syncse_local.backends.llamacpp.sizes import HOLDERS
@@ -39,11 +39,6 @@ class LlamaCppBackend:
     """
 
     name = "llamacpp"
-    promises = Promises(
-        deterministic_alone=True,
-        deterministic_in_batch=False,
-        notes="The batch size changes the order of float sums: a row's text may differ where two tokens are close.",
-    )
 
     def __init__(self, model: Path, sha256: str = "", **options: Any) -> None:
         self._model: Model | None = None

@@ -1,7 +1,7 @@
 """What llama.cpp needs of memory for a model: weights, KV cache and work space. Arithmetic alone; loads nothing."""
 
 from syncse_local import machine
-from syncse_local.backends.base import LlamaOptions
+from syncse_local.backends.llamacpp.options import LlamaOptions
 from syncse_local.backends.llamacpp.sizes import CELL_BYTES, UBATCH, batch_size, cells_for, lanes_for, rows_in_flight
 from syncse_local.machine_memory import Fit, Room, _gpus, _together
 from syncse_local.modelfiles.entry import Dimensions, ModelEntry

@@ -14,8 +14,8 @@ import llama_cpp as native
 import numpy as np
 from numpy.typing import NDArray
 
-from syncse_local.backends.base import FlashAttention, KvType
 from syncse_local.backends.llamacpp.attention.library import Attention
+from syncse_local.backends.llamacpp.options import FlashAttention, KvType
 from syncse_local.backends.llamacpp.vocab import Vocab
 from syncse_local.errors import ExitCode, SyncseError
 

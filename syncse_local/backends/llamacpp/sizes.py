@@ -3,7 +3,7 @@
 The engine chooses with these, and the check whether a model fits comes to the same numbers before anything is loaded.
 """
 
-from syncse_local.backends.base import KvType, LlamaOptions
+from syncse_local.backends.llamacpp.options import KvType, LlamaOptions
 
 HOLDERS = 4
 """Sequences of a lane that hold shared prefixes."""

@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from syncse_local.backends.base import Promises
 from syncse_local.backends.openai.backoff import Backoff
 from syncse_local.backends.openai.key import read_key
-from syncse_local.backends.openai.options import OpenAIOptions
+from syncse_local.backends.openai.options import NAME, OpenAIOptions
 from syncse_local.backends.openai.pool import Pool, Task
 from syncse_local.backends.openai.preflight import identity, survey
 from syncse_local.backends.openai.servers import check_allowed, parse_server
@@ -19,8 +18,6 @@ from syncse_local.backends.openai.wire import Dialect
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.modelfiles.entry import ModelInfo
 from syncse_local.records import Completion, Context, Message, Row
-
-NAME = "openai_compat"
 
 
 class OpenAICompatBackend:
@@ -33,11 +30,6 @@ class OpenAICompatBackend:
 
     name = NAME
     version = "chat-completions-1"
-    promises = Promises(
-        deterministic_alone=False,
-        deterministic_in_batch=False,
-        notes="The seed is sent with every row; whether a server heeds it is the server's affair.",
-    )
 
     def __init__(self, model: Path | str, sha256: str = "", **options: Any) -> None:
         name = str(model)

@@ -1,10 +1,13 @@
 """Options of the server backend, checked before anything is asked of a server. Knows names and ranges, no protocol."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
+from syncse_local.backends.options import read_options
 from syncse_local.errors import ExitCode, SyncseError
+
+NAME = "openai_compat"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,34 +33,26 @@ class OpenAIOptions:
     prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     max_spend: float = 0.0
 
+    def __post_init__(self) -> None:
+        if not self.base_urls:
+            raise _bad("no server is named", "Add --base-url, for example --base-url http://127.0.0.1:8000/v1.")
+        _check("concurrency", self.concurrency, 1, 1024)
+        _check("timeout_s", self.timeout_s, 0.01, 86_400)
+        _check("retries", self.retries, 0, 100)
+        _check("backoff_s", self.backoff_s, 0, 60)
+        _check("patience_s", self.patience_s, 0, 86_400)
+        _check("max_spend", self.max_spend, 0, 1e9)
+
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> "OpenAIOptions":
         """Options from plain data. Raises SyncseError (USAGE) for an unknown name or a value out of range."""
-        known = {f.name for f in fields(cls)}
-        if unknown := sorted(set(given) - known):
-            raise SyncseError(
-                "Unknown backend option",
-                f"openai_compat has no option {', '.join(unknown)}.",
-                f"Its options are: {', '.join(sorted(known))}.",
-                ExitCode.USAGE,
-            )
-        made = cls(**{**given, "base_urls": tuple(dict.fromkeys(given.get("base_urls", ())))})
-        if not made.base_urls:
-            raise _bad("no server is named", "Add --base-url, for example --base-url http://127.0.0.1:8000/v1.")
-        _check("concurrency", made.concurrency, 1, 1024)
-        _check("timeout_s", made.timeout_s, 0.01, 86_400)
-        _check("retries", made.retries, 0, 100)
-        _check("backoff_s", made.backoff_s, 0, 60)
-        _check("patience_s", made.patience_s, 0, 86_400)
-        _check("max_spend", made.max_spend, 0, 1e9)
-        return made
+        return read_options(cls, NAME, given)
 
 
 def _check(name: str, value: float, least: float, most: float) -> None:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or not least <= value <= most:
+    if not least <= value <= most:
         raise _bad(f"{name} = {value!r}", f"Give a number from {least:g} to {most:g}.")
 
 
 def _bad(what: str, hint: str) -> SyncseError:
-    return SyncseError("Bad backend option", f"openai_compat: {what}.", hint, ExitCode.USAGE)
+    return SyncseError("Bad backend option", f"{NAME}: {what}.", hint, ExitCode.USAGE)

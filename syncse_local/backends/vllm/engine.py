@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from syncse_local import machine
-from syncse_local.backends.base import Promises, VllmOptions
 from syncse_local.backends.chat import choose_profile
 from syncse_local.backends.options import read_options
+from syncse_local.backends.vllm.options import VllmOptions
 from syncse_local.backends.vllm.process import VllmProcess, start_failure
 from syncse_local.backends.vllm.prompts import Prompter, Request
 from syncse_local.backends.vllm.python import find
@@ -38,11 +38,6 @@ class VllmBackend:
     """
 
     name = "vllm"
-    promises = Promises(
-        deterministic_alone=False,
-        deterministic_in_batch=False,
-        notes="Each row draws from its own seed; which rows share a step depends on timing, which changes float sums.",
-    )
 
     def __init__(self, model: Path, sha256: str = "", **options: Any) -> None:
         self._process: VllmProcess | None = None

@@ -1,6 +1,6 @@
 """What vLLM needs of memory for a model: weights, KV cache and activations. Arithmetic alone; loads nothing."""
 
-from syncse_local.backends.base import VllmOptions
+from syncse_local.backends.vllm.options import VllmOptions
 from syncse_local.machine_memory import Fit, Room, _gpus, _together
 from syncse_local.modelfiles.entry import ModelEntry
 

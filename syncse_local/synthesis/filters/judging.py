@@ -11,7 +11,7 @@ from typing import Any
 from syncse_local.jobs.job import Cancelled, Job
 from syncse_local.modelfiles.hashing import sha256_of
 from syncse_local.records import Completion, Context, Row
-from syncse_local.registry import BACKENDS, load
+from syncse_local.registry import load_backend
 from syncse_local.store import ledger, measurements
 from syncse_local.synthesis.filters.instruments import judge_name, unasked
 from syncse_local.synthesis.filters.judge import CONTEXT, PREFIX, PROMPT, SAMPLING, VERSION, parse_score, turn
@@ -33,7 +33,7 @@ def ask(job: Job, settings: Judge, rows: Sequence[Candidate]) -> int:
     model = Path(settings.model)
     sha256 = sha256_of(job.connection, model) if model.exists() else ""
     job.reporter.event("loading", backend=settings.backend, model=settings.model)
-    backend = load(BACKENDS, settings.backend)(model, sha256=sha256, **job.run.options.get("backend_options", {}))
+    backend = load_backend(settings.backend)(model, sha256=sha256, **job.run.options.get("backend_options", {}))
     try:
         engine = [backend.info.sha256, backend.name, backend.version]
         keyed = {_key(engine, *pair): pair for pair in pairs}

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from syncse_local.registry import DEFAULT_BACKEND
 from syncse_local.text.toml import Table, content_hash
 
 
@@ -70,7 +71,7 @@ class Judge:
     """A language model's similarity from 0 to 5; off without a `model`. Positive and negative are swapped if reversed."""
 
     model: str = ""
-    backend: str = "llamacpp"
+    backend: str = DEFAULT_BACKEND
     min_positive: float = _number(3, 0, 5)
     max_negative: float = _number(3, 0, 5)
 

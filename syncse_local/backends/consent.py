@@ -1,6 +1,6 @@
 """What would leave this machine, in words: how many sentences and requests, three samples, to whom.
 
-Knows counts and texts; decides nothing and sends nothing.
+Knows counts and texts; no engine. Decides nothing and sends nothing.
 """
 
 from collections.abc import Iterable, Sequence
@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
 
-from syncse_local.backends.openai.servers import Server
 from syncse_local.errors import ExitCode, SyncseError
 
 SAMPLES = 3
@@ -53,13 +52,12 @@ class Leaving:
         return asdict(self)
 
 
-def leaving(servers: Sequence[Server], texts: Iterable[str], calls: int, key: str = "") -> Leaving:
-    """What would leave for `texts`, each of which is sent in `calls` requests. Reads every text once, keeps three."""
+def leaving(servers: Sequence[str], texts: Iterable[str], calls: int, key: str = "") -> Leaving:
+    """What would leave to `servers` for `texts`, each sent in `calls` requests. Reads every text once, keeps three."""
     found = iter(texts)
     samples = list(islice(found, SAMPLES))
     count = len(samples) + sum(1 for _ in found)
-    remote = tuple(server.url for server in servers if not server.local)
-    return Leaving(remote, count, count * calls, tuple(map(shown, samples)), key)
+    return Leaving(tuple(servers), count, count * calls, tuple(map(shown, samples)), key)
 
 
 def shown(text: str) -> str:
