@@ -67,7 +67,7 @@ class Photographer:
         await self.until(lambda: isinstance(self.app.screen, Frame) and mode == self.app.screen.MODE)
         screen = self.app.screen
         assert isinstance(screen, Frame)
-        await self.until(lambda: screen.view is not None)
+        await self.until(lambda: screen.snapshot is not None)
         return screen
 
     async def take(self, name: str, rest: float = 1.5) -> None:
@@ -111,11 +111,11 @@ async def tour(app: SyncseApp, hidden: dict[str, str], words: list[str]) -> None
             await camera.until(partial(reached, screen, wanted))
             await camera.take(mode)
         await camera.open("home")
-        await camera.until(lambda: home.check_action("starter", ()) is True and len(home.view.runs) >= 4)  # type: ignore[union-attr]
+        await camera.until(lambda: home.check_action("starter", ()) is True and len(home.snapshot.runs) >= 4)  # type: ignore[union-attr]
         await camera.take("home", rest=3.0)
         await pilot.press("enter", "s")
         await camera.until(lambda: isinstance(app.screen, CompareScreen))
-        await camera.until(lambda: isinstance(app.screen, CompareScreen) and app.screen._part == "#study")
+        await camera.until(lambda: isinstance(app.screen, CompareScreen) and app.screen._part == "#result")
         for name in (mode.name for mode in MODES if mode.name not in ("home", "generate", "train")):
             await camera.open(name)
             first, keys, shown = SHOWN.get(name, ("", [], ""))

@@ -1,4 +1,4 @@
-"""The terminal UI: a pure view over a Workspace. Closing it leaves every run going."""
+"""The terminal UI: a pure snapshot over a Workspace. Closing it leaves every run going."""
 
 import asyncio
 import signal
@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -15,14 +15,14 @@ from textual.screen import Screen
 from syncse_local.api import Workspace
 from syncse_local.config import unknown_key
 from tui import crash, keymap, keys
-from tui.modes import MODES, Mode
+from tui.modes import MODES, Mode, load
 from tui.screens.frame import Frame
-from tui.session import Desk
+from tui.session import Session
 
 THEMES = {"textual-dark": "textual-light", "textual-light": "textual-dark"}
-SHORT = {"dark": "textual-dark", "light": "textual-light"}
+THEME_ALIASES = {"dark": "textual-dark", "light": "textual-light"}
 """Names of the setting `theme` that are easier to remember."""
-OURS = ("Keys", "Maximize", "Minimize")
+REPLACED = ("Keys", "Maximize", "Minimize")
 """Commands of the library that this program does in its own way."""
 
 
@@ -56,15 +56,15 @@ class SyncseApp(App[int]):
             raise unknown_key(first, [mode.name for mode in MODES], "--screen")
         self.set_keymap(keymap.checked(workspace.settings.keys))
         if name := workspace.settings.theme:
-            if SHORT.get(name, name) not in self.available_themes:
-                raise unknown_key(name, [*SHORT, *self.available_themes], "The setting theme")
-            self.theme = SHORT.get(name, name)
-        self.desk = Desk(workspace, clock)
+            if THEME_ALIASES.get(name, name) not in self.available_themes:
+                raise unknown_key(name, [*THEME_ALIASES, *self.available_themes], "The setting theme")
+            self.theme = THEME_ALIASES.get(name, name)
+        self.session = Session(workspace, clock)
         for mode in MODES:
             self.add_mode(mode.name, partial(self._open, mode))
 
     def _open(self, mode: Mode) -> Frame:
-        return mode.load()(self.desk)
+        return cast(type[Frame], load(mode.place))(self.session)
 
     def on_mount(self) -> None:
         """Open the first screen; a polite kill gives the terminal back."""
@@ -75,7 +75,7 @@ class SyncseApp(App[int]):
 
     def on_unmount(self) -> None:
         """Let go of the store; runs go on."""
-        self.desk.close()
+        self.session.close()
 
     def run(self, *args: Any, **kwargs: Any) -> int | None:
         """Run until the user quits; returns an exit code, not 0 after a crash, or None."""
@@ -95,7 +95,7 @@ class SyncseApp(App[int]):
             if screen.check_action(binding.action.partition("(")[0], ()):
                 run = partial(screen.run_action, binding.action)
                 yield SystemCommand(binding.description, binding.tooltip or "", run)
-        yield from (command for command in super().get_system_commands(screen) if command.title not in OURS)
+        yield from (command for command in super().get_system_commands(screen) if command.title not in REPLACED)
 
     def action_mode(self, name: str) -> None:
         """Open a screen."""

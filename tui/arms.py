@@ -40,7 +40,7 @@ class Marks:
                 seen.add(name)
                 yield name, tuple(other for other, of in self._names.items() if of == name)
 
-    def words(self) -> list[str]:
+    def arguments(self) -> list[str]:
         """The arms as `syncse compare` takes them: RUN, or NAME=RUN,RUN."""
         return [f"{name}={','.join(ids)}" if name else ids[0] for name, ids in self.arms()]
 

@@ -1,17 +1,15 @@
 """Copies text through the terminal (OSC 52), and into a file of the workspace for terminals that do not take it."""
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from textual.app import App
 
 from syncse_local.api import Workspace
 from syncse_local.text.display import safe
+from tui.session import HasSession
 from tui.work import start
 from tui.workspace_thread import STORE_ERRORS
-
-if TYPE_CHECKING:
-    from tui.app import SyncseApp
 
 COPIED = "copied.txt"
 """In the workspace: what was copied last."""
@@ -20,13 +18,14 @@ COPIED = "copied.txt"
 def copy(app: App[Any], text: str) -> None:
     """Put the text on the terminal's clipboard and into the file, and say so."""
     app.copy_to_clipboard(text)
-    start(app, partial(_keep, cast("SyncseApp", app), text), "copy")
+    start(app, partial(_keep, app, text), "copy")
 
 
-async def _keep(app: "SyncseApp", text: str) -> None:
+async def _keep(app: App[Any], text: str) -> None:
+    session = cast(HasSession, app).session
     first = safe(text.partition("\n")[0], 200)
     try:
-        await app.desk.acts.call(partial(_write, text=text))
+        await session.acts.call(partial(_write, text=text))
     except STORE_ERRORS as error:
         app.notify(f"{first}\non the clipboard only: {safe(error)}", title="Copied", severity="warning", markup=False)
     else:

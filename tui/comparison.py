@@ -58,7 +58,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Study:
+class Comparison:
     """All rows; `family` counts the comparisons that Holm corrected over; `calibration` in words, empty without one."""
 
     tasks: tuple[Task, ...]
@@ -68,11 +68,11 @@ class Study:
     notes: tuple[str, ...]
 
 
-def read(result: Mapping[str, Any]) -> Study:
+def read(result: Mapping[str, Any]) -> Comparison:
     """The study of a compare run's result; what is not there or not readable is left out."""
     calibration = _mapping(result.get("calibration"))
     about = (calibration.get(name) for name in ("encoder", "data", "machine"))
-    return Study(
+    return Comparison(
         tuple(_task(row) for row in _mappings(result.get("rows"))),
         int(number(result.get("family")) or 0),
         number(result.get("alpha")) or 0.05,

@@ -39,11 +39,11 @@ def outcome(run: Run) -> str:
         best, loss = figure(run.result.get("best_score")), figure(run.progress.get("loss"))
         return f"dev {best}" if best else f"loss {loss}" if loss else ""
     if run.kind == "compare":
-        return _told_apart(run.result)
+        return _differing(run.result)
     return _average(run.result) if run.kind == "eval" else ""
 
 
-def _told_apart(result: Mapping[str, Any]) -> str:
+def _differing(result: Mapping[str, Any]) -> str:
     """How many of a comparison's differences have a verdict."""
     pairs = [pair for task in comparison.read(result).tasks for pair in task.pairs]
     told = sum(pair.verdict != comparison.CANNOT_TELL for pair in pairs)

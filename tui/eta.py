@@ -10,7 +10,7 @@ LEAST = 4
 """Windows from which a spread is worth saying."""
 
 
-class Pace:
+class Eta:
     """Fed (seconds, done); remembers the rates of the last minute, one a window."""
 
     def __init__(self) -> None:

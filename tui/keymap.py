@@ -1,4 +1,4 @@
-"""A person's own keys from the settings, checked against all bindings of the program. Knows every screen."""
+"""A person's own keys from the settings, checked against all bindings of the program. Knows the screens by name only."""
 
 from collections.abc import Iterator, Mapping
 
@@ -8,20 +8,18 @@ from textual.keys import format_key
 from syncse_local.config import unknown_key
 from syncse_local.errors import ExitCode, SyncseError
 from tui.keys import declared
-from tui.modes import MODES
+from tui.modes import APP, DIALOGS, MODES, load
 
 SOURCE = "The table [keys] of the settings"
 
 
 def owners() -> Iterator[tuple[str, type[DOMNode]]]:
     """Everything that declares bindings, with a title: the program, each screen, each dialog and widget."""
-    from tui.app import SyncseApp
-    from tui.screens.dialogs import DIALOGS
-
-    yield "Everywhere", SyncseApp
+    yield "Everywhere", load(APP)
     for mode in MODES:
-        yield mode.title, mode.load()
-    yield from DIALOGS.items()
+        yield mode.title, load(mode.place)
+    for title, place in DIALOGS.items():
+        yield title, load(place)
 
 
 def checked(given: Mapping[str, object]) -> dict[str, str]:

@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from tui.screens.frame import Frame
+from textual.dom import DOMNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +20,12 @@ class Mode:
     about: str
     short: str = ""
 
-    def load(self) -> "type[Frame]":
-        """The screen's class."""
-        module, _, name = self.place.partition(":")
-        found: type[Frame] = getattr(import_module(module), name)
-        return found
+
+def load(place: str) -> type[DOMNode]:
+    """The class at `module:Class`."""
+    module, _, name = place.partition(":")
+    found: type[DOMNode] = getattr(import_module(module), name)
+    return found
 
 
 MODES = (
@@ -47,3 +46,15 @@ MODES = (
     Mode("runs", "9", "Runs", "tui.screens.runs:RunsScreen", "Every run: follow, cancel, resume, log"),
     Mode("settings", "0", "Settings", "tui.screens.settings:SettingsScreen", "Settings, files, keys and themes", "Set"),
 )
+
+APP = "tui.app:SyncseApp"
+DIALOGS = {
+    "Help": "tui.screens.help:HelpScreen",
+    "Error": "tui.screens.error:ErrorScreen",
+    "Question": "tui.screens.ask:AskScreen",
+    "Choice": "tui.screens.choose:ChooseScreen",
+    "Rewriting": "tui.screens.rewrite:RewriteScreen",
+    "Editor": "tui.screens.editor:EditorScreen",
+    "Form": "tui.widgets.form:Form",
+}
+"""The program, and the dialogs and widgets with keys of their own by title: the key list and the remapping of keys read them."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from syncse_local.api import OPEN, Run, Workspace
 from syncse_local.text.display import number
-from tui.eta import Pace
+from tui.eta import Eta
 
 EVENTS = 50
 AT_ONCE = 500
@@ -37,7 +37,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Detail:
+class RunDetail:
     """Everything about one run that its pane shows; `log` None where it was not asked for.
 
     `eta` in seconds, `spread` its shortest and longest likely value. `scored` are tasks whose scores came as events.
@@ -58,7 +58,7 @@ class Detail:
 
 
 @dataclass(slots=True)
-class _Slow:
+class _Costly:
     """The costly parts as read last."""
 
     failures: dict[str, int] = field(default_factory=dict)
@@ -68,20 +68,20 @@ class _Slow:
     triplets: tuple[dict[str, Any], ...] = ()
 
 
-class Follower:
+class RunFollower:
     """Reads one run again and again, each time only what is new. `clock` gives seconds that only go up."""
 
     def __init__(self, run_id: str, clock: Callable[[], float] = time.monotonic) -> None:
         self.run_id, self._clock = run_id, clock
         self._events: deque[dict[str, Any]] = deque(maxlen=EVENTS)
         self._last_event = 0
-        self._slow = _Slow()
+        self._costly = _Costly()
         self._state, self._stale, self._due = "", True, 0.0
         self._first: tuple[float, float] | None = None
-        self._pace = Pace()
+        self._estimate = Eta()
         self._scored: dict[str, dict[str, Any]] = {}
 
-    def read(self, workspace: Workspace, run: Run, changed: bool, log: bool) -> Detail:
+    def read(self, workspace: Workspace, run: Run, changed: bool, log: bool) -> RunDetail:
         """The run's detail now; `changed` says whether the store may hold anything new."""
         self._stale = self._stale or changed
         if self._stale:
@@ -90,34 +90,34 @@ class Follower:
                 self._events.append(event)
                 if event["kind"] == "scored" and isinstance(event["data"], dict):
                     self._scored[str(event["data"].get("task"))] = event["data"]
-        self._read_slow(workspace, run)
+        self._read_costly(workspace, run)
         path, eta = workspace.log_path(run.id), self._eta(run)
-        return Detail(
+        return RunDetail(
             run,
             tuple(self._events),
             eta,
             _around(self._spread(run), eta),
-            self._slow.failures,
-            self._slow.sample,
-            self._slow.curves,
-            self._slow.scores,
+            self._costly.failures,
+            self._costly.sample,
+            self._costly.curves,
+            self._costly.scores,
             tail(path) if log else None,
             path,
-            self._slow.triplets,
+            self._costly.triplets,
             tuple(self._scored.values()),
         )
 
-    def _read_slow(self, workspace: Workspace, run: Run) -> None:
+    def _read_costly(self, workspace: Workspace, run: Run) -> None:
         moved, begun = run.state != self._state, self._clock()
         if not moved and not (self._stale and begun >= self._due):
             return
         if run.kind == "generate":
             newest = workspace.latest_triplets(run.id, TRIPLETS) if run.state in OPEN else []
-            self._slow = _Slow(workspace.failures(run.id), sample(workspace, run), triplets=tuple(newest))
+            self._costly = _Costly(workspace.failures(run.id), sample(workspace, run), triplets=tuple(newest))
         elif run.kind == "train":
-            self._slow = _Slow(curves={name: workspace.metrics(run.id, name) for name in CURVES})
+            self._costly = _Costly(curves={name: workspace.metrics(run.id, name) for name in CURVES})
         elif run.kind == "eval" and run.state not in OPEN:
-            self._slow = _Slow(scores=tuple(workspace.scores(run.id)))
+            self._costly = _Costly(scores=tuple(workspace.scores(run.id)))
         ended = self._clock()
         self._state, self._stale = run.state, False
         self._due = ended + max(SLOW_SECONDS, REST * (ended - begun))
@@ -139,10 +139,10 @@ class Follower:
     def _spread(self, run: Run) -> tuple[float, float] | None:
         done, total = number(run.progress.get("done")), number(run.progress.get("total"))
         if run.state != "running" or done is None or not total:
-            self._pace = Pace()
+            self._estimate = Eta()
             return None
-        self._pace.add(self._clock(), done)
-        return self._pace.spread(max(0.0, total - done))
+        self._estimate.add(self._clock(), done)
+        return self._estimate.spread(max(0.0, total - done))
 
 
 def _around(spread: tuple[float, float] | None, eta: float | None) -> tuple[float, float] | None:

@@ -6,32 +6,39 @@ Knows no widget. A screen's event loop asks the workspace for nothing but `data_
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from syncse_local.api import Workspace
-from tui.workspace_thread import Door
+from tui.workspace_thread import WorkspaceThread
 
-DOORS = ("reads", "acts", "slow", "counts")
+THREADS = ("reads", "acts", "slow", "counts")
 
 
 @dataclass(slots=True)
-class Desk:
+class Session:
     """Handed to every screen. `clock` gives seconds since 1970; `chosen` passes a choice from one screen to the next."""
 
     workspace: Workspace
     clock: Callable[[], float] = time.time
     chosen: dict[str, str] = field(default_factory=dict)
-    reads: Door = field(init=False)
-    acts: Door = field(init=False)
-    slow: Door = field(init=False)
+    reads: WorkspaceThread = field(init=False)
+    acts: WorkspaceThread = field(init=False)
+    slow: WorkspaceThread = field(init=False)
     """For what may take seconds, such as looking for models: a cancel must not wait for it."""
-    counts: Door = field(init=False)
+    counts: WorkspaceThread = field(init=False)
     """For queries over a whole run: a page must not wait for them."""
 
     def __post_init__(self) -> None:
-        for name in DOORS:
-            setattr(self, name, Door(self.workspace.directory, self.workspace.settings))
+        for name in THREADS:
+            setattr(self, name, WorkspaceThread(self.workspace.directory, self.workspace.settings))
 
     def close(self) -> None:
         """Let go of the store; runs go on."""
-        for name in DOORS:
+        for name in THREADS:
             getattr(self, name).close()
+
+
+class HasSession(Protocol):
+    """What the program is to those that need its session alone."""
+
+    session: Session

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from syncse_local.api import OPEN, Run, Workspace
-from tui.run_follower import Detail, Follower
+from tui.run_follower import RunDetail, RunFollower
 
 LIST_LIMIT = 200
 LIST_SECONDS = 2.0
@@ -16,14 +16,14 @@ LIST_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class Snapshot:
     """One consistent look at the workspace."""
 
     runs: tuple[Run, ...]
-    detail: Detail | None
+    detail: RunDetail | None
 
 
-class Reader:
+class SnapshotReader:
     """Keeps what was read last and reads again only what may have changed. Used from one thread at a time."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -31,13 +31,13 @@ class Reader:
         self._runs: tuple[Run, ...] = ()
         self._listed_at: float | None = None
         self._list_again = True
-        self._follower: Follower | None = None
+        self._follower: RunFollower | None = None
 
-    def hurry(self) -> None:
+    def relist(self) -> None:
         """List again at the next reading: this front end has just changed something itself."""
         self._listed_at = None
 
-    def read(self, workspace: Workspace, selected: str, changed: bool, log: bool, kind: str | None = "") -> View:
+    def read(self, workspace: Workspace, selected: str, changed: bool, log: bool, kind: str | None = "") -> Snapshot:
         """The runs, and the run `selected`, or where it is empty or gone the newest of `kind` ("": of any kind).
 
         `kind` None: no run in detail. `log` reads the end of the run's log.
@@ -50,7 +50,7 @@ class Reader:
             self._runs = tuple(_again(workspace, self._runs, selected))
         newest = None if kind is None else next((run for run in self._runs if kind in ("", run.kind)), None)
         chosen = next((run for run in self._runs if run.id == selected), newest)
-        return View(self._runs, self._detail(workspace, chosen, changed, log))
+        return Snapshot(self._runs, self._detail(workspace, chosen, changed, log))
 
     def _list_due(self) -> bool:
         if self._listed_at is None:
@@ -58,12 +58,12 @@ class Reader:
         wanted = self._list_again or any(run.state in OPEN for run in self._runs)
         return wanted and self._clock() - self._listed_at >= LIST_SECONDS
 
-    def _detail(self, workspace: Workspace, run: Run | None, changed: bool, log: bool) -> Detail | None:
+    def _detail(self, workspace: Workspace, run: Run | None, changed: bool, log: bool) -> RunDetail | None:
         if run is None:
             self._follower = None
             return None
         if self._follower is None or self._follower.run_id != run.id:
-            self._follower = Follower(run.id, self._clock)
+            self._follower = RunFollower(run.id, self._clock)
         return replace(self._follower.read(workspace, run, changed, log), run=run)
 
 

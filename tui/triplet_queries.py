@@ -5,7 +5,7 @@ from typing import Any
 
 from syncse_local.api import BY_PERSONS, Outline, TripletQuery, Workspace
 from tui.page_cache import PAGE, Row
-from tui.worddiff import Difference, compare
+from tui.word_diff import Difference, compare
 
 CUT = 400
 """Characters of a text that a row keeps: no terminal shows more of it in one line."""
@@ -17,7 +17,7 @@ TEXTS = ("sentence", "positive", "negative")
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class CursorPosition:
     """Where the cursor stands: the triplet there (None where it is not known yet), its place, its line on the screen."""
 
     ordinal: int | None
@@ -27,21 +27,21 @@ class Spot:
 
 
 @dataclass(frozen=True, slots=True)
-class Extent:
+class ResultUpdate:
     """A result as of `mark`: its outline, where the cursor's triplet stands now, and the pages around it.
 
-    `behind` decisions are not looked at yet; 0 where they are few.
+    `backlog` decisions are not looked at yet; 0 where they are few.
     """
 
     mark: tuple[int, ...]
     outline: Outline
     place: int
-    behind: int
+    backlog: int
     pages: dict[int, list[Row]]
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class TripletDetail:
     """All about one triplet, and how its two texts differ from the sentence."""
 
     data: dict[str, Any]
@@ -60,34 +60,36 @@ def page(
     ]
 
 
-def extent(workspace: Workspace, query: TripletQuery, spot: Spot, known: tuple[int, ...]) -> Extent | None:
+def result_update(
+    workspace: Workspace, query: TripletQuery, position: CursorPosition, known: tuple[int, ...]
+) -> ResultUpdate | None:
     """Take up a little that is new, and measure the result; None where nothing has changed since `known`."""
-    behind = workspace.triplets_behind(query.run_id)
-    large = behind > BACKLOG
+    backlog = workspace.triplets_behind(query.run_id)
+    large = backlog > BACKLOG
     if not large:
         workspace.refresh_triplets(query.run_id)
     mark = workspace.triplets_mark(query.run_id)
     if mark == known and not large:
         return None
     outline = workspace.triplet_outline(query)
-    place = spot.place if spot.ordinal is None else workspace.triplet_place(query, spot.ordinal)
+    place = position.place if position.ordinal is None else workspace.triplet_place(query, position.ordinal)
     place = max(0, min(place, outline.total - 1))
-    top = max(0, min(place - spot.line, outline.total - spot.height))
-    numbers = range(top // PAGE, (top + spot.height) // PAGE + 1)
+    top = max(0, min(place - position.line, outline.total - position.height))
+    numbers = range(top // PAGE, (top + position.height) // PAGE + 1)
     pages = {number: page(workspace, query, number, outline, mark) for number in numbers}
-    return Extent(mark, outline, place, behind * large, pages)
+    return ResultUpdate(mark, outline, place, backlog * large, pages)
 
 
-def take_up(workspace: Workspace, run_id: str) -> None:
+def index_backlog(workspace: Workspace, run_id: str) -> None:
     """Take up a backlog, in a process of its own: minutes for a million answers."""
     workspace.command(["triplets", run_id, "--refresh"])
 
 
-def whole(workspace: Workspace, run_id: str, ordinal: int) -> Whole:
+def triplet_detail(workspace: Workspace, run_id: str, ordinal: int) -> TripletDetail:
     """All about one triplet."""
     data = workspace.triplet(run_id, ordinal)
     sentence = data["sentence"][:COMPARED]
-    return Whole(data, {name: compare(sentence, data[name][:COMPARED]) for name in TEXTS[1:]})
+    return TripletDetail(data, {name: compare(sentence, data[name][:COMPARED]) for name in TEXTS[1:]})
 
 
 def next_open(

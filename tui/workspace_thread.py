@@ -21,7 +21,7 @@ STORE_ERRORS = (SyncseError, sqlite3.Error, OSError)
 """What reading or acting may raise when a disk or a file is at fault and not this program."""
 
 
-async def apart(directory: Path, settings: Settings, work: Callable[[Workspace], Result]) -> Result:
+async def on_own_thread(directory: Path, settings: Settings, work: Callable[[Workspace], Result]) -> Result:
     """Run `work` with a workspace of its own on a thread that the program does not wait for when it ends."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Result] = loop.create_future()
@@ -44,7 +44,7 @@ async def apart(directory: Path, settings: Settings, work: Callable[[Workspace],
     return await future
 
 
-class Door:
+class WorkspaceThread:
     """Calls run one after the other on one thread, which alone touches its database connection."""
 
     def __init__(self, directory: Path, settings: Settings) -> None:

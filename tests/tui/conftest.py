@@ -243,7 +243,7 @@ class Look:
 
     async def ready(self) -> None:
         """Wait until the store was read and the result is painted."""
-        await self.until(lambda: isinstance(self.app.screen, Frame) and self.app.screen.view is not None)
+        await self.until(lambda: isinstance(self.app.screen, Frame) and self.app.screen.snapshot is not None)
         await self.pilot.pause()
 
 

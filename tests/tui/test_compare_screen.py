@@ -16,8 +16,8 @@ from tests.tui.comparison import result
 from tui import comparison, describe
 from tui.app import SyncseApp
 from tui.arms import Marks
-from tui.widgets.command_line import CliLine
-from tui.widgets.study import TaskStudy
+from tui.widgets.command_line import CommandLine
+from tui.widgets.task_result import TaskResult
 
 if TYPE_CHECKING:
     from tests.tui.conftest import Look, Rows
@@ -30,7 +30,7 @@ SMALL, MIDDLE = (80, 24), (120, 40)
 
 def said(app: SyncseApp) -> str:
     """The command line on the screen."""
-    return app.screen.query_one(CliLine).command
+    return app.screen.query_one(CommandLine).command
 
 
 async def test_two_evaluations_are_marked_named_and_compared(
@@ -88,7 +88,7 @@ async def test_each_task_has_its_ladder_intervals_and_verdicts(
         await seen.see("STSB  spearman x 100 over 120 pairs", "94.50")
         await pilot.press("j")
         await seen.see("average of the 2 present: STS12, STSB  spearman")
-        text = app.screen.query_one(TaskStudy)._shown.plain
+        text = app.screen.query_one(TaskResult)._shown.plain
         assert "▼ base is worse than mine" in text
         assert "≈ cannot tell base from one [b]seed[/b]" in text
         assert "Used: seeds (3 and 3), seeds of one arm (3), taken for both." in text
@@ -127,10 +127,10 @@ def test_runs_of_one_name_are_the_seeds_of_one_arm() -> None:
     marks = Marks()
     for run_id, name in (("e1", "mine"), ("e2", ""), ("e3", " -mine "), ("e4", "a b")):
         marks.put(run_id, name)
-    assert marks.words() == ["mine=e1,e3", "e2", "a b=e4"]
+    assert marks.arguments() == ["mine=e1,e3", "e2", "a b=e4"]
     marks.toggle("e1")
     marks.toggle("e5")
-    assert marks.words() == ["e2", "mine=e3", "a b=e4", "e5"]
+    assert marks.arguments() == ["e2", "mine=e3", "a b=e4", "e5"]
     assert ("e1" in marks, marks.name("e3"), marks.name("e9")) == (False, "mine", "")
 
 

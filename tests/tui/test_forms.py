@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncse_local.cli.main import build
-from tui.eta import Pace
-from tui.modes import MODES
+from tui.eta import Eta
+from tui.modes import MODES, load
 from tui.screens.job_form import JobScreen
 from tui.widgets.form import Field, words
 
-JOBS = [kind for mode in MODES if issubclass(kind := mode.load(), JobScreen)]
+JOBS = [kind for mode in MODES if issubclass(kind := load(mode.place), JobScreen)]
 FIELDS = (
     Field("input", "i"),
     Field("n", "n", "--n"),
@@ -47,7 +47,7 @@ def test_every_field_is_an_argument_of_its_verb(screen: type[JobScreen]) -> None
 
 
 def test_an_even_pace_has_a_narrow_spread_and_an_uneven_one_a_wide_one() -> None:
-    even, uneven = Pace(), Pace()
+    even, uneven = Eta(), Eta()
     for step in range(20):
         even.add(4.0 * step, 40.0 * step)
         uneven.add(4.0 * step, 40.0 * step + 30 * (step % 2))

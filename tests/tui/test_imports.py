@@ -1,4 +1,4 @@
-"""What importing and using the front end loads: nothing heavy, and at first nothing of the core but its door."""
+"""What importing and using the front end loads: nothing heavy, and at first nothing of the core but its API."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ async def main():
                 await pilot.press(mode.key)
                 await pilot.pause(0.2)
             await pilot.press("5")
-            while app.screen.whole is None:
+            while app.screen.triplet is None:
                 await pilot.pause(0.05)
             await pilot.press("a", "f")
             await pilot.pause(0.5)
-            assert app.screen_stack[0].whole.data["reviews"]
+            assert app.screen_stack[0].triplet.data["reviews"]
 asyncio.run(main())
 print(sorted({HEAVY} & {{name.split(".")[0] for name in sys.modules}}))
 """

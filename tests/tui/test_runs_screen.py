@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from syncse_local.api import OPEN, Workspace
 from tui.app import SyncseApp
 from tui.screens.runs import RunsScreen
-from tui.widgets.runtable import RunTable
+from tui.widgets.run_table import RunTable
 
 if TYPE_CHECKING:
     from tests.tui.conftest import Look, Rows
@@ -272,7 +272,7 @@ async def test_a_reading_that_comes_back_while_the_program_closes_is_dropped(
         seen = look(pilot)
         await seen.ready()
         screen = app.screen
-        await screen.query("#masthead, #detail").remove()
+        await screen.query("#header, #detail").remove()
         rows.progress("g0101-aaaaaa", done=3900, total=4000)
         assert isinstance(screen, RunsScreen)
         await seen.until(lambda: screen.run_shown and screen.run_shown.progress["done"] == 3900)

@@ -21,7 +21,7 @@ from tui.modes import MODES
 from tui.screens.editor import EditorScreen
 from tui.screens.error import ErrorScreen
 from tui.screens.home import HomeScreen
-from tui.widgets.command_line import CliLine
+from tui.widgets.command_line import CommandLine
 from tui.widgets.form import Form
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.usefixtures("rows")
 
 def said(app: SyncseApp) -> str:
     """The command line on the screen."""
-    return app.screen.query_one(CliLine).command
+    return app.screen.query_one(CommandLine).command
 
 
 @pytest.mark.parametrize("size", [SMALL, MIDDLE, (200, 60)])

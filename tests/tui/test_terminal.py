@@ -25,7 +25,7 @@ def broken(screen):
     raise RuntimeError("broken on purpose")
 TripletsScreen.action_search = broken
 if sys.argv[2] == "busy":  # a backlog that takes longer than the test waits
-    triplet_queries.BACKLOG, triplet_queries.take_up = 0, lambda workspace, run_id: time.sleep(float(sys.argv[3]))
+    triplet_queries.BACKLOG, triplet_queries.index_backlog = 0, lambda workspace, run_id: time.sleep(float(sys.argv[3]))
 with Workspace(Path(sys.argv[1])) as workspace:
     sys.exit(SyncseApp(workspace, first="triplets").run())
 """

@@ -174,7 +174,7 @@ CRASHING = """
 import sys
 from syncse_local.cli.main import entry
 from tui.screens.home import HomeScreen
-def paint(self, view):
+def paint(self, snapshot):
     raise RuntimeError("a bug")
 HomeScreen.paint = paint
 sys.argv = ["syncse", "tui"]

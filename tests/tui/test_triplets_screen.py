@@ -20,8 +20,8 @@ from tui.app import SyncseApp
 from tui.screens.error import ErrorScreen
 from tui.screens.triplet_frame import flags
 from tui.screens.triplets import TripletsScreen, _place
-from tui.widgets.command_line import CliLine
-from tui.widgets.triplettable import TripletTable
+from tui.widgets.command_line import CommandLine
+from tui.widgets.triplet_table import TripletTable
 
 if TYPE_CHECKING:
     from tests.tui.conftest import Look, Rows
@@ -53,7 +53,7 @@ def filled(rows: Rows) -> Rows:
 
 def said(app: SyncseApp) -> str:
     """The command line on the screen."""
-    return app.screen.query_one(CliLine).command
+    return app.screen.query_one(CommandLine).command
 
 
 def table(app: SyncseApp) -> TripletTable:
@@ -222,7 +222,7 @@ async def test_an_answer_to_an_earlier_question_is_dropped(begin: Beginner, fill
         screen = app.screen
         assert isinstance(screen, TripletsScreen)
         for search in ("guitar", "violin", "drum x2"):
-            screen.ask(TripletQuery(RUN, search=search))
+            screen.show_result(TripletQuery(RUN, search=search))
         await seen.see("row 1 of 1 ", "x2.")
         await pilot.pause(0.5)
         assert "row 1 of 1 " in seen.text

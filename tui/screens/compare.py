@@ -16,16 +16,16 @@ from tui import comparison
 from tui.arms import Marks, comparable
 from tui.screens.ask import AskScreen
 from tui.screens.run_frame import ACT_KEYS, RunFrame
-from tui.snapshot import View
+from tui.snapshot import Snapshot
 from tui.widgets.arms import EVALS, ArmList, cells
 from tui.widgets.detail import DetailPane
-from tui.widgets.study import TaskStudy
 from tui.widgets.table import Column, Table
+from tui.widgets.task_result import TaskResult
 
 TASKS = (Column("task", 22), Column("items", 7, right=True), Column("ladder", 0))
 SHORT = 15
 """Characters of an arm's name where all of them stand in one line."""
-PARTS = ("#choice", "#study", "#detail", "#empty")
+PARTS = ("#choice", "#result", "#detail", "#empty")
 """One of them is to be seen."""
 EMPTY = "Nothing to compare yet.\n\nA comparison is between finished evaluations: press 7 to make one, or 1 for the starter run."
 
@@ -64,10 +64,10 @@ class CompareScreen(RunFrame):
             yield Table(EVALS, id="evals")
             with VerticalScroll(id="arms", can_focus=False):
                 yield ArmList(id="chosen")
-        with Container(id="study"):
+        with Container(id="result"):
             yield Table(TASKS, id="tasks")
             with VerticalScroll(id="task", can_focus=False):
-                yield TaskStudy(id="intervals")
+                yield TaskResult(id="intervals")
         yield DetailPane(id="detail")
         yield Static(EMPTY, markup=False, id="empty")
 
@@ -78,10 +78,10 @@ class CompareScreen(RunFrame):
 
     def on_screen_resume(self) -> None:
         """Take over runs that were chosen on another screen; look for calibrations, which come seldom."""
-        for run_id in self.desk.chosen.pop("compare", "").split():
+        for run_id in self.session.chosen.pop("compare", "").split():
             self.marks.put(run_id, "")
             self.choosing = True
-        self.act(_calibrations, self._calibrated, self.desk.reads, "calibrations")
+        self.act(_calibrations, self._calibrated, self.session.reads, "calibrations")
 
     def _calibrated(self, found: Sequence[Mapping[str, Any]]) -> None:
         self._calibrations = found
@@ -89,12 +89,12 @@ class CompareScreen(RunFrame):
 
     # -- drawing -----------------------------------------------------------------------------------------------------
 
-    def paint(self, view: View) -> None:
+    def paint(self, snapshot: Snapshot) -> None:
         """The choice, or the comparison, or how far it is."""
-        runs, run = comparable(view.runs), self.run_shown
+        runs, run = comparable(snapshot.runs), self.run_shown
         ready = run is not None and run.state == "done" and not self.log_wanted
         choosing = self.choosing or run is None
-        shown = "#empty" if choosing and not runs else "#choice" if choosing else "#study" if ready else "#detail"
+        shown = "#empty" if choosing and not runs else "#choice" if choosing else "#result" if ready else "#detail"
         if shown != self._part:
             self._part = shown
             for name in PARTS:
@@ -102,23 +102,23 @@ class CompareScreen(RunFrame):
             self.refresh_bindings()
         if shown == "#choice":
             self._show_choice(runs)
-        elif shown == "#study" and run is not None:
-            self._show_study(run)
-        if shown in ("#choice", "#study") and self.focused is not self.table:
+        elif shown == "#result" and run is not None:
+            self._show_result(run)
+        if shown in ("#choice", "#result") and self.focused is not self.table:
             self.table.focus()
-        super().paint(view)
+        super().paint(snapshot)
 
     @property
     def table(self) -> Table:
         """The table that the cursor moves in."""
-        return self.query_one("#tasks" if self._part == "#study" else "#evals", Table)
+        return self.query_one("#tasks" if self._part == "#result" else "#evals", Table)
 
     def _show_choice(self, runs: Sequence[Run]) -> None:
-        now = self.desk.clock()
+        now = self.session.clock()
         self.query_one("#evals", Table).show([(run.id, cells(run, self.marks, now)) for run in runs])
         self.query_one(ArmList).show(self.marks, self._calibrations)
 
-    def _show_study(self, run: Run) -> None:
+    def _show_result(self, run: Run) -> None:
         if self._read[:2] != (run.id, run.state):
             self._read = (run.id, run.state, comparison.read(run.result))
         self.query_one("#tasks", Table).show([(task.name, _task_cells(task)) for task in self._read[2].tasks])
@@ -129,20 +129,20 @@ class CompareScreen(RunFrame):
         table, found = self.query_one("#tasks", Table), self._read[2]
         task = next((task for task in found.tasks if task.name == table.current), None)
         if task is not None:
-            self.query_one(TaskStudy).show(found, task)
+            self.query_one(TaskResult).show(found, task)
 
-    def words(self) -> Sequence[str]:
+    def arguments(self) -> Sequence[str]:
         """The command that `s` runs while arms are chosen; else how to see the same tables."""
         run = self.run_shown
         if self.choosing or run is None:
-            return ("compare", *self.marks.words(), "--detach")
-        return ("show", run.id) if run.state == "done" and not self.log_wanted else super().words()
+            return ("compare", *self.marks.arguments(), "--detach")
+        return ("show", run.id) if run.state == "done" and not self.log_wanted else super().arguments()
 
     # -- keys --------------------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Marks are set in the choice, and a run is acted on where it is to be seen."""
-        away = {"#choice": ("cancel", "resume", "log"), "#study": ("mark", "name", "cancel", "resume")}
+        away = {"#choice": ("cancel", "resume", "log"), "#result": ("mark", "name", "cancel", "resume")}
         if action in away.get(self._part, ("mark", "name")):
             return False
         return super().check_action(action, parameters)
@@ -153,7 +153,7 @@ class CompareScreen(RunFrame):
 
     def action_scroll_detail(self, direction: int) -> None:
         """Scroll what is below the table by half a page."""
-        pane = self.query_one({"#study": "#task", "#choice": "#arms"}.get(self._part, "#detail"), VerticalScroll)
+        pane = self.query_one({"#result": "#task", "#choice": "#arms"}.get(self._part, "#detail"), VerticalScroll)
         pane.scroll_relative(y=direction * max(1, pane.size.height // 2), animate=False)
 
     def action_turn_over(self) -> None:
@@ -191,11 +191,11 @@ class CompareScreen(RunFrame):
             self.action_choose_runs()
             self.app.notify("These arms would be compared: s again compares them.", timeout=4)
             return
-        given, arms = self.words(), len(self.marks.words())
+        given, arms = self.arguments(), len(self.marks.arguments())
         if arms < 2:
             detail = f"Marked: {arms}. A comparison needs two arms or more."
             hint = "space marks an evaluation, n names its arm."
-            self.complain(SyncseError("Compare with what?", detail, hint, ExitCode.USAGE))
+            self.show_error(SyncseError("Compare with what?", detail, hint, ExitCode.USAGE))
             return
         self.app.notify("Comparing…", timeout=2)
         self.act(lambda workspace: workspace.command(given), self._started)

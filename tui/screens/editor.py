@@ -15,7 +15,7 @@ from syncse_local.api import Workspace
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.text.display import CONTROLS, safe
 from tui.screens.error import ErrorScreen
-from tui.session import Desk
+from tui.session import Session
 from tui.widgets.section import Section
 from tui.work import start
 from tui.workspace_thread import STORE_ERRORS
@@ -44,9 +44,9 @@ class EditorScreen(ModalScreen[bool]):
         Binding("x", "discard", "Close without saving", id="editor.discard"),
     ]
 
-    def __init__(self, desk: Desk, path: Path, text: str, save: Save) -> None:
+    def __init__(self, session: Session, path: Path, text: str, save: Save) -> None:
         super().__init__()
-        self.desk, self.path, self.text, self._save = desk, path, text, save
+        self.session, self.path, self.text, self._save = session, path, text, save
         self.saved = False
 
     def compose(self) -> ComposeResult:
@@ -61,7 +61,9 @@ class EditorScreen(ModalScreen[bool]):
         self._say("escape leaves the text, then s saves")
 
     def _say(self, words: str) -> None:
-        self.query_one("#file", Section).put(Content.assemble((safe(self.path, 400), "bold"), (f"  {words}", "dim")))
+        self.query_one("#file", Section).set_content(
+            Content.assemble((safe(self.path, 400), "bold"), (f"  {words}", "dim"))
+        )
 
     @property
     def changed(self) -> bool:
@@ -92,7 +94,7 @@ class EditorScreen(ModalScreen[bool]):
 
         async def go() -> None:
             try:
-                await self.desk.acts.call(lambda workspace: self._save(workspace, text))
+                await self.session.acts.call(lambda workspace: self._save(workspace, text))
             except SyncseError as error:
                 self.app.push_screen(ErrorScreen(error))
             except STORE_ERRORS as error:

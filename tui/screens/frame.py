@@ -1,4 +1,4 @@
-"""What every screen is framed by - masthead, screens, command line, keys - and how it follows the store.
+"""What every screen is framed by - header, screens, command line, keys - and how it follows the store.
 
 Knows when to read again and how to act without waiting; knows nothing of what a screen shows.
 """
@@ -23,13 +23,13 @@ from tui.clipboard import copy
 from tui.keys import declared
 from tui.screens.error import ErrorScreen
 from tui.screens.help import HelpScreen
-from tui.session import Desk
-from tui.snapshot import Reader, View
-from tui.widgets.command_line import CliLine
-from tui.widgets.header import Masthead
-from tui.widgets.modebar import ModeBar
+from tui.session import Session
+from tui.snapshot import Snapshot, SnapshotReader
+from tui.widgets.command_line import CommandLine
+from tui.widgets.header import Header
+from tui.widgets.mode_bar import ModeBar
 from tui.work import start
-from tui.workspace_thread import STORE_ERRORS, Door
+from tui.workspace_thread import STORE_ERRORS, WorkspaceThread
 
 Result = TypeVar("Result")
 POLL_SECONDS = 0.1
@@ -37,7 +37,7 @@ HEARTBEAT_SECONDS = 1.0
 
 
 class Frame(Screen[None]):
-    """A screen fills `body`, draws a `View` in `paint` and says in `words` which command does the same.
+    """A screen fills `body`, draws a `Snapshot` in `paint` and says in `arguments` which command does the same.
 
     `MODE` is its name in `tui.modes`. `FOLLOWS` is the kind of run whose detail it is shown: a kind, "" for any, None
     for no run at all.
@@ -49,37 +49,37 @@ class Frame(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (150, "-wide")]  # noqa: RUF012 (declared so by Screen)
     VERTICAL_BREAKPOINTS = [(0, "-short"), (36, "-tall")]  # noqa: RUF012 (declared so by Screen)
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__()
-        self.desk, self.workspace = desk, desk.workspace
-        self.view: View | None = None
+        self.session, self.workspace = session, session.workspace
+        self.snapshot: Snapshot | None = None
         self.selected, self.log_wanted = "", False
-        self._reader = Reader()
+        self._reader = SnapshotReader()
         self._wake = asyncio.Event()
-        self._version, self._changed, self._asked, self._trouble = -1, True, 0.0, ""
+        self._version, self._changed, self._asked, self._read_error = -1, True, 0.0, ""
 
     # -- what a screen says of itself --------------------------------------------------------------------------------
 
     def body(self) -> ComposeResult:
-        """The widgets between the masthead and the command line."""
+        """The widgets between the header and the command line."""
         yield from ()
 
-    def paint(self, view: View) -> None:
+    def paint(self, snapshot: Snapshot) -> None:
         """Draw what was read. Called on every reading: widgets repaint only what differs."""
 
-    def words(self) -> Sequence[str]:
+    def arguments(self) -> Sequence[str]:
         """The words after `syncse` of the command that does what the screen shows."""
         return ()
 
     # -- the frame ---------------------------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
-        """Masthead, screens, body, command line, keys."""
-        yield Masthead(id="masthead")
+        """Header, screens, body, command line, keys."""
+        yield Header(id="header")
         yield ModeBar(self.MODE, self.app._keymap, id="modes")
         with Container(id="body"):
             yield from self.body()
-        yield CliLine(id="command")
+        yield CommandLine(id="command")
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -91,12 +91,12 @@ class Frame(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Read at once when the screen comes back."""
-        self.look_again()
+        self.refresh_now()
 
-    def look_again(self, hurry: bool = False) -> None:
-        """Read again now; `hurry` also lists the runs anew."""
-        if hurry:
-            self._reader.hurry()
+    def refresh_now(self, relist: bool = False) -> None:
+        """Read again now; `relist` also lists the runs anew."""
+        if relist:
+            self._reader.relist()
         self._changed = True
         self._wake.set()
 
@@ -107,11 +107,11 @@ class Frame(Screen[None]):
         try:
             version = self.workspace.data_version()
         except STORE_ERRORS as error:
-            self._say(error)
+            self._show_read_error(error)
             return
         if version != self._version:
             self._version = version
-            self.look_again()
+            self.refresh_now()
         elif time.monotonic() - self._asked >= HEARTBEAT_SECONDS:
             self._wake.set()
 
@@ -124,27 +124,29 @@ class Frame(Screen[None]):
                 self._reader.read, selected=self.selected, changed=changed, log=self.log_wanted, kind=self.FOLLOWS
             )
             try:
-                self.view = await self.desk.reads.call(read)
+                self.snapshot = await self.session.reads.call(read)
             except STORE_ERRORS as error:
                 self._changed = True
-                self._say(error)
+                self._show_read_error(error)
             else:
-                self._trouble = ""
+                self._read_error = ""
                 self.draw()
 
-    def _say(self, error: Exception) -> None:
-        self._trouble = f"{error.title}: {error.detail}" if isinstance(error, SyncseError) else f"Cannot read: {error}"
+    def _show_read_error(self, error: Exception) -> None:
+        self._read_error = (
+            f"{error.title}: {error.detail}" if isinstance(error, SyncseError) else f"Cannot read: {error}"
+        )
         self.draw()
 
     def draw(self) -> None:
         """Draw what was read last."""
         with suppress(NoMatches):  # on closing, the widgets go before the last reading has come back
-            runs = None if self.view is None else self.view.runs
+            runs = None if self.snapshot is None else self.snapshot.runs
             settings = self.workspace.settings
-            self.query_one(Masthead).show(self.workspace.directory, runs, settings.airgap, self._trouble)
-            if self.view is not None:
-                self.paint(self.view)
-            self.query_one(CliLine).say(self.words(), self.workspace.directory)
+            self.query_one(Header).show(self.workspace.directory, runs, settings.airgap, self._read_error)
+            if self.snapshot is not None:
+                self.paint(self.snapshot)
+            self.query_one(CommandLine).show(self.arguments(), self.workspace.directory)
 
     # -- acting ------------------------------------------------------------------------------------------------------
 
@@ -152,25 +154,25 @@ class Frame(Screen[None]):
         self,
         work: Callable[[Workspace], Result],
         done: Callable[[Result], None] | None = None,
-        door: Door | None = None,
+        thread: WorkspaceThread | None = None,
         group: str = "act",
     ) -> None:
         """Do it on another thread, then `done` with the result here; an error is shown as a dialog."""
 
         async def go() -> None:
             try:
-                result = await (door or self.desk.acts).call(work)
+                result = await (thread or self.session.acts).call(work)
             except STORE_ERRORS as error:
-                self.complain(error)
+                self.show_error(error)
             else:
                 if done is not None:
                     with suppress(NoMatches):
                         done(result)
-            self.look_again(hurry=True)
+            self.refresh_now(relist=True)
 
         start(self, go, group)
 
-    def complain(self, error: Exception) -> None:
+    def show_error(self, error: Exception) -> None:
         """Show an error as a dialog."""
         if not isinstance(error, SyncseError):
             what = "The store" if isinstance(error, sqlite3.Error) else "A file"
@@ -180,7 +182,7 @@ class Frame(Screen[None]):
 
     def action_copy(self) -> None:
         """Copy the command line."""
-        if command := self.query_one(CliLine).command:
+        if command := self.query_one(CommandLine).command:
             copy(self.app, command)
 
     def action_help(self) -> None:

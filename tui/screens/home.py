@@ -13,7 +13,7 @@ from syncse_local.api import Workspace
 from syncse_local.text.display import place, safe
 from tui.run_follower import tail
 from tui.screens.frame import Frame
-from tui.snapshot import View
+from tui.snapshot import Snapshot
 from tui.tour import Step, advice, tour
 from tui.widgets.headline import Headline
 from tui.widgets.memory import Memory
@@ -63,8 +63,8 @@ class HomeScreen(Frame):
 
     def _look_around(self) -> None:
         """Count the models and look at the memory: on a thread, for that may take seconds."""
-        self.act(lambda workspace: workspace.command(["models"]), self._models, self.desk.slow, "look")
-        self.act(lambda workspace: workspace.machine(), self.query_one(Memory).show, self.desk.slow, "look")
+        self.act(lambda workspace: workspace.command(["models"]), self._models, self.session.slow, "look")
+        self.act(lambda workspace: workspace.machine(), self.query_one(Memory).show, self.session.slow, "look")
 
     def on_screen_resume(self) -> None:
         """Ask anew whether the starter run is at work."""
@@ -79,28 +79,28 @@ class HomeScreen(Frame):
 
     async def _look(self) -> None:
         was = self._alive
-        self._alive, self._said = await self.desk.reads.call(_pipeline)
+        self._alive, self._said = await self.session.reads.call(_pipeline)
         if self._alive != was:
             self.refresh_bindings()
             self.draw()
 
-    def paint(self, view: View) -> None:
+    def paint(self, snapshot: Snapshot) -> None:
         """Everything; most of it does not change."""
         self._ask()
-        self.query_one("#facts", Section).put(self._facts(view))
-        steps = tour(view.runs, bool(self._alive))
-        self.query_one("#tour", Section).put(_tour(steps))
-        self.query_one("#next", Section).put(
-            lines(Content.assemble(("Next  ", "bold"), advice(view.runs).text), self._trouble_of(steps))
+        self.query_one("#facts", Section).set_content(self._facts(snapshot))
+        steps = tour(snapshot.runs, bool(self._alive))
+        self.query_one("#tour", Section).set_content(_tour(steps))
+        self.query_one("#next", Section).set_content(
+            lines(Content.assemble(("Next  ", "bold"), advice(snapshot.runs).text), self._trouble_of(steps))
         )
-        if view.detail is not None:
-            self.query_one(Headline).show(view.detail)
-            self.query_one(Progress).show(view.detail, self.desk.clock())
+        if snapshot.detail is not None:
+            self.query_one(Headline).show(snapshot.detail)
+            self.query_one(Progress).show(snapshot.detail, self.session.clock())
 
-    def _facts(self, view: View) -> Content:
+    def _facts(self, snapshot: Snapshot) -> Content:
         rows = [
             ("workspace", place(self.workspace.directory)),
-            ("runs", f"{len(view.runs)}"),
+            ("runs", f"{len(snapshot.runs)}"),
             ("models", self._counted()),
         ]
         return lines(*(Content.assemble((f"{label:<10} ", "dim"), value) for label, value in rows))
@@ -121,7 +121,7 @@ class HomeScreen(Frame):
             return Content("")
         return Content.styled("\n".join(safe(line) for line in self._said[-3:]), "$text-warning")
 
-    def words(self) -> Sequence[str]:
+    def arguments(self) -> Sequence[str]:
         """The starter run."""
         return (*self.starter, "--detach")
 
@@ -135,17 +135,17 @@ class HomeScreen(Frame):
         """Begin the starter run, or go on with it."""
         self._alive = True
         self.refresh_bindings()
-        given = self.words()
+        given = self.arguments()
         self.app.notify("Starting: it goes on when this program is closed.", timeout=4)
         self.act(lambda workspace: workspace.command(given), lambda _: self._ask())
 
     def action_next(self) -> None:
         """Open the screen that the advice names."""
-        found = advice(self.view.runs if self.view else ())
+        found = advice(self.snapshot.runs if self.snapshot else ())
         if found.screen == self.MODE:
             self.action_starter()
         else:
-            self.desk.chosen.update(found.chosen)
+            self.session.chosen.update(found.chosen)
             self.app.switch_mode(found.screen)
 
 

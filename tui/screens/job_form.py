@@ -1,4 +1,4 @@
-"""A screen that starts runs of one kind and follows them: a form above, the run's live view below.
+"""A screen that starts runs of one kind and follows them: a form above, the run's live snapshot below.
 
 Knows the form and the keys; what a verb takes is said by the screens that inherit it.
 """
@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from syncse_local.api import OPEN
 from tui.screens.run_frame import RUN_KEYS, RunFrame
-from tui.snapshot import View
+from tui.snapshot import Snapshot
 from tui.widgets.detail import DetailPane
 from tui.widgets.form import Field, Form, words
 from tui.widgets.memory import Memory
@@ -43,7 +43,7 @@ class JobScreen(RunFrame):
     form_open = False
 
     def body(self) -> ComposeResult:
-        """Form, memory and live view."""
+        """Form, memory and live snapshot."""
         yield Form(self.FIELDS, id="form")
         yield DetailPane(id="detail")
         yield Static(self.EMPTY, markup=False, id="empty")
@@ -57,23 +57,23 @@ class JobScreen(RunFrame):
         """Take over what was chosen on another screen."""
         for field in self.FIELDS:
             with suppress(NoMatches):
-                if field.name in self.desk.chosen:
-                    self.query_one(Form).fill(field.name, self.desk.chosen.pop(field.name))
+                if field.name in self.session.chosen:
+                    self.query_one(Form).fill(field.name, self.session.chosen.pop(field.name))
                     self.form_open = True
 
-    def paint(self, view: View) -> None:
+    def paint(self, snapshot: Snapshot) -> None:
         """The form, or the run; the form stays until a run is started or it is put away."""
-        shown = view.detail is not None
+        shown = snapshot.detail is not None
         self.query_one(DetailPane).display = shown
         self.query_one("#empty").display = not shown
         self.set_class(self.form_open or not shown, "-form")
-        super().paint(view)
+        super().paint(snapshot)
 
-    def words(self) -> Sequence[str]:
+    def arguments(self) -> Sequence[str]:
         """The command that `s` runs while the form is open; else how to follow the run."""
-        return self.start_words() if self.form_open or self.run_shown is None else super().words()
+        return self.start_arguments() if self.form_open or self.run_shown is None else super().arguments()
 
-    def start_words(self) -> list[str]:
+    def start_arguments(self) -> list[str]:
         """The words that start a run with what the form says."""
         form = self.query_one(Form)
         return [self.VERB, *words(form.fields, form.values), "--detach"]
@@ -101,7 +101,7 @@ class JobScreen(RunFrame):
             self.action_form()
             self.app.notify("This is what would start: s again starts it, e edits.", timeout=4)
             return
-        given = self.start_words()
+        given = self.start_arguments()
         self.app.notify("Starting…", timeout=2)
         self.act(lambda workspace: workspace.command(given), self._started)
 
@@ -118,4 +118,4 @@ class JobScreen(RunFrame):
 
     async def _read_machine(self) -> None:
         with suppress(NoMatches, *STORE_ERRORS):
-            self.query_one(Memory).show(await self.desk.slow.call(lambda workspace: workspace.machine()))
+            self.query_one(Memory).show(await self.session.slow.call(lambda workspace: workspace.machine()))

@@ -70,7 +70,7 @@ class ModelsScreen(Frame):
     def action_refresh(self) -> None:
         """Look for models anew; new memory figures too."""
         self._fits.clear()
-        self.act(lambda workspace: workspace.command(["models"]), self._listed, self.desk.slow, "look")
+        self.act(lambda workspace: workspace.command(["models"]), self._listed, self.session.slow, "look")
 
     def _listed(self, found: list[dict[str, Any]]) -> None:
         self.found = [entry for entry in found if "kind" in entry]
@@ -87,7 +87,7 @@ class ModelsScreen(Frame):
         name = self.query_one(Table).current
         return next((entry for entry in self.found if _name(entry) == name), None)
 
-    def words(self) -> Sequence[str]:
+    def arguments(self) -> Sequence[str]:
         """How to see the same."""
         with suppress(NoMatches):
             if self.current is not None:
@@ -100,8 +100,8 @@ class ModelsScreen(Frame):
         entry = self.current
         if entry is not None:
             name = _name(entry)
-            self.query_one("#facts", Section).put(_facts(entry))
-            self.query_one("#fits", Section).put(_fits(self._fits.get(name)))
+            self.query_one("#facts", Section).set_content(_facts(entry))
+            self.query_one("#fits", Section).set_content(_fits(self._fits.get(name)))
             if name not in self._fits:
                 start(self, partial(self._fit, name), "fit", exclusive=True)
         self.refresh_bindings()
@@ -110,7 +110,7 @@ class ModelsScreen(Frame):
     async def _fit(self, name: str) -> None:
         await asyncio.sleep(REST_SECONDS)
         try:
-            said = await self.desk.slow.call(lambda workspace: workspace.command(["models", "show", name]))
+            said = await self.session.slow.call(lambda workspace: workspace.command(["models", "show", name]))
         except SyncseError as error:
             said = [{"fits": [{"with": error.title, "problem": error.detail}]}]
         except STORE_ERRORS:
@@ -118,7 +118,7 @@ class ModelsScreen(Frame):
         self._fits[name] = [fit for document in said for fit in document.get("fits", ())]
         with suppress(NoMatches):
             if self.query_one(Table).current == name:
-                self.query_one("#fits", Section).put(_fits(self._fits[name]))
+                self.query_one("#fits", Section).set_content(_fits(self._fits[name]))
 
     # -- keys --------------------------------------------------------------------------------------------------------
 
@@ -144,7 +144,7 @@ class ModelsScreen(Frame):
         self._hand_over("evaluate", "encoder")
 
     def _hand_over(self, mode: str, field: str) -> None:
-        self.desk.chosen[field] = self.query_one(Table).current
+        self.session.chosen[field] = self.query_one(Table).current
         self.app.switch_mode(mode)
 
 

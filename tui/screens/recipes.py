@@ -56,11 +56,11 @@ class RecipesScreen(Frame):
 
     def on_mount(self) -> None:
         """List them."""
-        self.query_one("#text", Section).put(Content.styled("Reading the recipes…", "dim"))
+        self.query_one("#text", Section).set_content(Content.styled("Reading the recipes…", "dim"))
         self._list()
 
     def _list(self, choose: str = "") -> None:
-        self.act(_listed, partial(self._show_list, choose), self.desk.slow, "list")
+        self.act(_listed, partial(self._show_list, choose), self.session.slow, "list")
 
     def _show_list(self, choose: str, rows: list[tuple[str, Sequence[str]]]) -> None:
         table = self.query_one(Table)
@@ -74,7 +74,7 @@ class RecipesScreen(Frame):
         """The recipe under the cursor: a name, or the path of one's own."""
         return self.query_one(Table).current if self.is_mounted else ""
 
-    def words(self) -> Sequence[str]:
+    def arguments(self) -> Sequence[str]:
         """How to see the same."""
         if not self.current:
             return ("recipes",)
@@ -93,15 +93,15 @@ class RecipesScreen(Frame):
     def _show(self) -> None:
         """Read the chosen recipe anew."""
         if self.current:
-            given = list(self.words())
+            given = list(self.arguments())
             read = (lambda w: w.command(given)) if self.previewing else partial(_text, name=self.current)
-            self.act(read, self._draw_text, self.desk.slow, "text")
+            self.act(read, self._draw_text, self.session.slow, "text")
         self.refresh_bindings()
         self.draw()
 
     def _draw_text(self, found: Any) -> None:
         drawn = _requests(found, self.row) if isinstance(found, list) else _file(found)
-        self.query_one("#text", Section).put(drawn)
+        self.query_one("#text", Section).set_content(drawn)
 
     # -- keys --------------------------------------------------------------------------------------------------------
 
@@ -155,7 +155,7 @@ class RecipesScreen(Frame):
         name = self.current
         if not name.endswith(".toml"):
             detail = f"{name or 'Nothing'} is shipped with the program."
-            self.complain(
+            self.show_error(
                 SyncseError("A shipped recipe is not edited", detail, "Press c for a copy, then e.", ExitCode.USAGE)
             )
             return
@@ -163,9 +163,9 @@ class RecipesScreen(Frame):
 
         def read(text: str) -> None:
             try:
-                editor = EditorScreen(self.desk, path, editable(text, path), lambda w, new: w.save_recipe(path, new))
+                editor = EditorScreen(self.session, path, editable(text, path), lambda w, new: w.save_recipe(path, new))
             except SyncseError as error:
-                self.complain(error)
+                self.show_error(error)
             else:
                 self.app.push_screen(editor, lambda _: self._list(name))
 
@@ -175,7 +175,7 @@ class RecipesScreen(Frame):
     def action_use(self) -> None:
         """Into the form of Generate."""
         if self.current:
-            self.desk.chosen["recipe"] = self.current
+            self.session.chosen["recipe"] = self.current
             self.app.switch_mode("generate")
 
 

@@ -6,7 +6,7 @@ from textual.binding import Binding, BindingType
 
 from syncse_local.api import OPEN, RESUMABLE, Run
 from tui.screens.frame import Frame
-from tui.snapshot import View
+from tui.snapshot import Snapshot
 from tui.widgets.detail import DetailPane
 
 ACT_KEYS: list[BindingType] = [
@@ -32,19 +32,19 @@ class RunFrame(Frame):
     @property
     def run_shown(self) -> Run | None:
         """The run whose details are on the screen."""
-        return self.view.detail.run if self.view and self.view.detail else None
+        return self.snapshot.detail.run if self.snapshot and self.snapshot.detail else None
 
-    def paint(self, view: View) -> None:
+    def paint(self, snapshot: Snapshot) -> None:
         """The details, and the keys that can be used now."""
-        if view.detail is not None:
-            self.query_one(DetailPane).show(view.detail, self.desk.clock())
+        if snapshot.detail is not None:
+            self.query_one(DetailPane).show(snapshot.detail, self.session.clock())
         run = self.run_shown
         offered = (run.id, run.state) if run else None
         if offered != self._offered:  # the footer is composed anew each time
             self._offered = offered
             self.refresh_bindings()
 
-    def words(self) -> Sequence[str]:
+    def arguments(self) -> Sequence[str]:
         """How to follow the run shown."""
         run = self.run_shown
         return ("show", run.id, "--log" if self.log_wanted else "--follow") if run else ()
@@ -64,23 +64,23 @@ class RunFrame(Frame):
         self.selected = run_id
         for pane in self.query(DetailPane):
             pane.scroll_home(animate=False)
-        self.look_again()
+        self.refresh_now()
 
     def action_scroll_detail(self, direction: int) -> None:
         """Scroll the details by half a page."""
-        self.query_one(DetailPane).turn(direction)
+        self.query_one(DetailPane).scroll_half_page(direction)
 
     def action_log(self) -> None:
         """Show the end of the log in place of the events, or the events again."""
         self.log_wanted = not self.log_wanted
         self.query_one(DetailPane).anchor(self.log_wanted)
-        self.look_again()
+        self.refresh_now()
 
     def action_triplets(self) -> None:
         """To the triplets of the run shown."""
         run = self.run_shown
         if run is not None:
-            self.desk.chosen["triplets"] = run.id
+            self.session.chosen["triplets"] = run.id
             self.app.switch_mode("triplets")
 
     def action_cancel(self) -> None:
@@ -91,7 +91,7 @@ class RunFrame(Frame):
 
     def action_other(self, step: int) -> None:
         """Follow the run of this kind before or after the one shown."""
-        ids = [run.id for run in self.view.runs if run.kind == self.FOLLOWS] if self.view else []
+        ids = [run.id for run in self.snapshot.runs if run.kind == self.FOLLOWS] if self.snapshot else []
         run = self.run_shown
         if run and run.id in ids:
             self.choose(ids[min(len(ids) - 1, max(0, ids.index(run.id) + step))])

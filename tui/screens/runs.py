@@ -9,9 +9,9 @@ from textual.binding import Binding, BindingType
 from textual.widgets import DataTable, Static
 
 from tui.screens.run_frame import RUN_KEYS, RunFrame
-from tui.snapshot import View
+from tui.snapshot import Snapshot
 from tui.widgets.detail import DetailPane
-from tui.widgets.runtable import RunTable
+from tui.widgets.run_table import RunTable
 
 EMPTY = (
     "No runs yet.\n\nPress 1, then s: the starter run.\nIn another terminal:  syncse run\n\nIt appears here by itself."
@@ -40,20 +40,20 @@ class RunsScreen(RunFrame):
         for name in ("#runs", "#detail", "#empty"):
             self.query_one(name).display = False
 
-    def paint(self, view: View) -> None:
+    def paint(self, snapshot: Snapshot) -> None:
         """Table and details, or what to do where there is no run."""
-        table, filled = self.query_one(RunTable), bool(view.runs)
+        table, filled = self.query_one(RunTable), bool(snapshot.runs)
         table.display = self.query_one(DetailPane).display = filled
         self.query_one("#empty").display = not filled
         if filled and self.focused is None:
             table.focus()
-        table.show(view.runs, self.desk.clock())
-        if view.detail is None or view.detail.run.id == table.current:
-            super().paint(view)
+        table.show(snapshot.runs, self.session.clock())
+        if snapshot.detail is None or snapshot.detail.run.id == table.current:
+            super().paint(snapshot)
 
-    def words(self) -> Sequence[str]:
+    def arguments(self) -> Sequence[str]:
         """How to follow the run shown, or to list them all."""
-        return super().words() or ("runs",)
+        return super().arguments() or ("runs",)
 
     @on(DataTable.RowHighlighted)
     def _chosen(self, event: DataTable.RowHighlighted) -> None:

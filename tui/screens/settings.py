@@ -45,14 +45,14 @@ class SettingsScreen(Frame):
 
     def on_mount(self) -> None:
         """All of it is known at once."""
-        self.query_one("#help", Section).put(Content(HELP))
-        self.query_one("#values", Section).put(_values(self.workspace.describe_settings()))
+        self.query_one("#help", Section).set_content(Content(HELP))
+        self.query_one("#values", Section).set_content(_values(self.workspace.describe_settings()))
         self._show_files()
 
     def _show_files(self) -> None:
-        self.act(_files, self.query_one("#files", Section).put, self.desk.slow, "files")
+        self.act(_files, self.query_one("#files", Section).set_content, self.session.slow, "files")
 
-    def words(self) -> Sequence[str]:
+    def arguments(self) -> Sequence[str]:
         """Prints the same."""
         return ("doctor",)
 
@@ -72,10 +72,10 @@ class SettingsScreen(Frame):
         def read(text: str) -> None:
             try:
                 editor = EditorScreen(
-                    self.desk, path, editable(text, path), lambda w, new: w.save_settings(path, new, _keys)
+                    self.session, path, editable(text, path), lambda w, new: w.save_settings(path, new, _keys)
                 )
             except SyncseError as error:
-                self.complain(error)
+                self.show_error(error)
             else:
                 self.app.push_screen(editor, lambda _: self._show_files())
 

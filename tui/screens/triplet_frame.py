@@ -21,14 +21,14 @@ from syncse_local.api import Outline, Run, TripletQuery
 from syncse_local.text.display import safe
 from tui import triplet_queries
 from tui.screens.frame import Frame
-from tui.snapshot import View
-from tui.triplet_queries import Extent, Spot, Whole
-from tui.widgets.command_line import CliLine
+from tui.snapshot import Snapshot
+from tui.triplet_queries import CursorPosition, ResultUpdate, TripletDetail
+from tui.widgets.command_line import CommandLine
 from tui.widgets.section import Section
-from tui.widgets.tripletpane import TripletPane
-from tui.widgets.triplettable import TripletTable
+from tui.widgets.triplet_pane import TripletPane
+from tui.widgets.triplet_table import TripletTable
 from tui.work import start
-from tui.workspace_thread import STORE_ERRORS, apart
+from tui.workspace_thread import STORE_ERRORS, on_own_thread
 
 EMPTY = "No triplets yet.\n\nPress 4 and write some, or 1 and s: the starter run.\n\nThey appear here by themselves."
 REST_SECONDS = 1.0
@@ -46,12 +46,12 @@ class TripletFrame(Frame):
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
-        self.asked: TripletQuery | None = None
-        self.whole: Whole | None = None
-        self.said: Sequence[str] = ()
+        self.query_shown: TripletQuery | None = None
+        self.triplet: TripletDetail | None = None
+        self.last_command: Sequence[str] = ()
         self._mark: tuple[int, ...] = ()
         self._outline: Outline | None = None
-        self._behind, self._due, self._measuring, self._indexing, self._to_end = 0, 0.0, False, False, False
+        self._backlog, self._due, self._measuring, self._indexing, self._to_end = 0, 0.0, False, False, False
 
     def body(self) -> ComposeResult:
         """The table with a line above it, and all about one triplet."""
@@ -67,7 +67,7 @@ class TripletFrame(Frame):
 
     def _fill(self, filled: bool) -> None:
         self.query_one("#browse").display = self.query_one("#triplet").display = filled
-        self.query_one("#empty").display = not filled and self.view is not None
+        self.query_one("#empty").display = not filled and self.snapshot is not None
 
     @property
     def table(self) -> TripletTable:
@@ -77,81 +77,81 @@ class TripletFrame(Frame):
     @property
     def runs(self) -> list[Run]:
         """The generate runs, newest first."""
-        return [run for run in self.view.runs if run.kind == "generate"] if self.view else []
+        return [run for run in self.snapshot.runs if run.kind == "generate"] if self.snapshot else []
 
-    def paint(self, view: View) -> None:
+    def paint(self, snapshot: Snapshot) -> None:
         """Choose a run where none is chosen, and look whether there is anything new."""
         runs = self.runs
         self._fill(bool(runs))
-        chosen = self.desk.chosen.pop("triplets", "")
-        if chosen and (self.asked is None or chosen != self.asked.run_id):
-            self.ask(TripletQuery(chosen))
-        elif runs and self.asked is None:
-            self.ask(TripletQuery(runs[0].id))
-        self.measure()
+        chosen = self.session.chosen.pop("triplets", "")
+        if chosen and (self.query_shown is None or chosen != self.query_shown.run_id):
+            self.show_result(TripletQuery(chosen))
+        elif runs and self.query_shown is None:
+            self.show_result(TripletQuery(runs[0].id))
+        self.check_for_updates()
 
     # -- the result --------------------------------------------------------------------------------------------------
 
-    def ask(self, query: TripletQuery) -> None:
+    def show_result(self, query: TripletQuery) -> None:
         """Show another result, from its beginning; its first page does not wait for its length."""
-        self.asked, self.whole, self._mark, self._outline = query, None, (), None
-        self._behind, self._to_end = 0, False
-        self.said = ("triplets", query.run_id, *flags(query))
-        self.table.begin()
+        self.query_shown, self.triplet, self._mark, self._outline = query, None, (), None
+        self._backlog, self._to_end = 0, False
+        self.last_command = ("triplets", query.run_id, *flags(query))
+        self.table.clear_result()
         self.query_one(TripletPane).show(None)
         start(self, partial(self._fetch, [0]), "pages", exclusive=True)
-        self.measure(hurry=True)
+        self.check_for_updates(now=True)
 
-    def measure(self, hurry: bool = False) -> None:
+    def check_for_updates(self, now: bool = False) -> None:
         """Look for what is new, unless that was done just now."""
-        if hurry:
+        if now:
             self._due = 0.0
-        if self.asked is not None and not self._measuring and time.monotonic() >= self._due:
+        if self.query_shown is not None and not self._measuring and time.monotonic() >= self._due:
             self._measuring = True
-            start(self, partial(self._measure, self.asked, self.table.spot), "measure")
+            start(self, partial(self._check_for_updates, self.query_shown, self.table.position), "measure")
 
-    async def _measure(self, query: TripletQuery, spot: Spot) -> None:
+    async def _check_for_updates(self, query: TripletQuery, position: CursorPosition) -> None:
         began, self._due = time.monotonic(), NEVER
         try:
-            found = await self.desk.counts.call(
-                partial(triplet_queries.extent, query=query, spot=spot, known=self._mark)
+            found = await self.session.counts.call(
+                partial(triplet_queries.result_update, query=query, position=position, known=self._mark)
             )
         except STORE_ERRORS as error:
-            self._say(error)
+            self._show_read_error(error)
         else:
             with suppress(NoMatches):
-                if found is not None and query is self.asked:
-                    self._renew(found, spot)
+                if found is not None and query is self.query_shown:
+                    self._apply_update(found, position)
         self._measuring, now = False, time.monotonic()
-        if query is not self.asked or self._due != NEVER:  # something else was asked meanwhile
-            self.measure(hurry=True)
+        if query is not self.query_shown or self._due != NEVER:  # something else was asked meanwhile
+            self.check_for_updates(now=True)
         else:
             self._due = now + max(REST_SECONDS, REST * (now - began))
 
-    def _renew(self, found: Extent, spot: Spot) -> None:
-        self._mark, self._outline, self._behind = found.mark, found.outline, found.behind
-        self.table.renew(found, spot)
+    def _apply_update(self, found: ResultUpdate, position: CursorPosition) -> None:
+        self._mark, self._outline, self._backlog = found.mark, found.outline, found.backlog
+        self.table.update_result(found, position)
         if self._to_end:
             self.to_end()
-        self.read_whole()
-        if found.behind and not self._indexing:
+        self.read_detail()
+        if found.backlog and not self._indexing:
             self._indexing = True
-            start(self, self._take_up, "backlog")
+            start(self, self._index_backlog, "backlog")
 
     def to_end(self) -> None:
         """To the last row, once it is known how many there are."""
         self._to_end = not self._mark
         if self._mark:
-            self.table.go(self.table.pages.total - 1)
+            self.table.move_to(self.table.pages.total - 1)
 
-    async def _take_up(self) -> None:
-        run_id = self.asked.run_id if self.asked else ""
+    async def _index_backlog(self) -> None:
+        run_id = self.query_shown.run_id if self.query_shown else ""
         try:
-            await apart(
-                self.workspace.directory, self.workspace.settings, partial(triplet_queries.take_up, run_id=run_id)
+            await on_own_thread(
+                self.workspace.directory, self.workspace.settings, partial(triplet_queries.index_backlog, run_id=run_id)
             )
         except STORE_ERRORS as error:
-            self.complain(error)
+            self.show_error(error)
         else:
             self._indexing = False
 
@@ -160,21 +160,21 @@ class TripletFrame(Frame):
         start(self, partial(self._fetch, event.numbers), "pages", exclusive=True)
 
     async def _fetch(self, numbers: Sequence[int]) -> None:
-        query, mark, known = self.asked, self._mark, self._outline
+        query, mark, known = self.query_shown, self._mark, self._outline
         if query is None:
             return
         for number in numbers:
             try:
-                rows = await self.desk.reads.call(
+                rows = await self.session.reads.call(
                     partial(triplet_queries.page, query=query, number=number, known=known, mark=mark)
                 )
             except STORE_ERRORS as error:
-                self._say(error)
+                self._show_read_error(error)
                 return
-            if query is not self.asked or (mark and mark != self._mark):
+            if query is not self.query_shown or (mark and mark != self._mark):
                 return
             with suppress(NoMatches):
-                self.table.take(number, rows)
+                self.table.set_page(number, rows)
 
     # -- the triplet under the cursor --------------------------------------------------------------------------------
 
@@ -188,49 +188,51 @@ class TripletFrame(Frame):
     def _moved(self) -> None:
         if (
             self.ordinal is not None
-            and self.asked
-            and (self.whole is None or self.whole.data["ordinal"] != self.ordinal)
+            and self.query_shown
+            and (self.triplet is None or self.triplet.data["ordinal"] != self.ordinal)
         ):
-            if self.whole is not None:
-                self.said = ("triplets", self.asked.run_id, str(self.ordinal))
-            self.read_whole()
-        self.tell()
+            if self.triplet is not None:
+                self.last_command = ("triplets", self.query_shown.run_id, str(self.ordinal))
+            self.read_detail()
+        self.show_position()
 
-    def read_whole(self) -> None:
+    def read_detail(self) -> None:
         """Read all about the triplet under the cursor, once the cursor rests."""
-        start(self, self._whole_of, "whole", exclusive=True)
+        start(self, self._read_detail, "whole", exclusive=True)
 
-    async def _whole_of(self) -> None:
+    async def _read_detail(self) -> None:
         await asyncio.sleep(STILL_SECONDS)
-        query, ordinal = self.asked, self.ordinal
+        query, ordinal = self.query_shown, self.ordinal
         if query is None or ordinal is None:
             return
         with suppress(NoMatches, *STORE_ERRORS):
-            found = await self.desk.reads.call(partial(triplet_queries.whole, run_id=query.run_id, ordinal=ordinal))
-            if query is self.asked and ordinal == self.ordinal:
-                if self.whole is None:  # the footer is composed anew each time
+            found = await self.session.reads.call(
+                partial(triplet_queries.triplet_detail, run_id=query.run_id, ordinal=ordinal)
+            )
+            if query is self.query_shown and ordinal == self.ordinal:
+                if self.triplet is None:  # the footer is composed anew each time
                     self.call_next(self.refresh_bindings)
-                self.whole = found
+                self.triplet = found
                 self.query_one(TripletPane).show(found)
 
     # -- what is said of it ------------------------------------------------------------------------------------------
 
-    def words(self) -> Sequence[str]:
+    def arguments(self) -> Sequence[str]:
         """The command of what was done last: another result, a step to a triplet, a decision on it."""
-        return self.said or ("triplets", "RUN")
+        return self.last_command or ("triplets", "RUN")
 
-    def tell(self) -> None:
+    def show_position(self) -> None:
         """Say where one is and which command it is; cheap, for it is called at every key."""
-        if self.asked is not None:
-            self.query_one("#where", Section).put(self._where(self.asked), layout=False)
-            self.query_one(CliLine).say(self.words(), self.workspace.directory)
+        if self.query_shown is not None:
+            self.query_one("#where", Section).set_content(self._where(self.query_shown), layout=False)
+            self.query_one(CommandLine).show(self.arguments(), self.workspace.directory)
 
     def _where(self, query: TripletQuery) -> Content:
         total = self.table.pages.total
         row = f"row {self.table.cursor + 1:,} of {total:,}" if total else "nothing yet" if not self._mark else "nothing"
         parts = [Content.styled(safe(query.run_id, 40), "bold"), Content(row), *map(Content, described(query))]
-        if self._behind:
-            parts.append(Content.styled(f"taking up {self._behind:,} answers", "$text-warning"))
+        if self._backlog:
+            parts.append(Content.styled(f"taking up {self._backlog:,} answers", "$text-warning"))
         return Content.styled("  ", "dim").join(parts)
 
 

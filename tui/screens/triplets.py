@@ -17,7 +17,7 @@ from tui.screens.editor import editable
 from tui.screens.rewrite import RewriteScreen
 from tui.screens.triplet_frame import TripletFrame
 from tui.triplet_queries import Choice
-from tui.widgets.tripletpane import TripletPane
+from tui.widgets.triplet_pane import TripletPane
 
 LONGEST = 4_000
 """Characters of a text that can be edited in one line."""
@@ -68,21 +68,21 @@ class TripletsScreen(TripletFrame):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey out decisions where there is no triplet."""
-        return None if action in ON_A_TRIPLET and self.whole is None else True
+        return None if action in ON_A_TRIPLET and self.triplet is None else True
 
     # -- moving ------------------------------------------------------------------------------------------------------
 
     def action_move(self, by: int) -> None:
         """Move the cursor by rows."""
-        self.table.go(self.table.cursor + by)
+        self.table.move_to(self.table.cursor + by)
 
     def action_page(self, direction: int) -> None:
         """Move the cursor by a screenful."""
-        self.table.go(self.table.cursor + direction * self.table.height)
+        self.table.move_to(self.table.cursor + direction * self.table.height)
 
     def action_top(self) -> None:
         """To the first row."""
-        self.table.go(0)
+        self.table.move_to(0)
 
     def action_bottom(self) -> None:
         """To the last row."""
@@ -94,26 +94,26 @@ class TripletsScreen(TripletFrame):
         def there(text: str | None) -> None:
             place = _place(text or "", self.table.pages.total)
             if place is not None:
-                self.table.go(place)
+                self.table.move_to(place)
 
         self.app.push_screen(AskScreen("Go to a row (12345) or a percentage (50%)"), there)
 
     def action_scroll_pane(self, direction: int) -> None:
         """Scroll the details by half a page."""
-        self.query_one(TripletPane).turn(direction)
+        self.query_one(TripletPane).scroll_half_page(direction)
 
     def action_next_open(self) -> None:
         """To the next triplet that no person has decided on."""
-        if self.asked is not None:
+        if self.query_shown is not None:
             place, known = self.table.cursor, self._outline
-            find = partial(triplet_queries.next_open, query=self.asked, place=place, known=known, mark=self._mark)
-            self.act(find, partial(self._found_open, self.asked), self.desk.counts, "next")
+            find = partial(triplet_queries.next_open, query=self.query_shown, place=place, known=known, mark=self._mark)
+            self.act(find, partial(self._found_open, self.query_shown), self.session.counts, "next")
 
     def _found_open(self, query: TripletQuery, place: int | None) -> None:
         if place is None:
             self.app.notify("No triplet after this one is left to decide on.", timeout=3)
-        elif query is self.asked:
-            self.table.go(place)
+        elif query is self.query_shown:
+            self.table.move_to(place)
 
     # -- which triplets ----------------------------------------------------------------------------------------------
 
@@ -121,12 +121,12 @@ class TripletsScreen(TripletFrame):
         """Words that must occur."""
 
         def searched(text: str | None) -> None:
-            if text is not None and self.asked is not None:
-                self.ask(replace(self.asked, search=text))
+            if text is not None and self.query_shown is not None:
+                self.show_result(replace(self.query_shown, search=text))
 
-        if self.asked is not None:
+        if self.query_shown is not None:
             question = 'Words that must all occur, "guit*" for any ending; empty: no search'
-            self.app.push_screen(AskScreen(question, self.asked.search), searched)
+            self.app.push_screen(AskScreen(question, self.query_shown.search), searched)
 
     def action_filter(self) -> None:
         """By state, reason, and whether a person has decided."""
@@ -138,7 +138,7 @@ class TripletsScreen(TripletFrame):
 
     def action_sort(self) -> None:
         """In another order; the same again turns it round."""
-        query = self.asked
+        query = self.query_shown
         if query is None:
             return
         choices = [
@@ -147,17 +147,17 @@ class TripletsScreen(TripletFrame):
 
         def chosen(name: str | None) -> None:
             if name:
-                self.ask(replace(query, sort=name, falling=name == query.sort and not query.falling))
+                self.show_result(replace(query, sort=name, falling=name == query.sort and not query.falling))
 
         self.app.push_screen(ChooseScreen("Order", choices, query.sort), chosen)
 
     def action_clear(self) -> None:
         """All triplets of the run, in the order of the plan."""
-        if self.asked is not None:
-            self.ask(TripletQuery(self.asked.run_id))
+        if self.query_shown is not None:
+            self.show_result(TripletQuery(self.query_shown.run_id))
 
     def _choose(self, question: str, offered: Callable[[Workspace, TripletQuery], list[Choice]]) -> None:
-        query = self.asked
+        query = self.query_shown
 
         def found(choices: list[Choice]) -> None:
             changes = {name: change for name, _, change in choices}
@@ -165,12 +165,12 @@ class TripletsScreen(TripletFrame):
 
             def chosen(name: str | None) -> None:
                 if name and query is not None:
-                    self.ask(replace(query, **changes[name]))
+                    self.show_result(replace(query, **changes[name]))
 
             self.app.push_screen(ChooseScreen(question, lines), chosen)
 
         if query is not None:
-            self.act(lambda workspace: offered(workspace, query), found, self.desk.counts, "choose")
+            self.act(lambda workspace: offered(workspace, query), found, self.session.counts, "choose")
 
     # -- which run ---------------------------------------------------------------------------------------------------
 
@@ -179,29 +179,29 @@ class TripletsScreen(TripletFrame):
 
         def chosen(name: str | None) -> None:
             if name:
-                self.ask(TripletQuery(name))
+                self.show_result(TripletQuery(name))
 
         lines = [(run.id, (f"{run.id}  {safe(run.name, 60)}", run.state)) for run in self.runs]
         if lines:
             self.app.push_screen(
-                ChooseScreen("The triplets of", lines, self.asked.run_id if self.asked else ""), chosen
+                ChooseScreen("The triplets of", lines, self.query_shown.run_id if self.query_shown else ""), chosen
             )
 
     def action_other(self, step: int) -> None:
         """The generate run before or after the one shown."""
         ids = [run.id for run in self.runs]
-        if self.asked is not None and self.asked.run_id in ids:
-            place = min(len(ids) - 1, max(0, ids.index(self.asked.run_id) + step))
-            if ids[place] != self.asked.run_id:
-                self.ask(TripletQuery(ids[place]))
+        if self.query_shown is not None and self.query_shown.run_id in ids:
+            place = min(len(ids) - 1, max(0, ids.index(self.query_shown.run_id) + step))
+            if ids[place] != self.query_shown.run_id:
+                self.show_result(TripletQuery(ids[place]))
 
     # -- deciding ----------------------------------------------------------------------------------------------------
 
     def action_decide(self, action: str, positive: str = "", negative: str = "") -> None:
         """Store what the person says of the triplet under the cursor."""
-        if self.asked is None or self.ordinal is None:
+        if self.query_shown is None or self.ordinal is None:
             return
-        run_id, ordinal = self.asked.run_id, self.ordinal
+        run_id, ordinal = self.query_shown.run_id, self.ordinal
         texts = {"positive": positive, "negative": negative} if action == "edit" else {}
         state, reason = SAID[action]
 
@@ -213,13 +213,13 @@ class TripletsScreen(TripletFrame):
 
     def action_edit(self) -> None:
         """Write both texts anew."""
-        data = self.whole.data if self.whole else None
+        data = self.triplet.data if self.triplet else None
         if data is None or data["ordinal"] != self.ordinal:
             return
         try:
             texts = [_short(editable(data[name], f"the {name}")) for name in ("positive", "negative")]
         except SyncseError as error:
-            self.complain(error)
+            self.show_error(error)
             return
 
         def written(given: tuple[str, str] | None) -> None:
@@ -230,17 +230,17 @@ class TripletsScreen(TripletFrame):
 
     def action_undo(self) -> None:
         """Take back one's last word on the triplet under the cursor."""
-        if self.asked is not None and self.ordinal is not None:
-            run_id, ordinal = self.asked.run_id, self.ordinal
+        if self.query_shown is not None and self.ordinal is not None:
+            run_id, ordinal = self.query_shown.run_id, self.ordinal
             words = ("review", run_id, "--undo", str(ordinal))
             self.act(lambda workspace: workspace.undo_review(run_id, ordinal), lambda _: self._decided(words))
 
     def _decided(self, words: Sequence[str]) -> None:
-        self.said = words
+        self.last_command = words
         self.table.refresh()
-        self.read_whole()
-        self.tell()
-        self.measure(hurry=True)
+        self.read_detail()
+        self.show_position()
+        self.check_for_updates(now=True)
 
 
 def _place(text: str, total: int) -> int | None:

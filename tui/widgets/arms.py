@@ -10,8 +10,8 @@ from syncse_local.text.display import age, safe
 from tui import describe
 from tui.arms import Marks
 from tui.widgets.section import Section, lines
-from tui.widgets.study import CALIBRATE
 from tui.widgets.table import Column
+from tui.widgets.task_result import CALIBRATE
 
 EVALS = (
     Column("arm", 14),
@@ -39,7 +39,7 @@ class ArmList(Section):
             Content.assemble((f"{place:>3}  ", "$text-accent bold"), _arm(name, ids))
             for place, (name, ids) in enumerate(marks.arms(), 1)
         ]
-        self.put(lines(*arms, Content.styled(HOW, "dim"), Content.styled(_floor(calibrations), "dim")))
+        self.set_content(lines(*arms, Content.styled(HOW, "dim"), Content.styled(_floor(calibrations), "dim")))
 
 
 def _arm(name: str, ids: Sequence[str]) -> str:

@@ -9,16 +9,16 @@ from syncse_local.text.display import line
 from tui.widgets.section import Section
 
 
-class CliLine(Section):
+class CommandLine(Section):
     """Keeps the command as it may be pasted into a shell."""
 
     command = ""
 
-    def say(self, words: Sequence[str], directory: Path) -> None:
-        """Show `syncse WORDS` for this workspace; no words, no line."""
-        was, self.command = self.command, line(words, directory) if words else ""
+    def show(self, arguments: Sequence[str], directory: Path) -> None:
+        """Show `syncse ARGUMENTS` for this workspace; no arguments, no line."""
+        was, self.command = self.command, line(arguments, directory) if arguments else ""
         shown = Content.styled(f"$ {self.command}", "dim") if self.command else Content("")
-        self.put(shown, layout=not (was and self._fits(was) and self._fits(self.command)))
+        self.set_content(shown, layout=not (was and self._fits(was) and self._fits(self.command)))
 
     def _fits(self, command: str) -> bool:
         """Whether it takes one line; while it does, the screen need not be laid out anew, which takes time."""

@@ -1,4 +1,4 @@
-"""The pane that follows one run: hands a Detail to each of its sections. Knows their order and nothing else."""
+"""The pane that follows one run: hands a RunDetail to each of its sections. Knows their order and nothing else."""
 
 from dataclasses import replace
 
@@ -7,11 +7,11 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 
 from syncse_local.api import OPEN
-from tui.run_follower import Detail
+from tui.run_follower import RunDetail
+from tui.widgets.cancel_steps import CancelSteps
 from tui.widgets.curve import Curve
-from tui.widgets.event_log import Happenings
+from tui.widgets.event_log import EventLog
 from tui.widgets.headline import Headline
-from tui.widgets.ladder import Ladder
 from tui.widgets.memory import Memory
 from tui.widgets.progress import Progress
 from tui.widgets.run_error import Trouble
@@ -29,7 +29,7 @@ class DetailPane(VerticalScroll):
         yield Headline(id="headline")
         yield Progress(id="progress")
         yield Memory(id="memory")
-        yield Ladder(id="ladder")
+        yield CancelSteps(id="cancel-steps")
         yield Trouble(id="trouble")
         with Horizontal(id="curves"):
             yield Curve("loss", higher_is_better=False, id="loss")
@@ -38,17 +38,17 @@ class DetailPane(VerticalScroll):
         yield SampleText(id="sample")
         yield Newest(id="newest")
         yield Failures(id="failures")
-        yield Happenings(id="happenings")
+        yield EventLog(id="events")
 
-    def show(self, detail: Detail, now: float) -> None:
+    def show(self, detail: RunDetail, now: float) -> None:
         """Draw the run as of `now` (seconds since 1970); a log takes the place of what the run has made."""
         self.query_one(Headline).show(detail)
         self.query_one(Progress).show(detail, now)
         if detail.run.state not in OPEN:
-            self.query_one(Memory).put(Content(""))
-        self.query_one(Ladder).show(detail)
+            self.query_one(Memory).set_content(Content(""))
+        self.query_one(CancelSteps).show(detail)
         self.query_one(Trouble).show(detail)
-        self.query_one(Happenings).show(detail, now)
+        self.query_one(EventLog).show(detail, now)
         made = (
             detail
             if detail.log is None
@@ -67,6 +67,6 @@ class DetailPane(VerticalScroll):
                 # The anchor alone can settle before the log's lines are laid out.
                 self.call_after_refresh(self.scroll_end, animate=False)
 
-    def turn(self, direction: int) -> None:
+    def scroll_half_page(self, direction: int) -> None:
         """Scroll by half a page: 1 down, -1 up."""
         self.scroll_relative(y=direction * max(1, self.size.height // 2), animate=False)

@@ -4,7 +4,7 @@ from textual.content import Content
 
 from syncse_local.text.display import age, safe
 from tui import describe
-from tui.run_follower import Detail
+from tui.run_follower import RunDetail
 from tui.widgets.section import Section, lines
 
 MOST = 12
@@ -12,15 +12,15 @@ LOG_LINES = 40
 LOG_WIDTH = 400
 
 
-class Happenings(Section):
+class EventLog(Section):
     """Events, newest first; log lines in their own order."""
 
-    def show(self, detail: Detail, now: float) -> None:
+    def show(self, detail: RunDetail, now: float) -> None:
         """Draw the log where the detail carries one, else the events with their ages."""
-        self.put(_events(detail, now) if detail.log is None else _log(detail.log, str(detail.log_path)))
+        self.set_content(_events(detail, now) if detail.log is None else _log(detail.log, str(detail.log_path)))
 
 
-def _events(detail: Detail, now: float) -> Content:
+def _events(detail: RunDetail, now: float) -> Content:
     newest = list(reversed(detail.events))[:MOST]
     if not newest:
         return Content("")

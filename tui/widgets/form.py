@@ -37,7 +37,7 @@ class Field:
 
 
 def words(fields: Sequence[Field], values: Mapping[str, str]) -> list[str]:
-    """The command's words, flags last; a field left empty says nothing."""
+    """The command's arguments, flags last; a field left empty says nothing."""
     first: list[str] = []
     flags: list[str] = []
     for field in fields:

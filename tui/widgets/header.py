@@ -10,13 +10,13 @@ from syncse_local.text.display import place, safe
 from tui.widgets.section import Section
 
 
-class Masthead(Section):
+class Header(Section):
     """Handed the runs and the workspace; keeps to one line."""
 
     def show(self, directory: Path, runs: Sequence[Run] | None, airgap: bool, trouble: str) -> None:
         """Draw the line; `runs` is None before the first reading."""
         if trouble:
-            self.put(Content.styled(f"! {safe(trouble)}", "$text-error bold"))
+            self.set_content(Content.styled(f"! {safe(trouble)}", "$text-error bold"))
             return
         parts = [Content.styled("syncse-local", "bold"), Content(place(directory))]
         if runs is not None:
@@ -24,4 +24,4 @@ class Masthead(Section):
             noun = "run" if len(runs) == 1 else "runs"
             parts.insert(1, Content(f"{len(runs)} {noun}, {working} at work"))
         parts.insert(1, Content("air-gap on" if airgap else "air-gap off"))
-        self.put(Content.styled("  ", "dim").join(parts))
+        self.set_content(Content.styled("  ", "dim").join(parts))

@@ -4,14 +4,14 @@ from textual.content import Content
 
 from syncse_local.text.display import safe
 from tui import describe
-from tui.run_follower import Detail
+from tui.run_follower import RunDetail
 from tui.widgets.section import Section
 
 
 class Headline(Section):
     """Id, kind, state and name of the followed run."""
 
-    def show(self, detail: Detail) -> None:
+    def show(self, detail: RunDetail) -> None:
         """Draw the line."""
         run = detail.run
         parts = [
@@ -19,4 +19,4 @@ class Headline(Section):
             Content.styled(describe.state(run), f"${describe.colour(run)}"),
             Content.styled(safe(run.name, 80), "dim"),
         ]
-        self.put(Content("  ").join(part for part in parts if part.plain))
+        self.set_content(Content("  ").join(part for part in parts if part.plain))

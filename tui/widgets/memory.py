@@ -19,7 +19,7 @@ class Memory(Section):
         parts = [f"memory {_used(machine['memory'])}"]
         parts += [f"GPU {gpu['index']} {safe(gpu['name'], 24)} {_used(gpu)}" for gpu in machine["gpus"]]
         parts += [] if machine["gpus"] else ["no GPU"]
-        self.put(Content(" · ".join(parts)))
+        self.set_content(Content(" · ".join(parts)))
 
 
 def _used(place: Mapping[str, Any]) -> str:

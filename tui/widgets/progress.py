@@ -5,7 +5,7 @@ from textual.content import Content
 from syncse_local.api import OPEN, Run
 from syncse_local.text.display import clock, figure, number, safe
 from tui import describe
-from tui.run_follower import Detail
+from tui.run_follower import RunDetail
 from tui.widgets.section import Section, lines
 
 BAR = 28
@@ -21,12 +21,12 @@ RATES = (
 class Progress(Section):
     """The bar with counts and ETA, the rates, and how near training is to its early stop."""
 
-    def show(self, detail: Detail, now: float) -> None:
+    def show(self, detail: RunDetail, now: float) -> None:
         """Draw the lines; `now` in seconds since 1970."""
-        self.put(lines(_first_line(detail, now), _rates(detail.run), Content(_early_stop(detail))))
+        self.set_content(lines(_first_line(detail, now), _rates(detail.run), Content(_early_stop(detail))))
 
 
-def _first_line(detail: Detail, now: float) -> Content:
+def _first_line(detail: RunDetail, now: float) -> Content:
     run = detail.run
     share, spent = describe.share(run), _time(detail, now)
     if share is None:
@@ -43,7 +43,7 @@ def _first_line(detail: Detail, now: float) -> Content:
     )
 
 
-def _time(detail: Detail, now: float) -> str:
+def _time(detail: RunDetail, now: float) -> str:
     run = detail.run
     if detail.eta is not None:
         between = f" ({clock(detail.spread[0])}–{clock(detail.spread[1])})" if detail.spread else ""
@@ -74,7 +74,7 @@ def _rates(run: Run) -> Content:
     return Content(" · ".join(parts))
 
 
-def _early_stop(detail: Detail) -> str:
+def _early_stop(detail: RunDetail) -> str:
     run, dev = detail.run, detail.curves.get("dev", [])
     if run.result.get("stopped_early") is True:
         return f"stopped early at step {figure(run.result.get('steps'))}: its patience ran out"

@@ -4,20 +4,22 @@ from textual.content import Content
 
 from syncse_local.api import RESUMABLE, Run
 from syncse_local.text.display import safe
-from tui.run_follower import Detail
+from tui.run_follower import RunDetail
 from tui.widgets.section import Section, lines
 
 
 class Trouble(Section):
     """Shows a run's error; hidden where there is none."""
 
-    def show(self, detail: Detail) -> None:
+    def show(self, detail: RunDetail) -> None:
         """Draw the error, or what stands for it where the process could not write one."""
         title, sentence, hint = _error(detail.run)
         resume = "r resumes it." if detail.run.state in RESUMABLE else ""
         style = "$text-warning bold" if detail.run.state == "cancelled" else "$text-error bold"
         step = " ".join(part for part in (hint, resume) if part)
-        self.put(lines(Content.styled(title, style), Content(sentence), Content(f"→ {step}" if step and title else "")))
+        self.set_content(
+            lines(Content.styled(title, style), Content(sentence), Content(f"→ {step}" if step and title else ""))
+        )
 
 
 def _error(run: Run) -> tuple[str, str, str]:

@@ -7,7 +7,7 @@ from textual.content import Content
 
 from syncse_local.api import Run
 from syncse_local.text.display import figure, number, safe
-from tui.run_follower import Detail
+from tui.run_follower import RunDetail
 from tui.widgets.section import Section, lines
 
 TASK = 22
@@ -16,24 +16,24 @@ TASK = 22
 class Scores(Section):
     """The scores of a finished run, or the tasks of one at work with the scores that have come. Hidden without either."""
 
-    def show(self, detail: Detail) -> None:
+    def show(self, detail: RunDetail) -> None:
         """Draw one line a task, the family's main figure."""
         rows = _finished(detail) if detail.scores else _coming(detail)
         if not rows:
-            self.put(Content(""))
+            self.set_content(Content(""))
             return
         only_spearman = {metric for _, _, metric, _ in rows} <= {"spearman", ""}
         label = "Spearman x 100" if only_spearman else "x 100"
         heading = Content.styled(f"{'task':<{TASK}} {'pairs':>7}  {label:>14}", "bold")
         drawn = [_line(*row[:2], row[3], "" if only_spearman else row[2]) for row in rows]
-        self.put(lines(heading, *drawn, *_average(detail.run), *_missing(detail.run)))
+        self.set_content(lines(heading, *drawn, *_average(detail.run), *_missing(detail.run)))
 
 
 Row = tuple[object, object, str, str]
 """Task, items scored, metric, the figure in words."""
 
 
-def _finished(detail: Detail) -> list[Row]:
+def _finished(detail: RunDetail) -> list[Row]:
     main = _main_metrics(detail.run)
     kept = [row for row in detail.scores if main.get(row["task"], row["metric"]) == row["metric"]]
     return [(row["task"], row["pairs"], str(row["metric"]), _hundred(row["value"])) for row in kept]
@@ -46,7 +46,7 @@ def _main_metrics(run: Run) -> dict[object, str]:
     return {task: str(next(iter(metrics))) for task, metrics in found if isinstance(metrics, dict) and metrics}
 
 
-def _coming(detail: Detail) -> list[Row]:
+def _coming(detail: RunDetail) -> list[Row]:
     if detail.run.kind != "eval" or detail.log is not None:
         return []
     tasks = detail.run.options.get("tasks")

@@ -12,7 +12,7 @@ class Section(Static):
         self._shown = Content("")
         self.display = False
 
-    def put(self, content: Content, layout: bool = True) -> None:
+    def set_content(self, content: Content, layout: bool = True) -> None:
         """Show this content; an empty one hides the section. `layout` False: its height is known to stay as it is."""
         if content.plain == self._shown.plain and content.spans == self._shown.spans:
             return

@@ -1,6 +1,6 @@
 """A table of rows with keys that keeps its cursor on the same row. Knows nothing of what the cells mean.
 
-Cells are plain text that was made safe before. For lists of some hundreds; more belongs into a paged view.
+Cells are plain text that was made safe before. For lists of some hundreds; more belongs into a paged snapshot.
 """
 
 from collections.abc import Sequence

@@ -9,7 +9,7 @@ import pytest
 
 from syncse_local.api import Workspace
 from tui import run_follower, snapshot
-from tui.snapshot import Reader
+from tui.snapshot import SnapshotReader
 
 if TYPE_CHECKING:
     from tests.tui.conftest import Rows
@@ -23,7 +23,7 @@ def workspace(rows: Rows) -> Iterator[Workspace]:
 
 def test_an_unchanged_store_is_not_asked_again(rows: Rows, workspace: Workspace) -> None:
     rows.evaluate()
-    reader = Reader()
+    reader = SnapshotReader()
     first = reader.read(workspace, "", True, False)
     asked: list[str] = []
     workspace.connection.set_trace_callback(asked.append)
@@ -34,30 +34,30 @@ def test_an_unchanged_store_is_not_asked_again(rows: Rows, workspace: Workspace)
 def test_a_change_reads_the_open_runs_at_once_and_the_list_later(rows: Rows, workspace: Workspace) -> None:
     rows.fill()
     now = [100.0]
-    reader = Reader(lambda: now[0])
+    reader = SnapshotReader(lambda: now[0])
     reader.read(workspace, "t0101-bbbbbb", True, False)
     rows.progress("g0101-aaaaaa", done=2000, total=4000)
     rows.add("g0101-ffffff", "generate")
-    view = reader.read(workspace, "t0101-bbbbbb", True, False)
-    assert {run.id: run for run in view.runs}["g0101-aaaaaa"].progress["done"] == 2000
-    assert "g0101-ffffff" not in {run.id for run in view.runs}
+    seen = reader.read(workspace, "t0101-bbbbbb", True, False)
+    assert {run.id: run for run in seen.runs}["g0101-aaaaaa"].progress["done"] == 2000
+    assert "g0101-ffffff" not in {run.id for run in seen.runs}
     now[0] += snapshot.LIST_SECONDS
     assert "g0101-ffffff" in {run.id for run in reader.read(workspace, "", False, False).runs}
 
 
-def test_hurry_lists_at_once(rows: Rows, workspace: Workspace) -> None:
+def test_relist_lists_at_once(rows: Rows, workspace: Workspace) -> None:
     rows.evaluate()
-    reader = Reader(lambda: 100.0)
+    reader = SnapshotReader(lambda: 100.0)
     reader.read(workspace, "", True, False)
     rows.add("g0101-ffffff", "generate")
-    reader.hurry()
+    reader.relist()
     assert "g0101-ffffff" in {run.id for run in reader.read(workspace, "", True, False).runs}
 
 
 def test_costly_parts_rest_and_are_caught_up_without_a_new_change(rows: Rows, workspace: Workspace) -> None:
     rows.generate()
     now = [100.0]
-    reader = Reader(lambda: now[0])
+    reader = SnapshotReader(lambda: now[0])
     assert _failures(reader, workspace, True) == {"refusal": 1}
     rows.connection.execute("DELETE FROM decision WHERE verdict = 'reject'")
     assert _failures(reader, workspace, True) == {"refusal": 1}
@@ -65,7 +65,7 @@ def test_costly_parts_rest_and_are_caught_up_without_a_new_change(rows: Rows, wo
     assert _failures(reader, workspace, False) == {}
 
 
-def _failures(reader: Reader, workspace: Workspace, changed: bool) -> dict[str, int]:
+def _failures(reader: SnapshotReader, workspace: Workspace, changed: bool) -> dict[str, int]:
     detail = reader.read(workspace, "", changed, False).detail
     assert detail is not None
     return detail.failures
@@ -73,12 +73,12 @@ def _failures(reader: Reader, workspace: Workspace, changed: bool) -> dict[str, 
 
 def test_events_are_read_once_each(rows: Rows, workspace: Workspace) -> None:
     rows.generate()
-    reader = Reader()
+    reader = SnapshotReader()
     for number in range(3):
         rows.event("g0101-aaaaaa", "warning", text=str(number))
-        view = reader.read(workspace, "", True, False)
-    assert view.detail is not None
-    assert [e["data"]["text"] for e in view.detail.events if e["kind"] == "warning"] == ["0", "1", "2"]
+        snapshot = reader.read(workspace, "", True, False)
+    assert snapshot.detail is not None
+    assert [e["data"]["text"] for e in snapshot.detail.events if e["kind"] == "warning"] == ["0", "1", "2"]
 
 
 def test_of_very_many_events_the_newest_are_read(rows: Rows, workspace: Workspace) -> None:
@@ -86,7 +86,7 @@ def test_of_very_many_events_the_newest_are_read(rows: Rows, workspace: Workspac
     for number in range(run_follower.AT_ONCE + 20):
         rows.event("t0101-eeeeee", "warning", text=str(number))
     assert len(workspace.events("t0101-eeeeee")) > run_follower.AT_ONCE
-    detail = Reader().read(workspace, "", True, False).detail
+    detail = SnapshotReader().read(workspace, "", True, False).detail
     assert detail is not None
     assert [event["data"]["text"] for event in detail.events][-2:] == [f"{run_follower.AT_ONCE + n}" for n in (18, 19)]
 
@@ -94,7 +94,7 @@ def test_of_very_many_events_the_newest_are_read(rows: Rows, workspace: Workspac
 def test_a_run_without_an_eta_of_its_own_gets_one_from_its_pace(rows: Rows, workspace: Workspace) -> None:
     now = [100.0]
     rows.add("t0101-eeeeee", "train")
-    reader = Reader(lambda: now[0])
+    reader = SnapshotReader(lambda: now[0])
     rows.progress("t0101-eeeeee", done=100, total=400)
     assert _eta(reader, workspace) is None
     rows.progress("t0101-eeeeee", done=200, total=400)
@@ -104,7 +104,7 @@ def test_a_run_without_an_eta_of_its_own_gets_one_from_its_pace(rows: Rows, work
     assert _eta(reader, workspace) == 7.5
 
 
-def _eta(reader: Reader, workspace: Workspace) -> float | None:
+def _eta(reader: SnapshotReader, workspace: Workspace) -> float | None:
     detail = reader.read(workspace, "", True, False).detail
     assert detail is not None
     return detail.eta
@@ -123,7 +123,7 @@ def test_the_log_is_read_from_its_end(rows: Rows, workspace: Workspace) -> None:
 
 def test_a_spread_reaches_to_what_the_run_says_itself(rows: Rows, workspace: Workspace) -> None:
     clock = iter(range(0, 3000, 4))
-    follower = run_follower.Follower("t0101-eeeeee", clock=lambda: float(next(clock)))
+    follower = run_follower.RunFollower("t0101-eeeeee", clock=lambda: float(next(clock)))
     rows.add("t0101-eeeeee", "train", state="running")
     for done in range(10, 200, 10):
         rows.progress("t0101-eeeeee", done=done, total=400, eta=1.0)

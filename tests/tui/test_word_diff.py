@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.page_cache import KEPT, PAGE, Pages
-from tui.worddiff import MOST_WORDS, compare
+from tui.word_diff import MOST_WORDS, compare
 
 TEXT = st.one_of(
     st.text(max_size=60), st.lists(st.sampled_from("a man plays the Guitar . don't 漢字".split())).map(" ".join)

@@ -1,6 +1,6 @@
 """One task of a comparison: the ladder in tiers, every arm's interval, every difference with its verdict, the noise floor.
 
-Verdicts are words, with a glyph and a colour beside them. Knows what a study holds, not how it was done.
+Verdicts are words, with a glyph and a colour beside them. Knows what a comparison holds, not how it was done.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from textual import events
 from textual.content import Content
 
 from syncse_local.text.display import safe, shortened
-from tui.comparison import BETTER, CANNOT_TELL, WORSE, Interval, Pair, Score, Study, Task
+from tui.comparison import BETTER, CANNOT_TELL, WORSE, Comparison, Interval, Pair, Score, Task
 from tui.widgets.axis import Axis, below
 from tui.widgets.section import Section, lines
 from tui.widgets.whiskers import whisker
@@ -21,16 +21,16 @@ MARKS = {BETTER: ("▲", "$text-success bold"), WORSE: ("▼", "$text-error bold
 CALIBRATE = "syncse calibrate"
 
 
-class TaskStudy(Section):
+class TaskResult(Section):
     """Draws the task under the cursor for the room that it has."""
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._given: tuple[Study, Task] | None = None
+        self._given: tuple[Comparison, Task] | None = None
 
-    def show(self, study: Study, task: Task) -> None:
-        """Draw this task of this study."""
-        self._given = (study, task)
+    def show(self, comparison: Comparison, task: Task) -> None:
+        """Draw this task of this comparison."""
+        self._given = (comparison, task)
         self._draw()
 
     def on_resize(self, _: events.Resize) -> None:
@@ -39,17 +39,17 @@ class TaskStudy(Section):
 
     def _draw(self) -> None:
         if self._given is not None:
-            study, task = self._given
+            comparison, task = self._given
             room = self.screen.size.width if not self.size.width else self.size.width
-            self.put(Content("\n\n").join(part for part in _parts(study, task, room) if part.plain))
+            self.set_content(Content("\n\n").join(part for part in _parts(comparison, task, room) if part.plain))
 
 
-def _parts(study: Study, task: Task, width: int) -> list[Content]:
+def _parts(comparison: Comparison, task: Task, width: int) -> list[Content]:
     return [
-        lines(_title(task), *_ladder(task)),
+        lines(_title(task), *_ranking(task)),
         _scores(task.scores, width),
         _differences(task.pairs, width - INDENT - FIGURES),
-        _remarks(study, task),
+        _remarks(comparison, task),
     ]
 
 
@@ -58,7 +58,7 @@ def _title(task: Task) -> Content:
     return Content.assemble((safe(task.name, 60), "bold"), about)
 
 
-def _ladder(task: Task) -> list[Content]:
+def _ranking(task: Task) -> list[Content]:
     """One line a tier. Within a tier there is no order, and it is said so."""
     rows = []
     for place, tier in enumerate(task.tiers, 1):
@@ -169,15 +169,15 @@ def _hundred(interval: Interval | None) -> Interval | None:
     return None if interval is None else (100 * interval[0], 100 * interval[1])
 
 
-def _remarks(study: Study, task: Task) -> Content:
+def _remarks(comparison: Comparison, task: Task) -> Content:
     """How the noise floor is known, or how to come to know it, and what the correction covers."""
     used = ", ".join(sorted({pair.floor_from for pair in task.pairs if pair.floor_from}))
-    if study.calibration:
-        floor = f"Noise floor: {safe(used or 'not measured for this task', 120)}. Calibrated with {safe(study.calibration, 200)}."
+    if comparison.calibration:
+        floor = f"Noise floor: {safe(used or 'not measured for this task', 120)}. Calibrated with {safe(comparison.calibration, 200)}."
     else:
         instead = f" Used: {safe(used, 120)}." if used else ""
         floor = f"Noise floor: this machine is not calibrated.{instead} `{CALIBRATE}` measures how far seeds alone go."
-    holm = f"Holm over {study.family} comparisons at {study.alpha:g}." if study.family else ""
+    holm = f"Holm over {comparison.family} comparisons at {comparison.alpha:g}." if comparison.family else ""
     every = [f"All pairs: {note}." for note in sorted(_common(task.pairs))]
-    told = (floor, *every, holm, *study.notes)
+    told = (floor, *every, holm, *comparison.notes)
     return lines(*(Content.styled(safe(text, 400), "dim") for text in told if text))

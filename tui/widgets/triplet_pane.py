@@ -11,10 +11,10 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 
 from syncse_local.text.display import figure, safe
-from tui.triplet_queries import Whole
+from tui.triplet_queries import TripletDetail
 from tui.widgets.section import Section, lines
-from tui.widgets.triplettable import GLYPHS, PERSON
-from tui.worddiff import Difference
+from tui.widgets.triplet_table import GLYPHS, PERSON
+from tui.word_diff import Difference
 
 LONG = 2_000
 """Characters of a text that are shown; what is cut is said."""
@@ -30,18 +30,18 @@ class TripletPane(VerticalScroll, can_focus=False):
         for name in ("texts", "said", "raw", "asked"):
             yield Section(id=name)
 
-    def show(self, found: Whole | None) -> None:
+    def show(self, found: TripletDetail | None) -> None:
         """Draw a triplet; None draws nothing."""
         parts = [_texts(found), _said(found.data), _raw(found.data), _asked(found.data)] if found else [Content("")] * 4
         for section, content in zip(self.query(Section), parts, strict=True):
-            section.put(content)
+            section.set_content(content)
 
-    def turn(self, direction: int) -> None:
+    def scroll_half_page(self, direction: int) -> None:
         """Scroll by half a page: 1 down, -1 up."""
         self.scroll_relative(y=direction * max(1, self.size.height // 2), animate=False)
 
 
-def _texts(found: Whole) -> Content:
+def _texts(found: TripletDetail) -> Content:
     data = found.data
     verdict = f"{GLYPHS.get(data['state'], '?')} {safe(data['state'], 12)} {safe(data['reason'], 40)}".rstrip()
     rows = [

@@ -1,4 +1,4 @@
-"""A million triplets in a table: only the lines on the screen are drawn, from pages that are asked for as they come into view.
+"""A million triplets in a table: only the lines on the screen are drawn, from pages that are asked for as they come into snapshot.
 
 Knows places, the cursor and how a row is drawn; knows no store. `Needed` says which pages are wanted, `Moved` where the
 cursor is. Rows and cursor are told apart without colour: by marks.
@@ -20,7 +20,7 @@ from textual.strip import Strip
 from syncse_local.api import BY_PERSONS
 from syncse_local.text.display import safe
 from tui.page_cache import PAGE, Pages, Row
-from tui.triplet_queries import Extent, Spot
+from tui.triplet_queries import CursorPosition, ResultUpdate
 
 GLYPHS = {"accepted": "✓", "rejected": "✗", "dropped": "▽"}
 PERSON = "●"
@@ -38,7 +38,7 @@ class TripletTable(ScrollView, can_focus=True):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"table--header", "table--cursor", "table--dim", "table--person"}
 
     class Needed(Message):
-        """Pages that came into view and are not in memory, by number."""
+        """Pages that came into snapshot and are not in memory, by number."""
 
         def __init__(self, numbers: list[int]) -> None:
             super().__init__()
@@ -65,33 +65,35 @@ class TripletTable(ScrollView, can_focus=True):
         return max(1, self.size.height - 1)
 
     @property
-    def spot(self) -> Spot:
+    def position(self) -> CursorPosition:
         """Where the cursor stands."""
         row = self.current
-        return Spot(row["ordinal"] if row else None, self.cursor, self.cursor - self.scroll_offset.y, self.height)
+        return CursorPosition(
+            row["ordinal"] if row else None, self.cursor, self.cursor - self.scroll_offset.y, self.height
+        )
 
-    def begin(self) -> None:
+    def clear_result(self) -> None:
         """Another result, of which nothing is known yet."""
         self.pages = Pages()
-        self.fit(0, 0)
+        self.set_total(0, 0)
 
-    def take(self, number: int, rows: Sequence[Row]) -> None:
+    def set_page(self, number: int, rows: Sequence[Row]) -> None:
         """A page that was needed. The first one may come before it is known how long the result is."""
         self.pages.put(number, rows)
         if not self.pages.total and rows:
-            self.fit(len(rows), 0)
+            self.set_total(len(rows), 0)
         if number == self.cursor // PAGE:
             self.post_message(self.Moved())
         self.refresh()
 
-    def renew(self, found: Extent, was: Spot) -> None:
+    def update_result(self, found: ResultUpdate, was: CursorPosition) -> None:
         """The result has changed: its pages are new, and the cursor stays on its triplet and its line."""
         self.pages.clear()
         for number, rows in found.pages.items():
             self.pages.put(number, rows)
-        self.fit(found.outline.total, self.cursor + found.place - was.place)
+        self.set_total(found.outline.total, self.cursor + found.place - was.place)
 
-    def fit(self, total: int, cursor: int) -> None:
+    def set_total(self, total: int, cursor: int) -> None:
         """The result has this many rows, and the cursor's triplet this place; its line on the screen stays."""
         line = self.cursor - self.scroll_offset.y
         self.pages.total = total
@@ -108,8 +110,8 @@ class TripletTable(ScrollView, can_focus=True):
         self.post_message(self.Moved())
         self.refresh()
 
-    def go(self, place: int) -> None:
-        """Put the cursor on a place and bring it into view."""
+    def move_to(self, place: int) -> None:
+        """Put the cursor on a place and bring it into snapshot."""
         self.cursor = min(max(0, place), max(0, self.pages.total - 1))
         top = self.scroll_offset.y
         if not top <= self.cursor < top + self.height:
@@ -121,20 +123,20 @@ class TripletTable(ScrollView, can_focus=True):
         self.scroll_to(y=min(max(0, top), highest), animate=False, force=True)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Other rows have come into view, by keys, wheel or bar."""
+        """Other rows have come into snapshot, by keys, wheel or bar."""
         super().watch_scroll_y(old_value, new_value)
         if round(old_value) != round(new_value):
             self.look()
 
     def on_resize(self, _: events.Resize) -> None:
-        """Keep the cursor in view."""
+        """Keep the cursor in snapshot."""
         self.virtual_size = Size(self.size.width, self.pages.total + 1)
-        self.go(self.cursor)
+        self.move_to(self.cursor)
 
     def on_click(self, event: events.Click) -> None:
         """The cursor goes where the mouse points."""
         if event.y > 0:
-            self.go(self.scroll_offset.y + event.y - 1)
+            self.move_to(self.scroll_offset.y + event.y - 1)
 
     # -- drawing -----------------------------------------------------------------------------------------------------
 
