@@ -10,11 +10,11 @@ from syncse_local.cli.common import begun, existing, job_flags, parser, settings
 from syncse_local.cli.follow import follow
 from syncse_local.cli.output import safe, table
 from syncse_local.config import Settings
-from syncse_local.encoders.options import OVERRIDES
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.evaluation.tasks import FAMILIES, TASKS, Family, resolve
 from syncse_local.modelfiles.entry import ModelEntry
 from syncse_local.paths import starter_encoder
+from syncse_local.specs.choices import OVERRIDES
 
 
 def add(verbs: Any) -> None:

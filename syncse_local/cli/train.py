@@ -20,11 +20,12 @@ from syncse_local.cli.common import (
 )
 from syncse_local.cli.follow import follow
 from syncse_local.config import Settings
-from syncse_local.encoders.options import POOLINGS
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.evaluation.tasks import resolve
 from syncse_local.paths import starter_encoder
-from syncse_local.training.options import FALSE_NEGATIVE_LIMIT, SELECTIONS, TrainOptions, check_lora_installed
+from syncse_local.specs.choices import POOLINGS
+from syncse_local.specs.train import FALSE_NEGATIVE_LIMIT, SELECTIONS
+from syncse_local.training.options import TrainOptions, check_lora_installed
 from syncse_local.training.preflight import check_train
 
 NUMBERS: dict[str, type] = {

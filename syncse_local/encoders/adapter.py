@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from syncse_local.encoders.base import Stop, refused
 from syncse_local.encoders.device import pick_device
-from syncse_local.encoders.options import POOLINGS, EncoderOptions
+from syncse_local.encoders.options import EncoderOptions
 from syncse_local.encoders.transformer import Encoder
 from syncse_local.modelfiles.encoder_layout import read_layout
+from syncse_local.specs.choices import POOLINGS
 
 
 class TransformerEncoder:

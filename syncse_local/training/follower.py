@@ -6,7 +6,6 @@ Rank 0 is an ordinary run; its directory must be seen by all machines. Writes no
 import json
 import os
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +38,8 @@ class Silent:
 def join_as_first(options: TrainOptions) -> Ranks:
     """Rank 0: meet the others, where a launcher started some, and tell them the options."""
     ranks = Ranks.join()
-    ranks.share(json.dumps(asdict(options), default=str))
+    told = {**options.numbers(), **{name: str(getattr(options, name)) for name in PLACES}}
+    ranks.share(json.dumps(told))
     return ranks
 
 

@@ -13,9 +13,9 @@ from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer
 from transformers import RobertaConfig, RobertaModel
 
-from syncse_local.encoders.options import POOLINGS
 from syncse_local.encoders.transformer import Encoder
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.specs.choices import POOLINGS
 
 SENTENCES = ["A man is playing a guitar.", "Rain.", "", "Two dogs run over the very wide green field today.", "Rain."]
 

@@ -9,8 +9,8 @@ from syncse_local.cli.main import build
 from syncse_local.cli.train import _dev
 from syncse_local.encoders.transformer import Encoder
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.specs.train import SELECTIONS
 from syncse_local.training.loop import train
-from syncse_local.training.options import SELECTIONS
 from syncse_local.training.selection import dev_scores, mean_score, read_dev_sets
 from tests.unit.training_setup import Listener, dev_pairs, options, triplets
 

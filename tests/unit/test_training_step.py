@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from syncse_local.encoders.options import POOLINGS
 from syncse_local.records import Triplet
+from syncse_local.specs.choices import POOLINGS
 from syncse_local.training.loop import train
 from syncse_local.training.loss import contrastive_loss
 from syncse_local.training.mlm import MaskedHead, hide, masked_backward
