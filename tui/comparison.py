@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from syncse_local.text.display import number
+from syncse_local.text.figures import number
 
 Interval = tuple[float, float]
 BETTER, WORSE, CANNOT_TELL = "better", "worse", "cannot tell"

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from syncse_local.api import Run
-from syncse_local.text.display import figure, number, safe
+from syncse_local.text.display import safe
+from syncse_local.text.figures import figure, number
 from tui import comparison
 
 GLYPHS = {"queued": "○", "running": "●", "done": "✓", "failed": "✗", "cancelled": "■", "lost": "?"}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from syncse_local.api import OPEN, Run, Workspace
-from syncse_local.text.display import number
+from syncse_local.text.figures import number
 from tui.eta import Eta
 
 EVENTS = 50

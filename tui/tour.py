@@ -10,7 +10,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from syncse_local.api import OPEN, RESUMABLE, Run
-from syncse_local.text.display import figure, number, safe
+from syncse_local.text.display import safe
+from syncse_local.text.figures import figure, number
 
 STEPS = (
     ("eval", "evaluate before", "Measure the starter encoder", "7"),

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.text.display import safe
 
 SAMPLES = 3
 SAMPLE_CHARS = 80
@@ -57,10 +58,4 @@ def leaving(servers: Sequence[str], texts: Iterable[str], calls: int, key: str =
     found = iter(texts)
     samples = list(islice(found, SAMPLES))
     count = len(samples) + sum(1 for _ in found)
-    return Leaving(tuple(servers), count, count * calls, tuple(map(shown, samples)), key)
-
-
-def shown(text: str) -> str:
-    """A text in one line without anything that a terminal would act on."""
-    visible = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text[: SAMPLE_CHARS + 1])
-    return visible if len(text) <= SAMPLE_CHARS else visible[:SAMPLE_CHARS] + "…"
+    return Leaving(tuple(servers), count, count * calls, tuple(safe(sample, SAMPLE_CHARS) for sample in samples), key)

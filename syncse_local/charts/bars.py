@@ -1,7 +1,6 @@
 """A bar chart as data. Knows neither a terminal nor SVG, nor what the figures mean."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +38,3 @@ class Bars:
     def written(self, value: float | None) -> str:
         """A value as text."""
         return "-" if value is None else self.form.format(value)
-
-    def shown(self, safe: Callable[[str], str]) -> "Bars":
-        """The same chart with every text passed through `safe`: names come from models and files."""
-        series = tuple(replace(s, name=safe(s.name)) for s in self.series)
-        return replace(self, title=safe(self.title), labels=tuple(map(safe, self.labels)), series=series)

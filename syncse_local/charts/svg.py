@@ -1,18 +1,17 @@
 """Bar charts as one SVG file: no script, no style sheet, no font of its own; readable in black and white.
 
-Texts are data: escaped, and without the characters that XML cannot hold.
+Texts are data: made safe, which leaves no character that XML cannot hold, and escaped.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape
 
 from syncse_local.charts.bars import Bars
+from syncse_local.text.display import safe
 
 WIDTH, MARGIN, LABELS, NOTES = 720, 16, 210, 90
 BAR, GAP, LINE = 11, 7, 20
 COLOURS = ("#2b6cb0", "#dd8452", "#55a868", "#8172b3", "#937860", "#4c4c4c")
-_UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 LABEL = 34
 
 
@@ -41,9 +40,7 @@ def _chart(chart: Bars) -> Iterator[str]:
     room = WIDTH - 2 * MARGIN - LABELS - NOTES
     for place, label in enumerate(chart.labels):
         middle = top + len(chart.series) * BAR / 2 + 4
-        yield _text(
-            LABELS - 8, middle, label if len(label) <= LABEL else label[: LABEL - 1] + "…", ' text-anchor="end"'
-        )
+        yield _text(LABELS - 8, middle, safe(label, LABEL), ' text-anchor="end"')
         for number, series in enumerate(chart.series):
             value = series.values[place]
             length, at = (value or 0.0) / chart.top * room, top + number * BAR
@@ -62,4 +59,4 @@ def _legend(chart: Bars) -> Iterator[str]:
 
 
 def _text(x: float, y: float, text: str, more: str = "") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}"{more}>{escape(_UNFIT.sub("�", text))}</text>'
+    return f'<text x="{x:.1f}" y="{y:.1f}"{more}>{escape(safe(text))}</text>'

@@ -1,6 +1,7 @@
 """Bar charts in block characters, for any terminal: no colour, no control sequence."""
 
 from syncse_local.charts.bars import Bars
+from syncse_local.text.display import safe
 
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 FILLS = "█▒░▓"
@@ -9,14 +10,14 @@ LEAST = 10
 
 
 def draw(chart: Bars, width: int = 100) -> str:
-    """The chart as lines of at most `width` characters. Its texts must have been made safe."""
-    labels = [label if len(label) <= LABEL else label[: LABEL - 1] + "…" for label in chart.labels]
+    """The chart as lines; its bars and figures end at `width` characters. Titles and names of series are whole."""
+    labels = [safe(label, LABEL) for label in chart.labels]
     margin = max(map(len, labels), default=0)
     notes = max((len(chart.written(v)) for s in chart.series for v in s.values), default=0)
     room = max(LEAST, width - margin - notes - 3)
-    lines = [chart.title]
+    lines = [safe(chart.title)]
     if len(chart.series) > 1:
-        lines.append("  ".join(f"{_fill(i)} {series.name}" for i, series in enumerate(chart.series)))
+        lines.append("  ".join(f"{_fill(i)} {safe(series.name)}" for i, series in enumerate(chart.series)))
     for place, label in enumerate(labels):
         for number, series in enumerate(chart.series):
             value = series.values[place]

@@ -9,9 +9,11 @@ from typing import Any
 from syncse_local.api import Workspace
 from syncse_local.cli import evaluate, train
 from syncse_local.cli.common import parser, settings, workspace
-from syncse_local.cli.output import emit, safe, table
+from syncse_local.cli.output import emit, table
 from syncse_local.cli.steps import detach_flag, leave, step
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.text.display import safe
+from syncse_local.text.figures import hundred
 
 
 def add(verbs: Any) -> None:
@@ -102,4 +104,4 @@ def _listed(found: list[dict[str, Any]], as_json: bool) -> ExitCode:
 
 def _row(task: str, floor: dict[str, Any]) -> list[object]:
     widest = max(floor["values"]) - min(floor["values"])
-    return [task, floor["metric"], *(f"{100 * value:.2f}" for value in (floor["mean"], floor["sd"], widest))]
+    return [task, floor["metric"], *(hundred(value) for value in (floor["mean"], floor["sd"], widest))]

@@ -6,10 +6,11 @@ from typing import Any
 from syncse_local.api import Run
 from syncse_local.cli.common import begun, job_flags, parser, workspace
 from syncse_local.cli.follow import follow
-from syncse_local.cli.output import safe, table
+from syncse_local.cli.output import table
 from syncse_local.compare import report
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.results.tables import FORMATS, render
+from syncse_local.text.display import safe
 
 METHODS = ("bca", "percentile")
 METRICS = ("spearman", "pearson", "map", "map@1000", "mrr@10", "ndcg@10", "accuracy", "f1")

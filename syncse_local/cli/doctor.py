@@ -12,10 +12,12 @@ from typing import Any
 from syncse_local import __version__, airgap, paths
 from syncse_local.cli.common import parser, settings
 from syncse_local.cli.inventory import machine_checks, model_checks
-from syncse_local.cli.output import emit, safe, table
+from syncse_local.cli.output import emit, table
 from syncse_local.config import Settings, as_dict
 from syncse_local.errors import ExitCode
 from syncse_local.registry import BACKENDS, backend_spec
+from syncse_local.text.display import safe
+from syncse_local.text.figures import size
 
 LIBRARIES = {
     "torch": ("torch", "training and evaluation", True),
@@ -87,13 +89,13 @@ def _models() -> list[tuple[str, str, str]]:
 
 
 def _size(path: Path) -> str:
-    return f"{path.stat().st_size / 2**20:.1f} MiB" if path.exists() else "not there"
+    return size(path.stat().st_size) if path.exists() else "not there"
 
 
 def _machine(chosen: Settings) -> list[tuple[str, str, str]]:
     workspace = Path(chosen.workspace).resolve()
     nearest = next(path for path in (workspace, *workspace.parents) if path.exists())
-    free = shutil.disk_usage(nearest).free / 2**30
+    free = shutil.disk_usage(nearest).free
     writable = os.access(nearest, os.W_OK)
     offline = all(os.environ.get(name) == value for name, value in airgap.SWITCHES.items())
     return [
@@ -102,7 +104,7 @@ def _machine(chosen: Settings) -> list[tuple[str, str, str]]:
             "ok",
             f"{platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
         ),
-        ("workspace", "ok" if writable else "missing", f"{workspace}, {free:.0f} GiB free"),
+        ("workspace", "ok" if writable else "missing", f"{workspace}, {size(free)} free"),
         ("offline switches", "ok" if offline else "missing", f"{len(airgap.SWITCHES)} set"),
         ("air-gap guard", "on" if chosen.airgap else "off", "refuses and counts connections beyond loopback"),
     ]

@@ -8,13 +8,15 @@ from syncse_local.api import Run, Workspace
 from syncse_local.catalog.resolve import find_one
 from syncse_local.cli.common import begun, existing, job_flags, parser, settings, workspace
 from syncse_local.cli.follow import follow
-from syncse_local.cli.output import safe, table
+from syncse_local.cli.output import table
 from syncse_local.config import Settings
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.evaluation.tasks import FAMILIES, TASKS, Family, resolve
 from syncse_local.modelfiles.entry import ModelEntry
 from syncse_local.paths import starter_encoder
 from syncse_local.specs.choices import OVERRIDES
+from syncse_local.text.display import safe
+from syncse_local.text.figures import hundred
 
 
 def add(verbs: Any) -> None:
@@ -133,12 +135,10 @@ def _block(
             found = [scores.get((task, metric)) for scores in by_run]
             count = next((score["pairs"] for score in found if score), None)
             if count is not None:
-                rows.append(
-                    [safe(task), metric, count, *(_hundred(score["value"]) if score else "" for score in found)]
-                )
+                rows.append([safe(task), metric, count, *(hundred(score["value"]) if score else "" for score in found)])
     averages = [_average(run, name) for run in evals]
     if all(averages):
-        rows.append(["average*", family.shown[0], "", *(_hundred(average["value"]) for average in averages)])
+        rows.append(["average*", family.shown[0], "", *(hundred(average["value"]) for average in averages)])
     labels = sorted({str(average["label"]) for average in averages if average}) if all(averages) else []
     labelled = ["task", "metric", family.unit, *(safe(run.result.get("label", run.id)) for run in evals)]
     return [table(labelled, rows), family.protocol, *(f"* {label}" for label in labels)]
@@ -148,7 +148,3 @@ def _average(run: Run, family: str) -> dict[str, Any]:
     """The family's average with its label; empty where it has none."""
     found = run.result.get("averages") or {"sts": run.result.get("average")}
     return found.get(family) or {}
-
-
-def _hundred(value: float | None) -> str:
-    return "undefined" if value is None else f"{100 * value:.2f}"

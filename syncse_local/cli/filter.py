@@ -10,12 +10,13 @@ from syncse_local.api import Run
 from syncse_local.cli.common import existing, named, parser, settings, workspace
 from syncse_local.cli.engine import engine_options
 from syncse_local.cli.follow import follow
-from syncse_local.cli.output import emit, safe, table
+from syncse_local.cli.output import emit, table
 from syncse_local.config import Settings
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.registry import backend_spec
 from syncse_local.synthesis.filters.settings import FilterSettings, changed
 from syncse_local.synthesis.recipe import Recipe, load_recipe
+from syncse_local.text.display import safe
 
 
 def add(verbs: Any) -> None:

@@ -5,8 +5,10 @@ import time
 from typing import Any
 
 from syncse_local.api import OPEN, Run, Workspace
-from syncse_local.cli.output import emit, print_error, safe
+from syncse_local.cli.output import emit, print_error
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.text.display import safe
+from syncse_local.text.figures import clock
 
 POLL = 0.2
 BAR = 24
@@ -136,10 +138,3 @@ def progress_line(run: Run) -> str:
     if data.get("eta") is not None:
         parts.append(f"ETA {clock(float(data['eta']))}")
     return "  ".join(parts)
-
-
-def clock(seconds: float) -> str:
-    """`h:mm:ss`, or `m:ss` under an hour."""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

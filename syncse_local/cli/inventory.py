@@ -5,12 +5,12 @@ from pathlib import Path
 
 from syncse_local import machine
 from syncse_local.catalog.places import found_models
-from syncse_local.cli.output import safe
 from syncse_local.config import Settings
 from syncse_local.jobs import gpu_queue
+from syncse_local.machine_memory import GIB
+from syncse_local.text.display import safe
 
 Check = tuple[str, str, str]
-GIB = 2**30
 
 
 def machine_checks() -> list[Check]:

@@ -9,10 +9,11 @@ from typing import Any
 
 from syncse_local.api import Workspace
 from syncse_local.cli.common import parser, settings
-from syncse_local.cli.output import emit, safe, table
+from syncse_local.cli.output import emit, table
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.store.merging.source import FILE, require
 from syncse_local.store.merging.tables import Merged
+from syncse_local.text.display import safe
 
 SHOWN = ("run", "request", "response", "decision", "verdict")
 

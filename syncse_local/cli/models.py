@@ -9,15 +9,15 @@ from typing import Any
 from syncse_local.catalog.listing import list_models, with_hash
 from syncse_local.catalog.resolve import find_one
 from syncse_local.cli.common import parser, room, settings, workspace
-from syncse_local.cli.output import emit, safe, table
+from syncse_local.cli.output import emit, table
 from syncse_local.config import Settings
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.machine_memory import Fit
 from syncse_local.modelfiles.describe import describe
 from syncse_local.modelfiles.entry import KINDS, Found, ModelEntry
 from syncse_local.prepare.fits import fits_of
-
-GIB = 2**30
+from syncse_local.text.display import safe
+from syncse_local.text.figures import size, weights
 
 
 def add(verbs: Any) -> None:
@@ -78,8 +78,8 @@ def _row(entry: ModelEntry) -> list[object]:
         safe(entry.name, 60),
         entry.kind,
         safe(entry.architecture, 20) or "-",
-        count(entry.parameters),
-        _size(entry.bytes),
+        weights(entry.parameters) or "-",
+        size(entry.bytes) or "-",
         safe(entry.quantisation, 16) or "-",
         entry.context or "-",
         "yes" if entry.chat_template else "no",
@@ -87,20 +87,6 @@ def _row(entry: ModelEntry) -> list[object]:
         ", ".join(entry.backends) or "-",
         entry.source,
     ]
-
-
-def _size(number: int) -> str:
-    if not number:
-        return "-"
-    return f"{number / GIB:.2f} GiB" if number >= GIB / 10 else f"{number / 2**20:.1f} MiB"
-
-
-def count(number: int) -> str:
-    """A number of weights as people say it: 7.6B, 135M."""
-    for size, letter in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
-        if number >= size:
-            return f"{number / size:.3g}{letter}"
-    return str(number) if number else "-"
 
 
 def _show(options: argparse.Namespace, chosen: Settings, directory: Path) -> ExitCode:
@@ -123,7 +109,7 @@ def _show(options: argparse.Namespace, chosen: Settings, directory: Path) -> Exi
 
 
 def _fit(name: str, fit: Fit) -> dict[str, Any]:
-    needs = {what: round(size) for what, size in fit.needs}
+    needs = {what: round(need) for what, need in fit.needs}
     return {"with": name, "place": fit.place, "needs": needs, "free": fit.free, "fits": fit.fits}
 
 
@@ -135,7 +121,7 @@ def _lines(entry: ModelEntry, fits: dict[str, list[Fit]]) -> Iterator[str]:
         "files": len(entry.files),
         "architecture": entry.architecture,
         "weights": f"{entry.parameters:,}",
-        "size": _size(entry.bytes),
+        "size": size(entry.bytes) or "-",
         "type": entry.quantisation,
         "context": f"{entry.context:,} tokens" if entry.context else "not stated",
         "shape": f"{sizes.layers} layers, width {sizes.hidden}, {sizes.heads} heads, vocabulary {sizes.vocabulary:,}",

@@ -1,24 +1,12 @@
-"""What every verb prints with: plain lines or JSON, text made safe for a terminal, errors as title, sentence, next step."""
+"""What every verb prints with: plain lines or JSON, tables, errors as title, sentence, next step."""
 
 import json
 import sys
-import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from syncse_local.errors import SyncseError
-
-
-def safe(text: object, width: int = 0) -> str:
-    """Text from models and files for a terminal: controls, escapes and bidi marks become visible; cut at `width`."""
-    shown = "".join(_visible(char) for char in str(text))
-    return shown if not width or len(shown) <= width else shown[: width - 1] + "…"
-
-
-def _visible(char: str) -> str:
-    if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"):
-        return "␤" if char == "\n" else f"\\u{ord(char):04x}"
-    return char
+from syncse_local.text.display import safe
 
 
 def emit(data: Any) -> None:

@@ -4,12 +4,13 @@ import argparse
 from typing import Any
 
 from syncse_local.cli.common import parser
-from syncse_local.cli.output import emit, safe, table
+from syncse_local.cli.output import emit, table
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.synthesis.newrecipe import copy_recipe
 from syncse_local.synthesis.pools import ROLES
 from syncse_local.synthesis.preview import described, preview
 from syncse_local.synthesis.recipe import RECIPES, Pools, Recipe, list_recipes, load_pools, load_recipe
+from syncse_local.text.display import safe, safe_text
 from syncse_local.text.toml import locate
 
 EXAMPLES = {
@@ -69,7 +70,7 @@ def _show(name: str, as_json: bool) -> None:
         emit({**recipe.to_dict(), "hash": recipe.hash})
     else:
         text = locate(name, RECIPES, "recipe").read_text(encoding="utf-8-sig")
-        print("\n".join(safe(line) for line in text.splitlines()))
+        print(safe_text(text))
 
 
 def _new(source: str, name: str, as_json: bool) -> None:
@@ -88,7 +89,7 @@ def _preview(options: argparse.Namespace) -> None:
         for request in requests:
             emit(request.to_dict())
     else:
-        print("\n".join(safe(line) for line in described(requests)))
+        print(safe_text("\n".join(described(requests))))
 
 
 def _check(name: str, as_json: bool) -> None:

@@ -7,11 +7,12 @@ from typing import Any
 
 from syncse_local.api import OPEN
 from syncse_local.cli.common import parser, workspace
-from syncse_local.cli.output import emit, safe
+from syncse_local.cli.output import emit
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.store.ledger import Outcome
 from syncse_local.synthesis import reparse
 from syncse_local.synthesis.parse import PARSER_VERSION
+from syncse_local.text.display import safe
 
 SHOWN = 20
 

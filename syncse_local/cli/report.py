@@ -10,10 +10,11 @@ from syncse_local.charts import svg, terminal
 from syncse_local.cli.common import begun, existing, job_flags, parser, settings, workspace
 from syncse_local.cli.evaluate import named_encoder
 from syncse_local.cli.follow import follow
-from syncse_local.cli.output import emit, safe, table
+from syncse_local.cli.output import emit, table
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.synthesis.report import tables
 from syncse_local.synthesis.report.figures import charts
+from syncse_local.text.display import safe
 
 ROWS = 12
 
@@ -104,12 +105,12 @@ def show(done: Run, kind: str = "prompt", rows: int = ROWS, drawn: bool = False)
     if drawn:
         width = min(120, shutil.get_terminal_size((100, 24)).columns)
         for chart in charts(report, kind):
-            print(f"\n{terminal.draw(chart.shown(safe), width)}")
+            print(f"\n{terminal.draw(chart, width)}")
 
 
 def _write(path: Path, report: dict[str, Any], kind: str) -> None:
     try:
-        path.write_text(svg.document([chart.shown(safe) for chart in charts(report, kind)]), encoding="utf-8")
+        path.write_text(svg.document(list(charts(report, kind))), encoding="utf-8")
     except OSError as error:
         detail = f"{path}: {error.strerror}."
         raise SyncseError("Cannot write the charts", detail, "Choose another folder.", ExitCode.PREFLIGHT) from error

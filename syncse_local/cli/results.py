@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from syncse_local.cli.common import parser, workspace
-from syncse_local.cli.output import emit, safe
+from syncse_local.cli.output import emit
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.results import mteb, sheets
 from syncse_local.results.files import write
 from syncse_local.results.tables import FORMATS, render
+from syncse_local.text.display import safe
 
 MTEB = "mtebjson"
 

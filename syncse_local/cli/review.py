@@ -6,14 +6,15 @@ The sample asks line by line, so it works over any connection; each answer is st
 import argparse
 import random
 import sys
-import time
 from collections.abc import Iterator
 from typing import Any
 
 from syncse_local.api import BY_PERSONS, TripletQuery, Workspace
 from syncse_local.cli.common import parser, workspace
-from syncse_local.cli.output import emit, safe, table
+from syncse_local.cli.output import emit, print_error, table
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.text.display import safe
+from syncse_local.text.figures import moment
 
 SHOWN = 2_000
 KEYS = {"a": "accept", "r": "reject", "e": "edit", "u": "undo the last one", "s": "skip", "q": "stop"}
@@ -70,7 +71,7 @@ def _list(opened: Workspace, options: argparse.Namespace) -> ExitCode:
         for row in rows:
             emit(row)
     elif rows:
-        shown = ([r["ordinal"], r["action"], r["author"], _day(r["created"]), safe(r["sentence"], 60)] for r in rows)
+        shown = ([r["ordinal"], r["action"], r["author"], moment(r["created"]), safe(r["sentence"], 60)] for r in rows)
         print(table(("triplet", "decision", "author", "when", "sentence"), shown))
     else:
         print("No decision yet. Try: syncse review RUN --sample 20")
@@ -144,14 +145,10 @@ def _one(opened: Workspace, options: argparse.Namespace, card: dict[str, Any], w
                 opened.undo_review(options.run, done[-1], options.author)
                 print(f"triplet {done.pop()}: taken back", file=sys.stderr)
         except SyncseError as error:
-            print(f"{error.title}: {error.detail}", file=sys.stderr)
+            print_error(error)
 
 
 def _text(name: str, card: dict[str, Any]) -> str:
     """A new text; an empty line keeps the old one."""
     print(f"{name} (empty: as it is): ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip() or str(card[name])
-
-
-def _day(moment: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(moment))

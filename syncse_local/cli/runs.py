@@ -2,7 +2,7 @@
 
 import argparse
 import dataclasses
-import time
+from pathlib import Path
 from typing import Any
 
 from syncse_local.api import OPEN, RESUMABLE, Run, Workspace
@@ -10,9 +10,11 @@ from syncse_local.cli.common import parser, take_part, workspace
 from syncse_local.cli.compare import show as show_comparison
 from syncse_local.cli.evaluate import scores_table
 from syncse_local.cli.follow import LADDER, follow, progress_line
-from syncse_local.cli.output import emit, safe, table
+from syncse_local.cli.output import emit, table
 from syncse_local.cli.report import show as show_report
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.text.display import safe
+from syncse_local.text.figures import moment
 
 
 def add(verbs: Any) -> None:
@@ -52,15 +54,11 @@ def list_runs(options: argparse.Namespace) -> ExitCode:
         for run in found:
             emit(dataclasses.asdict(run))
     elif found:
-        rows = [[run.id, run.kind, run.state, _when(run.created), _share(run), safe(run.name, 40)] for run in found]
+        rows = [[run.id, run.kind, run.state, moment(run.created), _share(run), safe(run.name, 40)] for run in found]
         print(table(["run", "kind", "state", "started", "done", "name"], rows))
     if not found:
         raise SyncseError("No runs yet", "The workspace is empty.", "Start one: `syncse run`.", ExitCode.NOTHING)
     return ExitCode.OK
-
-
-def _when(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
 def _share(run: Run) -> str:
@@ -76,8 +74,7 @@ def show(options: argparse.Namespace) -> ExitCode:
         if options.follow:
             return follow(opened, run, options.json, may_cancel=False)
         if options.log:
-            path = opened.log_path(run.id)
-            print(safe_lines(path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""))
+            _log(opened.log_path(run.id))
         elif options.raw:
             _show_raw(opened, run, options.json)
         elif options.json:
@@ -88,9 +85,11 @@ def show(options: argparse.Namespace) -> ExitCode:
     return ExitCode.OK
 
 
-def safe_lines(text: str) -> str:
-    """Many lines made safe, line breaks kept."""
-    return "\n".join(safe(line) for line in text.splitlines())
+def _log(path: Path) -> None:
+    if path.exists():
+        with path.open(encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                print(safe(line.rstrip("\n")))
 
 
 def _show_raw(opened: Workspace, run: Run, as_json: bool) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 
 from syncse_local.backends.spec import BackendSpec
 from syncse_local.cli.common import existing
-from syncse_local.cli.output import safe
 from syncse_local.config import Settings
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.text.display import safe
 from syncse_local.text.ingest import open_input
 
 

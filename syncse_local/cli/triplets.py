@@ -6,9 +6,10 @@ from typing import Any
 
 from syncse_local.api import TripletQuery, Workspace
 from syncse_local.cli.common import parser, workspace
-from syncse_local.cli.output import emit, safe, table
+from syncse_local.cli.output import emit, table
 from syncse_local.errors import ExitCode
 from syncse_local.store.triplet_index import SORTS, STATES
+from syncse_local.text.display import safe
 
 SHOWN = 2_000
 WIDTH = 48

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from syncse_local.results.tables import Table
+from syncse_local.text.figures import hundred
 
 SCORES = ("task", "metric", "items", "tier", "arm", "0-1", "x100", "items 95 %", "seed sd", "seeds")
 DIFFERENCES = (
@@ -22,9 +23,9 @@ def scores(study: Mapping[str, Any]) -> Table:
         for score in row["scores"]:
             figure = ["undefined", "undefined", "-"]
             if score["value"] is not None:
-                figure = [f"{score['value']:.4f}", hundred(score["value"]), span(score["interval"])]
+                figure = [f"{score['value']:.4f}", hundred(score["value"], "-"), span(score["interval"])]
             about = [_name(row), row["metric"], str(row["items"]), place.get(score["arm"], "-"), score["arm"]]
-            rows.append([*about, *figure, hundred(score["seed_sd"]), str(len(score["seeds"]))])
+            rows.append([*about, *figure, hundred(score["seed_sd"], "-"), str(len(score["seeds"]))])
     return list(SCORES), rows
 
 
@@ -41,7 +42,7 @@ def differences(study: Mapping[str, Any]) -> Table:
 def _figures(made: Mapping[str, Any]) -> list[str]:
     by_seeds = made["seeds_t"]["interval"] if made["seeds_t"] else None
     spans = [span(ends, signed=True) for ends in (made["items_only"]["interval"], by_seeds, made["corrected"])]
-    floor = hundred(made["floor"]["value"]) if made["floor"] else "unknown"
+    floor = hundred(made["floor"]["value"], "-") if made["floor"] else "unknown"
     return [f"{100 * made['difference']:+.2f}", *spans, f"{made['p']:.4f}", f"{made['p_holm']:.4f}", floor]
 
 
@@ -105,9 +106,4 @@ def span(ends: Sequence[float] | None, signed: bool = False) -> str:
     """`71.20 to 73.40`, x 100."""
     if ends is None:
         return "-"
-    return " to ".join(f"{100 * end:+.2f}" if signed else f"{100 * end:.2f}" for end in ends)
-
-
-def hundred(value: float | None) -> str:
-    """A figure x 100; `-` for none."""
-    return "-" if value is None else f"{100 * value:.2f}"
+    return " to ".join(f"{100 * end:+.2f}" if signed else hundred(end) for end in ends)

@@ -8,6 +8,7 @@ from typing import Any
 
 from syncse_local.evaluation.tasks import FAMILIES
 from syncse_local.results.tables import Table
+from syncse_local.text.figures import hundred
 
 Records = Sequence[Mapping[str, Any]]
 
@@ -73,4 +74,4 @@ def _average(record: Mapping[str, Any], family: str) -> Mapping[str, Any] | None
 
 def _both(value: float | None) -> tuple[str, str]:
     """A figure 0 to 1 and x 100."""
-    return ("undefined", "undefined") if value is None else (f"{value:.4f}", f"{100 * value:.2f}")
+    return ("undefined" if value is None else f"{value:.4f}", hundred(value))

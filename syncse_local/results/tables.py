@@ -3,12 +3,12 @@
 import csv
 import io
 import re
-import unicodedata
+
+from syncse_local.text.display import safe
 
 Table = tuple[list[str], list[list[str]]]
 """A header and rows of the same length."""
 FORMATS = ("csv", "markdown", "latex")
-_CONTROLS = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
 _NUMBERS = re.compile(r"-|[+-]?[0-9.]+( to [+-]?[0-9.]+)?")
 
 
@@ -19,8 +19,8 @@ def render(form: str, table: Table) -> str:
 
 
 def _line(cell: str) -> str:
-    """A cell on one line, without controls and marks that a terminal or an editor would follow."""
-    return "".join(" " if unicodedata.category(char) in _CONTROLS else char for char in cell)
+    """A cell on one line: spaces for line breaks, for LaTeX has no sign of them in its fonts."""
+    return safe(" ".join(cell.split()))
 
 
 def _csv(header: list[str], rows: list[list[str]]) -> str:

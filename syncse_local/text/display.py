@@ -1,46 +1,56 @@
-"""Small words and numbers for the screens, and `safe`, through which all text from the store goes. Knows no widget."""
+"""Strangers' text made safe to show: what a screen would obey or hide becomes visible. Knows no screen and no markup.
 
-import math
+Text from models, files and the store goes through `safe` (a line, a cell) or `safe_text` (several lines) before it
+reaches a terminal, a table, a chart or a card. Markdown, LaTeX, CSV and SVG escape what comes out of here.
+"""
+
 import re
-import shlex
 import unicodedata
-from collections.abc import Sequence
-from pathlib import Path
 
-CONTROLS = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
-MARKS = ("Mn", "Me")
+LINE = 4096
+"""The longest path that Linux takes: a name of a file or of a model is never cut."""
+TEXT = 2**24
+"""Characters of a text of several lines: as many as the longest recipe that is read."""
 MOST_MARKS = 3
-PLAIN_WORD = re.compile(r"[A-Za-z0-9._/-][A-Za-z0-9._/=:,-]*")
+"""Combining marks on one letter. Vietnamese takes two and polytonic Greek three; a pile of them covers other lines."""
+HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+"""Controls, marks of direction and of no width, lone surrogates, private use, no character at all, line separators."""
+_MARKS = ("Mn", "Me")
+_JAMO = re.compile("[\u1161-\u11ff\ud7b0-\ud7ff]")
+"""Vowels and finals of Hangul, drawn into the letter before them like marks."""
+_BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180e\u3164\uffa0]")
+"""Letters and marks that show nothing: the rest of Unicode's Default_Ignorable_Code_Point."""
+_SELECTOR = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""They choose between two pictures of the sign before them, and terminals disagree about its width then."""
 
 
-def safe(text: object, limit: int = 300) -> str:
-    """Text from models, files and the store for a cell or a line, cut to `limit` characters with an ellipsis.
+def safe(text: object, limit: int = LINE) -> str:
+    """One line of at most `limit` characters (1 or more), with an ellipsis where it was cut.
 
-    Controls, escapes, bidi and zero-width marks become visible escapes; line breaks become one glyph. Variation
-    selectors are dropped and piled-up combining marks are shown escaped: terminals disagree about their width.
+    Characters of the categories in `HIDDEN`, blank ones, and combining marks beyond `MOST_MARKS` in a row are shown as
+    `\\u202e` or `\\U000e0041`; a line break is shown as one glyph; variation selectors are left out. What is safe
+    already comes back as it is.
     """
     given = str(text)
-    shown: list[str] = []
-    marks = 0
-    for char in given[:limit]:
-        marks = marks + 1 if unicodedata.category(char) in MARKS else 0
-        shown.append(_escape(char) if marks > MOST_MARKS else _visible(char))
-    whole = "".join(shown)
-    cut = len(given) > limit or len(whole) > limit
-    return whole[: limit - 1] + "…" if cut else whole
+    shown = _visible(given[: limit + 1].replace("\n", "␤"))
+    return _cut(shown, limit, len(given) > limit)
 
 
-def _visible(char: str) -> str:
-    if char == "\n":
-        return "␤"
-    if "\ufe00" <= char <= "\ufe0f":
-        return ""
-    return _escape(char) if unicodedata.category(char) in CONTROLS else char
+def safe_text(text: object, limit: int = TEXT) -> str:
+    """The same for several lines: line breaks stay, and `limit` is for all of them together."""
+    given = str(text).replace("\r\n", "\n")
+    shown = "\n".join(map(_visible, given[: limit + 1].split("\n")))
+    return _cut(shown, limit, len(given) > limit)
 
 
-def _escape(char: str) -> str:
-    code = ord(char)
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+def hidden(char: str) -> bool:
+    """Whether a screen would obey or hide this character instead of showing it."""
+    return unicodedata.category(char) in HIDDEN or _BLANK.match(char) is not None
+
+
+def is_mark(char: str) -> bool:
+    """Whether the character is drawn over the one before it, in no column of its own."""
+    return unicodedata.category(char) in _MARKS or _JAMO.match(char) is not None
 
 
 def shortened(text: str, width: int) -> str:
@@ -51,62 +61,21 @@ def shortened(text: str, width: int) -> str:
     return f"{text[: width - 1 - end]}…{text[len(text) - end :]}"
 
 
-def number(value: object) -> float | None:
-    """A finite number, or None for anything else a JSON column may hold."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        found = float(value)
-    except OverflowError:
-        return None
-    return found if math.isfinite(found) else None
+def _cut(shown: str, limit: int, longer: bool) -> str:
+    return shown[: limit - 1] + "…" if longer or len(shown) > limit else shown
 
 
-def figure(value: object) -> str:
-    """A number at a length to read at a glance: `1,600`, `51.2`, `0.8712`; empty for what is none."""
-    found = number(value)
-    if found is None:
-        return ""
-    if found == int(found) or abs(found) >= 1000:
-        return f"{found:,.0f}" if abs(found) < 1e12 else f"{found:.3g}"
-    return f"{found:.1f}" if abs(found) >= 10 else f"{found:.4g}"
+def _visible(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text
+    shown: list[str] = []
+    marks = 0
+    for char in _SELECTOR.sub("", text):
+        marks = marks + 1 if is_mark(char) else 0
+        shown.append(_escape(char) if marks > MOST_MARKS or hidden(char) else char)
+    return "".join(shown)
 
 
-def size(value: object) -> str:
-    """Bytes as `1.25 GiB` or `7.2 MiB`; empty for what is no number or none."""
-    found = number(value)
-    if not found or found < 0:
-        return ""
-    return f"{found / 2**30:.2f} GiB" if found >= 2**30 / 10 else f"{found / 2**20:.1f} MiB"
-
-
-def clock(seconds: float) -> str:
-    """`h:mm:ss`, or `m:ss` under an hour."""
-    minutes, rest = divmod(max(0, int(seconds)), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
-def age(then: float | None, now: float) -> str:
-    """How long ago in one unit: `now`, `12s`, `5m`, `3h`, `12d`; a time yet to come is `now`."""
-    if then is None:
-        return ""
-    seconds = int(now - then)
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
-        if seconds >= size:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s" if seconds > 0 else "now"
-
-
-def place(directory: Path) -> str:
-    """A directory as short as it can be said from here."""
-    here = Path.cwd()
-    return safe(directory.relative_to(here) if directory.is_relative_to(here) else directory, 4096)
-
-
-def line(words: Sequence[str], directory: Path) -> str:
-    """The command line of these words; it names the workspace unless that is the default one from here."""
-    shown = ["syncse", *(word if PLAIN_WORD.fullmatch(word) else shlex.quote(safe(word, 4096)) for word in words)]
-    if directory != (Path.cwd() / "workspace").resolve():
-        shown += ["-w", shlex.quote(safe(directory, 4096))]
-    return " ".join(shown)
+def _escape(char: str) -> str:
+    code = ord(char)
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from syncse_local.text.figures import hundred, size
 from syncse_local.training.markdown import code, table
 
 FRONT = """---
@@ -157,20 +158,20 @@ def _dev_rows(record: Record) -> list[tuple[str, ...]]:
     intervals, pairs = result.get("intervals", {}), record["dev"]
     total = sum(pairs.values())
     return [
-        (code(name), "spearman (dev)", _hundred(value), _interval(intervals.get(name)), str(pairs.get(name, total)))
+        (code(name), "spearman (dev)", hundred(value), _interval(intervals.get(name)), str(pairs.get(name, total)))
         for name, value in parts.items()
     ]
 
 
 def _score_row(score: Record) -> tuple[str, ...]:
-    value = _hundred(score["value"]) if score["value"] is not None else "undefined"
+    value = hundred(score["value"])
     return code(score["task"]), code(score["metric"]), value, _interval(score["interval"]), str(score["pairs"])
 
 
 def _interval(found: Any) -> str:
     """Two bounds, or why there are none."""
     if isinstance(found, (list, tuple)) and len(found) == 2 and all(isinstance(bound, float) for bound in found):
-        return f"{_hundred(found[0])} to {_hundred(found[1])}"
+        return f"{hundred(found[0])} to {hundred(found[1])}"
     return "none stored with this score"
 
 
@@ -178,7 +179,7 @@ def _machine(record: Record) -> list[str]:
     about, result = record["hardware"], record["result"]
     gpus = ", ".join(code(gpu["name"]) for gpu in about["gpus"]) or "none used"
     rows = [
-        ("Processor", f"{code(about['processor'])}, {about['cores']} cores, {about['memory'] / 2**30:.1f} GiB"),
+        ("Processor", f"{code(about['processor'])}, {about['cores']} cores, {size(about['memory'])}"),
         ("GPUs", gpus),
         ("System", code(about["system"])),
         ("Device and precision", code(f"{about['device']} {record['training']['precision']}")),
@@ -218,7 +219,3 @@ def _licence(stated: str) -> str:
 
 def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{code(name)} {count}" for name, count in counts.items()) or "none"
-
-
-def _hundred(value: float) -> str:
-    return f"{100 * value:.2f}"

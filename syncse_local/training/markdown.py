@@ -4,19 +4,19 @@ Knows nothing of what it writes.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
+
+from syncse_local.text.display import safe
 
 WIDTH = 200
 
 
 def code(value: object, width: int = WIDTH) -> str:
-    """The text as an inline code span that is safe in a table: one line, cut at `width`.
+    """The text as an inline code span that is safe in a table: made safe, one line, cut at `width`.
 
-    Controls, bidi marks and the column sign become visible escapes: readers of tables differ on an escaped sign.
+    The column sign becomes a visible escape: readers of tables differ on one with a backslash.
     """
-    shown = "".join(map(_visible, str(value)))
-    shown = shown if len(shown) <= width else shown[: width - 1] + "…"
+    shown = safe(value, width).replace("|", "\\u007c")
     if not shown.strip():
         return "(empty)"
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", shown)), default=0))
@@ -29,9 +29,3 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     lines = [f"| {' | '.join(cells)} |" for cells in (header, *rows)]
     lines.insert(1, "|" + "---|" * len(header))
     return lines
-
-
-def _visible(char: str) -> str:
-    if char == "|" or unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
-        return f"\\u{ord(char):04x}"
-    return char

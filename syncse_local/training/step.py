@@ -17,13 +17,12 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from syncse_local.encoders.tokens import Ints, TokenRows, chunks
 from syncse_local.encoders.transformer import Encoder
+from syncse_local.machine_memory import GIB
 from syncse_local.modelfiles import training_sizes
 from syncse_local.training.loss import contrastive_loss, false_negatives
 from syncse_local.training.options import TrainOptions
 from syncse_local.training.ranks import Ranks
 from syncse_local.training.shared_embedding import shared_lookup
-
-GIB = 2**30
 
 
 class Cancelled(Exception):

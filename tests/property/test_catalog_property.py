@@ -13,9 +13,9 @@ from syncse_local.catalog.huggingface import models_in_hub
 from syncse_local.catalog.ollama import models_in_ollama
 from syncse_local.catalog.walk import models_below
 from syncse_local.cli.models import _lines
-from syncse_local.cli.output import safe
 from syncse_local.modelfiles.describe import describe
 from syncse_local.modelfiles.entry import KINDS, Found
+from syncse_local.text.display import safe
 from tests.unit.model_files import BERT, CAUSAL
 from tests.unit.test_gguf import FULL, GOOD
 

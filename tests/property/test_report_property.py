@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from syncse_local.charts import svg, terminal
 from syncse_local.charts.bars import Bars, Series
-from syncse_local.cli.output import safe
 from syncse_local.synthesis.report.lexical import compression_ratio, distinct, grams, self_bleu
 from syncse_local.synthesis.report.sample import Sample, rank
 from syncse_local.synthesis.report.tally import Histograms, Measured, Tally
@@ -118,7 +117,7 @@ def test_every_triplet_falls_into_one_bin(rows: list[tuple[str, str, str]]) -> N
 def test_charts_hold_any_text_and_value(names: list[str], values: list[float | None], width: int) -> None:
     series = tuple(Series(name, tuple(values[: len(names)])) for name in names[:2])
     chart = Bars(names[0], tuple(names), series)
-    drawn = terminal.draw(chart.shown(safe), width)
+    drawn = terminal.draw(chart, width)
     assert "\x1b" not in drawn
     assert len(drawn.splitlines()) >= len(names)
     root = ElementTree.fromstring(svg.document([chart, chart]))

@@ -97,7 +97,7 @@ def test_consent_counts_and_escapes() -> None:
     found = leaving(["https://a.example:443/v1"], ["one", "\x1b[31mtwo", "x" * 500, "four"], 2, "SYNCSE_API_KEY")
     assert (found.sentences, found.requests, len(found.samples)) == (4, 8, 3)
     assert "\x1b" not in found.sentence()
-    assert len(found.samples[2]) == 81
+    assert len(found.samples[2]) == 80
 
 
 @given(

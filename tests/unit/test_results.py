@@ -85,7 +85,7 @@ def test_a_hostile_name_stays_one_cell(connection: sqlite3.Connection, form: str
     if form == "csv":
         rows = list(csv.reader(io.StringIO(text)))
         assert [len(row) for row in rows] == [3, 3, 3]
-        assert rows[1][0] == "'" + HOSTILE.replace("\n", " ").replace("\x1b", " ")
+        assert rows[1][0] == "'" + HOSTILE.replace("\n", " ").replace("\x1b", "\\u001b")
     else:
         (line, _) = [line for line in text.splitlines() if "cmd" in line]
         unescaped = line.replace("\\|", "").replace("\\&", "")

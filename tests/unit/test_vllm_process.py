@@ -35,7 +35,7 @@ def test_a_death_is_told_with_the_end_of_the_log_made_safe(tmp_path: Path, end: 
             if process._process.returncode is not None and not process.receive(0):
                 raise process.death()
     assert said in caught.value.detail
-    assert "\\x1b[31mred\\x07" in caught.value.detail
+    assert "\\u001b[31mred\\u0007" in caught.value.detail
     assert "\x1b" not in caught.value.detail
     assert process.close() == 0
     assert process.close() == 0

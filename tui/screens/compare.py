@@ -11,7 +11,8 @@ from textual.widgets import DataTable, Static
 
 from syncse_local.api import Run, Workspace
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.text.display import figure, safe, shortened
+from syncse_local.text.display import safe, shortened
+from syncse_local.text.figures import figure
 from tui import comparison
 from tui.arms import Marks, comparable
 from tui.screens.ask import AskScreen

@@ -1,6 +1,5 @@
 """Edits one text file; what is saved was checked first. Knows nothing of what the text means."""
 
-import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
@@ -13,7 +12,7 @@ from textual.widgets import Footer, TextArea
 
 from syncse_local.api import Workspace
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.text.display import CONTROLS, safe
+from syncse_local.text.display import hidden, safe
 from tui.screens.error import ErrorScreen
 from tui.session import Session
 from tui.widgets.section import Section
@@ -26,7 +25,7 @@ Save = Callable[[Workspace, str], object]
 def editable(text: str, path: Path | str) -> str:
     """The text. Raises SyncseError for one with hidden characters, which a text field would obey, not show."""
     for char in text:
-        if char not in "\n\t" and unicodedata.category(char) in CONTROLS:
+        if char not in "\n\t" and hidden(char):
             detail = f"{path} has the character U+{ord(char):04X}, which cannot be seen."
             raise SyncseError("Not edited here", detail, "Take it out with another editor.", ExitCode.PREFLIGHT)
     return text

@@ -10,7 +10,8 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 
 from syncse_local.api import Workspace
-from syncse_local.text.display import place, safe
+from syncse_local.text.display import safe
+from tui.command import place
 from tui.run_follower import tail
 from tui.screens.frame import Frame
 from tui.snapshot import Snapshot

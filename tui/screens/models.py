@@ -15,7 +15,8 @@ from textual.css.query import NoMatches
 from textual.widgets import DataTable, Static
 
 from syncse_local.errors import SyncseError
-from syncse_local.text.display import figure, safe, size
+from syncse_local.text.display import safe
+from syncse_local.text.figures import figure, size
 from tui.screens.frame import Frame
 from tui.widgets.section import Section, lines
 from tui.widgets.table import Column, Table

@@ -14,7 +14,8 @@ from textual.widgets import DataTable
 
 from syncse_local.api import Workspace
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.text.display import place, safe
+from syncse_local.text.display import safe
+from tui.command import place
 from tui.screens.ask import AskScreen
 from tui.screens.editor import EditorScreen, editable
 from tui.screens.frame import Frame

@@ -6,7 +6,8 @@ from typing import Any
 from textual.content import Content
 
 from syncse_local.api import Run
-from syncse_local.text.display import age, safe
+from syncse_local.text.display import safe
+from syncse_local.text.figures import age
 from tui import describe
 from tui.arms import Marks
 from tui.widgets.section import Section, lines

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from textual.content import Content
 
-from syncse_local.text.display import line
+from tui.command import line
 from tui.widgets.section import Section
 
 

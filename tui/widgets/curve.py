@@ -6,7 +6,7 @@ from textual import events
 from textual.content import Content
 from textual.widgets import Static
 
-from syncse_local.text.display import figure, number
+from syncse_local.text.figures import figure, number
 from tui.widgets import braille
 from tui.widgets.axis import Axis, below
 

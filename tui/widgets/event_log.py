@@ -2,7 +2,8 @@
 
 from textual.content import Content
 
-from syncse_local.text.display import age, safe
+from syncse_local.text.display import safe
+from syncse_local.text.figures import age
 from tui import describe
 from tui.run_follower import RunDetail
 from tui.widgets.section import Section, lines

@@ -6,7 +6,8 @@ from pathlib import Path
 from textual.content import Content
 
 from syncse_local.api import OPEN, Run
-from syncse_local.text.display import place, safe
+from syncse_local.text.display import safe
+from tui.command import place
 from tui.widgets.section import Section
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from textual.content import Content
 
-from syncse_local.text.display import number, safe
+from syncse_local.text.display import safe
+from syncse_local.text.figures import number
 from tui.widgets.section import Section
 
 GIB = 2**30

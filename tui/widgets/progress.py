@@ -3,7 +3,8 @@
 from textual.content import Content
 
 from syncse_local.api import OPEN, Run
-from syncse_local.text.display import clock, figure, number, safe
+from syncse_local.text.display import safe
+from syncse_local.text.figures import clock, figure, number
 from tui import describe
 from tui.run_follower import RunDetail
 from tui.widgets.section import Section, lines

@@ -9,7 +9,8 @@ from textual.color import Color, ColorParseError
 from textual.widgets import DataTable
 
 from syncse_local.api import Run
-from syncse_local.text.display import age, safe
+from syncse_local.text.display import safe
+from syncse_local.text.figures import age
 from tui import describe
 
 COLUMNS = (("run", 12), ("kind", 8), ("state", 11), ("done", 4), ("result", 16), ("age", 4))

@@ -6,7 +6,8 @@ from typing import Any
 from textual.content import Content
 
 from syncse_local.api import Run
-from syncse_local.text.display import figure, number, safe
+from syncse_local.text.display import safe
+from syncse_local.text.figures import figure, hundred
 from tui.run_follower import RunDetail
 from tui.widgets.section import Section, lines
 
@@ -36,7 +37,7 @@ Row = tuple[object, object, str, str]
 def _finished(detail: RunDetail) -> list[Row]:
     main = _main_metrics(detail.run)
     kept = [row for row in detail.scores if main.get(row["task"], row["metric"]) == row["metric"]]
-    return [(row["task"], row["pairs"], str(row["metric"]), _hundred(row["value"])) for row in kept]
+    return [(row["task"], row["pairs"], str(row["metric"]), hundred(row["value"])) for row in kept]
 
 
 def _main_metrics(run: Run) -> dict[object, str]:
@@ -60,7 +61,7 @@ def _said(task: object, said: Mapping[str, Any]) -> Row:
     if not isinstance(metrics, dict) or not metrics:
         return (task, "", "", "…")
     name, value = next(iter(metrics.items()))
-    return (task, said.get("items"), str(name), _hundred(value))
+    return (task, said.get("items"), str(name), hundred(value))
 
 
 def _line(task: object, items: object, value: str, metric: str) -> Content:
@@ -71,7 +72,7 @@ def _average(run: Run) -> list[Content]:
     average = run.result.get("average")
     if not isinstance(average, dict):
         return []
-    value = _hundred(average.get("value"))
+    value = hundred(average.get("value"))
     return [
         Content.styled(f"{'average':<{TASK}} {'':>7}  {value:>14}", "bold"),
         Content.styled(safe(average.get("label", "")), "dim"),
@@ -83,8 +84,3 @@ def _missing(run: Run) -> list[Content]:
     if not isinstance(missing, dict):
         return []
     return [Content(f"{safe(task, 40)} is not there (looked for {safe(where)})") for task, where in missing.items()]
-
-
-def _hundred(value: object) -> str:
-    found = number(value)
-    return "undefined" if found is None else f"{100 * found:.2f}"

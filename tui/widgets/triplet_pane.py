@@ -10,7 +10,8 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 
-from syncse_local.text.display import figure, safe
+from syncse_local.text.display import safe
+from syncse_local.text.figures import figure
 from tui.triplet_queries import TripletDetail
 from tui.widgets.section import Section, lines
 from tui.widgets.triplet_table import GLYPHS, PERSON

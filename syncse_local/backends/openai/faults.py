@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from syncse_local.backends.openai.backoff import retry_after
 from syncse_local.backends.openai.client import Reply
+from syncse_local.text.display import safe
 
 Kind = Literal["unreachable", "crowded", "failed", "rejected", "refused", "denied", "missing", "broke"]
 SAID_CHARS = 300
@@ -102,5 +103,5 @@ def unlike_json(reply: Reply) -> str:
 
 
 def plain(text: str) -> str:
-    """A server's text as one short line of printable characters."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * SAID_CHARS]).split())[:SAID_CHARS]
+    """A server's text as one short line, safe to show."""
+    return safe(" ".join(text[: 4 * SAID_CHARS].split()), SAID_CHARS)

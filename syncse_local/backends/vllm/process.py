@@ -18,6 +18,7 @@ from typing import Any
 from syncse_local import airgap, machine
 from syncse_local.backends.vllm.python import VllmPython
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.text.display import safe
 
 log = logging.getLogger("syncse_local.vllm")
 SCRIPT = Path(__file__).with_name("child.py")
@@ -116,7 +117,7 @@ class VllmProcess:
             how = f"It died of {signal.Signals(-status).name}."
         else:
             how = f"It ended with status {status}."
-        last = f" It said: {printable(said)}" if said else f" Its log ends: {' | '.join(tail[-3:])}" if tail else ""
+        last = f" It said: {safe(said)}" if said else f" Its log ends: {' | '.join(tail[-3:])}" if tail else ""
         return SyncseError("The vLLM process died", how + last[:1500], "Resume the run; what was answered is kept.")
 
     def log_tail(self) -> list[str]:
@@ -125,7 +126,7 @@ class VllmProcess:
         self._log.seek(max(0, size - 16384))
         lines = self._log.read().decode("utf-8", "replace").splitlines()
         self._log.seek(0, os.SEEK_END)
-        return [printable(line)[:400] for line in lines if line.strip()][-SHOWN:]
+        return [safe(line, 400) for line in lines if line.strip()][-SHOWN:]
 
     def close(self) -> int:
         """End the process and everything it started; returns how many processes are left (0, or the kernel is stuck)."""
@@ -180,11 +181,6 @@ def session_members(session: int) -> list[int]:
     return found
 
 
-def printable(text: str) -> str:
-    """Text from another process for a terminal: what could steer it is written out."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
-
-
 def start_failure(said: str, tail: list[str]) -> SyncseError:
     """What the process could not load, in words."""
     short = any(word in said for word in ("OutOfMemory", "out of memory", "Free memory", "cache blocks", "KV cache"))
@@ -195,4 +191,4 @@ def start_failure(said: str, tail: list[str]) -> SyncseError:
     )
     for line in tail:
         log.error("%s", line)
-    return SyncseError("vLLM cannot load the model", printable(" ".join(said.split()))[:600], hint, ExitCode.PREFLIGHT)
+    return SyncseError("vLLM cannot load the model", safe(" ".join(said.split()), 600), hint, ExitCode.PREFLIGHT)
