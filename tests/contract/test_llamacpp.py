@@ -109,22 +109,6 @@ def test_an_attention_that_differs_is_said(story: Path) -> None:
     assert any("came to another result" in warning for warning in backend.warnings)
 
 
-@pytest.mark.parametrize("kind", ["recurrent", "sliding_window"])
-def test_models_that_cannot_share_are_decoded_whole_and_say_so(tmp_path: Path, kind: str) -> None:
-    path = tmp_path / f"{kind}.gguf"
-    getattr(odd_models, kind)(path)
-    texts = []
-    for rows in (1, 6):
-        backend = LlamaCppBackend(path, n_seq=rows, threads=1)
-        assert backend.settings()["shared_prefix"] is False
-        assert kind.replace("_", " ") in str(backend.settings()["warnings"])
-        found = run(backend, contexts(2, 8, GREEDY))
-        assert len(found) == 16
-        assert {c.cached_tokens for c in found.values()} == {0}
-        texts.append({key: c.text for key, c in found.items()})
-    assert texts[0] == texts[1]
-
-
 def test_damaged_weights_are_refused(story: Path, tmp_path: Path) -> None:
     data = bytearray(story.read_bytes())
     start = read_header(story).data_start

@@ -16,7 +16,7 @@ from syncse_local.backends.llamacpp.attention.library import Attention, Doubt, a
 from syncse_local.backends.llamacpp.choose import choose_shapes, has_gpu, offload_warning, offloads
 from syncse_local.backends.llamacpp.grammar import Grammar
 from syncse_local.backends.llamacpp.lanes import Lanes
-from syncse_local.backends.llamacpp.native import Decoder, Model, Shape, version
+from syncse_local.backends.llamacpp.native import STATES, Decoder, Model, Shape, version
 from syncse_local.backends.llamacpp.options import LlamaOptions
 from syncse_local.backends.llamacpp.rows import Prompter
 from syncse_local.backends.llamacpp.scheduler import Scheduler
@@ -81,15 +81,12 @@ class LlamaCppBackend:
         self._notice_doubt()
         cells = self._decoders[0].n_ctx
         window = min(cells, model.train_ctx or cells)
-        sharing = not model.unshareable
-        if not sharing:
-            self.warnings.append(f"The model's memory is {model.unshareable}: prefixes are decoded for every row.")
         for warning in self.warnings:
             log.warning("%s", warning)
         vocab = model.vocab
         rules = partial(Grammar, vocab.pointer)
-        prompter = Prompter(self._profile, vocab.tokenise, guard(vocab.specials), window, sharing, vocab.longest, rules)
-        self._window, self._sharing = window, sharing
+        prompter = Prompter(self._profile, vocab.tokenise, guard(vocab.specials), window, model.memory in STATES, vocab.longest, rules)
+        self._window = window
         rows = self._shapes[0].n_seq - HOLDERS
         mixed = offloads(self.options)
         self._schedulers = [Scheduler(model.vocab, d, prompter, rows, HOLDERS, mixed) for d in self._decoders]
@@ -111,7 +108,7 @@ class LlamaCppBackend:
 
     def _attention(self, model: Model, shape: Shape) -> Attention | None:
         """Our own attention, where it can be used and nothing else was asked for."""
-        usable = shape.kv_type == "f16" and shape.flash_attn != "off" and not model.unshareable and not has_gpu()
+        usable = shape.kv_type == "f16" and shape.flash_attn != "off" and not has_gpu()
         return (
             Attention(shape.threads, self._doubt)
             if usable and self.options.attention == "auto" and available()
@@ -161,7 +158,8 @@ class LlamaCppBackend:
             "n_gpu_layers": self.options.n_gpu_layers,
             "window": self._window,
             "profile": self._profile.kind,
-            "shared_prefix": self._sharing,
+            "memory": model.memory if (model := self._model) else "",
+            "shared_prefix": True,
             "attention": self._attends,
             "warnings": list(self.warnings),
         }

@@ -8,7 +8,7 @@ import logging
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import llama_cpp as native
 import numpy as np
@@ -28,6 +28,10 @@ _ERROR = 4
 _KV_TYPES: dict[KvType, int] = {"f32": 0, "f16": 1, "q8_0": 8}
 _FLASH: dict[FlashAttention, int] = {"auto": -1, "off": 0, "on": 1}
 _FLASH_CHOSEN: dict[str, FlashAttention] = {"Flash Attention enabled": "on", "Flash Attention disabled": "off"}
+Memory = Literal["attention", "sliding window", "hybrid", "recurrent"]
+"""Cells for each token in all layers; in some layers of a window alone; beside one state a sequence; one state alone."""
+STATES: tuple[Memory, ...] = ("hybrid", "recurrent")
+"""Kinds with a state, which stands for all that a sequence has read: it is shared whole, or not at all."""
 _recent: deque[str] = deque(maxlen=6)
 _flash_said: deque[FlashAttention] = deque(maxlen=1)
 _last_level = logging.DEBUG
@@ -91,13 +95,13 @@ class Model:
         )
 
     @property
-    def unshareable(self) -> str:
-        """Why cells of this model cannot be shared between sequences, or empty."""
+    def memory(self) -> Memory:
+        """What it remembers a sequence by."""
         if native.llama_model_is_recurrent(self.pointer):
             return "recurrent"
         if native.llama_model_is_hybrid(self.pointer):
-            return "hybrid (attention and recurrent)"
-        return "sliding window" if native.llama_model_n_swa(self.pointer) > 0 else ""
+            return "hybrid"
+        return "sliding window" if native.llama_model_n_swa(self.pointer) > 0 else "attention"
 
     def close(self) -> None:
         """Free the weights; contexts must be closed before."""

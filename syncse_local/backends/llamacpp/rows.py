@@ -120,23 +120,24 @@ class Job:
 class Prompter:
     """Makes jobs of rows: renders, tokenises, finds what a prompt shares, refuses prompts that cannot fit.
 
-    `window` is the longest sequence (tokens); `longest` the most bytes one token can stand for.
+    `window` is the longest sequence (tokens); `longest` the most bytes one token can stand for. `whole`: a prefix is shared
+    to its last token or not at all, as the state of a recurrent model must be.
     """
 
     profile: PromptProfile
     tokenise: Callable[[str], Tokens]
     guard: Callable[[str], str]
     window: int
-    sharing: bool
+    whole: bool = False
     longest: int = 512
     grammar: Callable[[str], Grammar] | None = None
 
     def open(self, context: Context) -> Prefix:
-        """A context with its shared prefix (empty where sharing cannot be had or does not pay) and its jobs, lazily."""
+        """A context with its shared prefix (empty where sharing does not pay) and its jobs, lazily."""
         messages = [Message(m.role, self.guard(m.content)) for m in context.prefix]
         prefix = Prefix(context, NO_TOKENS, iter(()), len(context.rows))
         try:
-            if self.sharing and len(context.rows) > 1:
+            if len(context.rows) > 1:
                 prefix.tokens = self._common(messages, context.rows)
             prefix.rows = (self._job(prefix, messages, row) for row in context.rows)
         except (SyncseError, ValueError) as problem:
@@ -172,6 +173,8 @@ class Prompter:
         if not len(tokens):
             return Completion(row.key, "", "refused", error="The prompt is empty.")
         shared = min(_common_length(tokens, prefix.tokens), len(tokens) - 1)
+        if self.whole and shared < len(prefix.tokens):
+            shared = 0
         limit = max(1, min(row.sampling.max_tokens, self.window - len(tokens)))
         stops = (*row.sampling.stop, *self.profile.stops(turns))
         encoded = tuple(dict.fromkeys(stop.encode("utf-8", "replace") for stop in stops if stop))
