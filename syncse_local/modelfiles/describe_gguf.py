@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from syncse_local.errors import SyncseError
-from syncse_local.modelfiles.entry import Dimensions, Found, Kind, ModelEntry
+from syncse_local.modelfiles.entry import Found, Kind, ModelEntry
 from syncse_local.modelfiles.gguf import NOT_GENERATORS, GgufHeader, read_header, read_model, shard_paths
-from syncse_local.modelfiles.gguf_reader import LongArray
+from syncse_local.modelfiles.gguf_sizes import dimensions
 from syncse_local.modelfiles.reading import Unreadable, card_licence, head, regular_size, size, text
 
 _TYPES: dict[str, Kind] = {"adapter": "adapter", "mmproj": "projector", "vocab": "vocabulary"}
@@ -38,7 +38,7 @@ def describe_gguf(found: Found) -> ModelEntry:
         chat_template=bool(first.text("tokenizer.chat_template")),
         licence=_licence(first, found.path, files, found.licence),
         problem=problem,
-        dimensions=_dimensions(first),
+        dimensions=dimensions(first.architecture, first.metadata),
     )
 
 
@@ -65,44 +65,6 @@ def _problem(path: Path) -> str:
     except SyncseError as error:
         return error.detail
     return ""
-
-
-def _dimensions(header: GgufHeader) -> Dimensions:
-    def number(key: str) -> int:
-        return size(header.metadata.get(f"{header.architecture}.{key}"))
-
-    layers, hidden, heads = number("block_count"), number("embedding_length"), _most(header, "attention.head_count")
-    width = hidden // heads if heads else 0
-    key, value = number("attention.key_length") or width, number("attention.value_length") or width
-    return Dimensions(
-        layers=layers,
-        hidden=hidden,
-        heads=heads,
-        kv_values=_kv_heads(header, layers, heads) * (key + value),
-        vocabulary=_vocabulary(header) or number("vocab_size"),
-        inner=_most(header, "feed_forward_length"),
-    )
-
-
-def _kv_heads(header: GgufHeader, layers: int, heads: int) -> int:
-    """Key-value heads summed over all layers; a model may have another number, or none, in each."""
-    stated = header.metadata.get(f"{header.architecture}.attention.head_count_kv")
-    if isinstance(stated, tuple):
-        return sum(size(each) for each in stated)
-    return (size(stated) or heads) * layers
-
-
-def _most(header: GgufHeader, key: str) -> int:
-    """A number that may be stated for each layer: the largest."""
-    stated = header.metadata.get(f"{header.architecture}.{key}")
-    return max((size(each) for each in stated), default=0) if isinstance(stated, tuple) else size(stated)
-
-
-def _vocabulary(header: GgufHeader) -> int:
-    tokens = header.metadata.get("tokenizer.ggml.tokens")
-    if isinstance(tokens, LongArray):
-        return tokens.length
-    return len(tokens) if isinstance(tokens, tuple) else 0
 
 
 def _licence(header: GgufHeader, path: Path, files: tuple[Path, ...], beside: Path | None) -> str:

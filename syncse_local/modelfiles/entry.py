@@ -28,7 +28,8 @@ class Found:
 class Dimensions:
     """Sizes that decide how much memory a model needs; 0 where the file does not say.
 
-    `kv_values`: numbers the KV cache keeps per token, keys and values over all layers. `inner`: the feed-forward width.
+    `kv_values`: numbers the KV cache keeps per token, keys and values over all layers. `state_values`: numbers that recurrent
+    layers keep per sequence, however long. `inner`: the feed-forward width.
     """
 
     layers: int = 0
@@ -37,6 +38,7 @@ class Dimensions:
     kv_values: int = 0
     vocabulary: int = 0
     inner: int = 0
+    state_values: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class ModelInfo:
     licence: str
     bytes: int
     sha256: str = ""
+    dimensions: Dimensions = Dimensions()
 
     @property
     def profile(self) -> Literal["chat", "plain"]:

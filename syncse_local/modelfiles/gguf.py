@@ -13,6 +13,7 @@ from pathlib import Path
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.modelfiles.entry import ModelInfo
 from syncse_local.modelfiles.gguf_reader import Cursor, Malformed, TensorInfo, Value, read_metadata, read_tensors
+from syncse_local.modelfiles.gguf_sizes import dimensions
 from syncse_local.modelfiles.gguf_types import FILE_TYPES, MAGIC, TENSOR_TYPES, UINT32
 
 COPY_AGAIN = "Download or copy the model again and compare its checksum with the publisher's."
@@ -195,6 +196,7 @@ def model_info(path: Path, sha256: str = "", generates: bool = True) -> ModelInf
         licence=licence,
         bytes=sum(header.file_size for header in headers),
         sha256=sha256,
+        dimensions=dimensions(first.architecture, first.metadata),
     )
 
 

@@ -1,5 +1,7 @@
 """Prefixes shared in every kind of memory: the same numbers as prompts computed whole, in each way that the engine shares."""
 
+import logging
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +13,9 @@ from numpy.typing import NDArray
 from syncse_local.backends.llamacpp.engine import LlamaCppBackend
 from syncse_local.backends.llamacpp.native import STATES, Decoder, Model, Shape
 from syncse_local.backends.llamacpp.rows import Job
+from syncse_local.backends.llamacpp.sizes import HOLDERS as PREFIXES
+from syncse_local.backends.llamacpp.sizes import STATE_BYTES, rows_with_states
+from syncse_local.modelfiles.gguf import model_info
 from tests.contract import odd_models
 from tests.contract.test_llamacpp import GREEDY, contexts
 
@@ -21,7 +26,9 @@ SHARE = 1e-3  # of the spread of logits: batching alone gives up to 1e-4, a wron
 
 
 @pytest.fixture(scope="module", params=KINDS, ids=lambda pair: f"{pair[0]}-{pair[1].__name__}")
-def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path, Model]]:
+def found(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Path, Model]]:
     """(kind, file, loaded model)."""
     kind, make = request.param
     path = tmp_path_factory.mktemp("odd") / f"{make.__name__}.gguf"
@@ -118,3 +125,32 @@ def test_a_state_is_shared_whole_or_not_at_all(found: tuple[str, Path, Model]) -
     assert isinstance(job, Job)
     assert job.shared == (0 if kind in STATES else len(prefix.tokens) - 1)
     backend.close()
+
+
+def test_the_forecast_counts_cells_and_states_as_llama_cpp_does(
+    found: tuple[str, Path, Model], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Bytes of the cache and of the states, from the header alone, against what llama.cpp says it took (to 0.01 MiB)."""
+    _, path, model = found
+    sizes = model_info(path).dimensions
+    caplog.set_level(logging.DEBUG, "syncse_local.llamacpp")
+    Decoder(model, Shape(16_384, 200, 256, 1, "f32", "off")).close()
+    taken = {"llama_kv_cache": 0.0, "llama_memory_recurrent": 0.0}
+    for message in caplog.messages:
+        name, _, rest = message.partition(":")
+        if name in taken and (said := re.match(r" size = +([\d.]+) MiB", rest)):
+            taken[name] += float(said[1])
+    cells, states = (16_384 * 4 * sizes.kv_values / 2**20, 200 * STATE_BYTES * sizes.state_values / 2**20)
+    assert taken["llama_kv_cache"] == pytest.approx(cells, abs=0.011 * 2)
+    assert taken["llama_memory_recurrent"] == pytest.approx(states, abs=0.011)
+    assert states > 0.3 or model.memory not in STATES
+
+
+def test_rows_in_flight_keep_to_the_memory_that_their_states_may_take() -> None:
+    mib = 1 << 20
+    assert rows_with_states(64, 0, 1) == 64
+    assert rows_with_states(64, 10 * mib, 100_000 * mib) == 64
+    few = rows_with_states(64, 150 * mib, 16_000 * mib)
+    assert 1 < few < 64
+    assert (few + PREFIXES) * 150 * mib <= 0.3 * 16_000 * mib
+    assert rows_with_states(64, 150 * mib, 0) == 1

@@ -151,14 +151,12 @@ def test_what_cannot_be_judged_is_left_to_the_engine(tmp_path: Path) -> None:
 
 
 def test_the_engine_comes_to_the_same_numbers() -> None:
-    from syncse_local.backends.llamacpp.choose import cell_bytes
     from syncse_local.backends.llamacpp.engine import LlamaCppBackend
     from syncse_local.backends.vllm import engine
 
     entry = describe(Found("starter", "path", paths.starter_llm()))
     backend = LlamaCppBackend(paths.starter_llm(), threads=2)
-    assert backend._model is not None
-    assert cell_bytes(backend._model, "f16") == 2.0 * entry.dimensions.kv_values
+    assert backend.info.dimensions == entry.dimensions
     (fit,) = llamacpp_fit(entry, LlamaOptions(threads=2), Room(machine.memory().free))
     assert f"{backend.settings()['n_ctx']:,} cells" in str(fit)
     backend.close()

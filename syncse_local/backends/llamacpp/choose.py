@@ -12,14 +12,16 @@ import llama_cpp as native
 
 from syncse_local import machine
 from syncse_local.backends.llamacpp.native import Model, Shape
-from syncse_local.backends.llamacpp.options import KvType, LlamaOptions
+from syncse_local.backends.llamacpp.options import LlamaOptions
 from syncse_local.backends.llamacpp.sizes import (
     CELL_BYTES,
     HOLDERS,
+    STATE_BYTES,
     batch_size,
     cells_for,
     lanes_for,
     rows_in_flight,
+    rows_with_states,
 )
 from syncse_local.modelfiles.entry import ModelInfo
 
@@ -30,23 +32,19 @@ TINY = 30_000_000
 def choose_shapes(options: LlamaOptions, info: ModelInfo, model: Model) -> list[Shape]:
     """The size of each lane; all are alike but for threads. Sequences include the HOLDERS that hold prefixes."""
     offload = offloads(options)
-    wanted = options.n_seq or rows_in_flight(offload)
+    free = _free_for_cache(offload)
+    wanted = options.n_seq or rows_with_states(
+        rows_in_flight(offload), info.dimensions.state_values * STATE_BYTES, free
+    )
     threads = options.threads or default_threads(info.parameters)
     lanes = lanes_for(options, info.parameters, model.train_ctx, threads, wanted, offload)
     rows = max(1, min(-(-wanted // lanes), native.llama_max_parallel_sequences() - HOLDERS))
     batch = max(options.n_batch or batch_size(info.parameters, offload), rows + HOLDERS)  # an output each, or it aborts
-    each = cell_bytes(model, options.kv_type)
-    cells = options.n_ctx // lanes or cells_for(rows, model.train_ctx, each, _free_for_cache(offload) // lanes)
+    each = info.dimensions.kv_values * CELL_BYTES[options.kv_type]
+    cells = options.n_ctx // lanes or cells_for(rows, model.train_ctx, each, free // lanes)
     share, more = divmod(threads, lanes)
     shape = Shape(cells, rows + HOLDERS, batch, max(1, share), options.kv_type, options.flash_attn)
     return [replace(shape, threads=max(1, share + (lane < more))) for lane in range(lanes)]
-
-
-def cell_bytes(model: Model, kv_type: KvType) -> float:
-    """Bytes of one KV cell over all layers (keys and values)."""
-    heads = max(1, native.llama_model_n_head(model.pointer))
-    width = native.llama_model_n_embd(model.pointer) / heads * max(1, native.llama_model_n_head_kv(model.pointer))
-    return float(2 * max(1, native.llama_model_n_layer(model.pointer)) * width * CELL_BYTES[kv_type])
 
 
 def _free_for_cache(offload: bool) -> int:

@@ -85,7 +85,9 @@ class LlamaCppBackend:
             log.warning("%s", warning)
         vocab = model.vocab
         rules = partial(Grammar, vocab.pointer)
-        prompter = Prompter(self._profile, vocab.tokenise, guard(vocab.specials), window, model.memory in STATES, vocab.longest, rules)
+        prompter = Prompter(
+            self._profile, vocab.tokenise, guard(vocab.specials), window, model.memory in STATES, vocab.longest, rules
+        )
         self._window = window
         rows = self._shapes[0].n_seq - HOLDERS
         mixed = offloads(self.options)

@@ -16,11 +16,18 @@ UBATCH = 512
 """Tokens that llama.cpp computes at once; its work space is made for them."""
 CELL_BYTES: dict[KvType, float] = {"f32": 4.0, "f16": 2.0, "q8_0": 34 / 32}
 """Bytes of one number in the cache."""
+STATE_BYTES = 4
+"""Bytes of one number in a recurrent state, which llama.cpp keeps in 32 bits."""
 
 
 def rows_in_flight(offload: bool) -> int:
     """More make larger batches. Measured on two cores with 7 M, 135 M and 1 B parameters (docs/log.md)."""
     return 128 if offload else 64
+
+
+def rows_with_states(rows: int, state_bytes: float, free: float) -> int:
+    """At most so many rows that their states, and those of the prefixes, take no more than a cache's share of the memory."""
+    return max(1, min(rows, int(KV_SHARE * free / state_bytes) - HOLDERS)) if state_bytes else rows
 
 
 def lanes_for(options: LlamaOptions, parameters: int, trained: int, threads: int, rows: int, offload: bool) -> int:
