@@ -100,6 +100,8 @@ def test_texts_are_those_of_rows_alone(found: tuple[str, Path, Model], threads: 
     backend = LlamaCppBackend(path, n_seq=6, threads=threads, kv_type="f32")
     assert backend.settings()["memory"] == kind
     assert backend.warnings == ["The model brings no chat template: prompts are plain text."]
+    attends = backend.settings()["attention"]
+    assert attends == "llama.cpp"  # cells of 32 bits
     together = {c.key: c for c in backend.generate(contexts(2, 8, GREEDY), lambda: False)}
     assert min(c.cached_tokens for c in together.values()) > 0
     alone = LlamaCppBackend(path, n_seq=1, threads=1, kv_type="f32")
@@ -111,6 +113,16 @@ def test_texts_are_those_of_rows_alone(found: tuple[str, Path, Model], threads: 
     assert {key: c.text for key, c in together.items()} == single
     backend.close()
     alone.close()
+
+
+def test_attention_over_shared_prefixes_knows_every_layer_of_these(found: tuple[str, Path, Model]) -> None:
+    """Windows, caps on scores and layers without attention: whatever attends here is ours, and agrees with llama.cpp's."""
+    kind, path, _ = found
+    backend = LlamaCppBackend(path, n_seq=4, threads=1, flash_attn="on")
+    assert backend.settings()["attention"] == ("llama.cpp" if kind == "recurrent" else "shared prefixes")
+    assert len(list(backend.generate(contexts(2, 8, GREEDY), lambda: False))) == 16
+    assert not any("another result" in warning for warning in backend.warnings)
+    backend.close()
 
 
 def test_a_state_is_shared_whole_or_not_at_all(found: tuple[str, Path, Model]) -> None:

@@ -63,14 +63,19 @@ class Case:
     sees: NDArray[np.bool_]
     scale: float
 
-    def exact(self) -> NDArray[np.float64]:
-        """(tokens, query heads, head size) in 64 bits."""
+    def exact(self, cap: float = 0.0, sinks: Floats | None = None) -> NDArray[np.float64]:
+        """(tokens, query heads, head size) in 64 bits; scores bounded by `cap`, a logit for nothing of each query head."""
         s = self.sizes
         q = self.queries.astype(np.float64).reshape(s.tokens, s.heads, s.group, s.size)
         scores = np.einsum("thgd,chd->thgc", q, self.keys.astype(np.float64)) * self.scale
+        scores = cap * np.tanh(scores / cap) if cap else scores
         scores = np.where(self.sees[:, None, None, :], scores, -np.inf)
-        weights = np.exp(scores - scores.max(-1, keepdims=True))
-        weights /= weights.sum(-1, keepdims=True)
+        idle = np.full((s.heads, s.group, 1), -np.inf)
+        if sinks is not None:
+            idle = sinks.astype(np.float64).reshape(idle.shape)
+        most = np.maximum(scores.max(-1, keepdims=True), idle)
+        weights = np.exp(scores - most)
+        weights /= weights.sum(-1, keepdims=True) + np.exp(idle - most)
         made = np.einsum("thgc,chv->thgv", weights, self.values.astype(np.float64))
         return np.asarray(made.reshape(s.tokens, s.heads * s.group, s.values))
 
@@ -110,7 +115,7 @@ class Graph:
     scale: float
     alibi: float = 0.0
     cap: float = 0.0
-    sinks: bool = False
+    sinks: Floats | None = None
     beside: "Graph | None" = None
     node: Any = field(init=False)
     _context: Any = field(init=False)
@@ -124,9 +129,9 @@ class Graph:
         self._mask = self.beside._mask if self.beside else _tensor(context, _F16, s.cells, s.tokens, 1, 1)
         q, k, v = (_permute(context, t, 0, 2, 1, 3) for t in (self._queries, self._keys, self._values))
         self.node = _flash(context, q, k, v, self._mask, self.scale, self.alibi, self.cap)
-        if self.sinks:
+        if self.sinks is not None:
             sinks = _tensor(context, _F32, s.heads * s.group, 1, 1, 1)
-            self._write(sinks, np.zeros(s.heads * s.group, np.float32))
+            self._write(sinks, self.sinks)
             _sinks(self.node, sinks)
         self._graph = _graph(context)
         _expand(self._graph, self.node)

@@ -85,7 +85,7 @@ SIZES = st.builds(
     cells=st.sampled_from([1, 7, 64, 200, 513]),
     group=st.integers(1, 5),
     heads=st.integers(1, 4),
-    size=st.sampled_from([16, 64, 80, 128, 256]),
+    size=st.sampled_from([16, 64, 80, 128, 256, 512]),
     values=st.sampled_from([16, 64, 96]),
 )
 
@@ -186,11 +186,9 @@ def test_a_graph_of_before_the_difference_is_llama_cpps_again(watched: Any) -> N
     ("sizes", "options"),
     [
         (Sizes(size=24, values=24), {}),
-        (Sizes(size=320, values=320), {}),
+        (Sizes(size=576, values=576), {}),
         (Sizes(tokens=513), {}),
         (Sizes(), {"alibi": 8.0}),
-        (Sizes(), {"cap": 30.0}),
-        (Sizes(), {"sinks": True}),
     ],
 )
 def test_what_it_does_not_know_is_left_alone(watched: Any, sizes: Sizes, options: dict[str, Any]) -> None:
@@ -233,17 +231,70 @@ def test_another_llama_cpp_than_it_was_compiled_for_does_without(monkeypatch: py
         attention._library.cache_clear()
 
 
-@pytest.mark.parametrize("other", [Sizes(), Sizes(group=1), Sizes(tokens=4), Sizes(size=32), Sizes(values=32)])
-def test_layers_of_another_shape_are_left_to_llama_cpp(watched: Any, other: Sizes) -> None:
-    """Under the first layer's plan, of the same mask."""
+@pytest.mark.parametrize("cap", [0.0, 2.0, 50.0])
+@pytest.mark.parametrize("sinks", [False, True])
+def test_caps_on_scores_and_sinks(watched: Any, cap: float, sinks: bool) -> None:
+    """Gemma 2 bounds its scores; gpt-oss has a logit in each head that takes weight and adds nothing."""
+    sizes = Sizes(tokens=40, group=3, heads=2)
+    idle = np.linspace(-2, 6, 6, dtype=np.float32) if sinks else None
+    graph = watched(sizes, sizes.size**-0.5, cap=cap, sinks=idle)
+    for seed in range(2):
+        case = prefixes_and_rows(sizes, seed, spread=3.0)
+        exact = case.exact(cap, idle)
+        assert np.abs(graph(case) - exact).max() < 3 * CLOSE * np.abs(exact).max()
+    assert graph.graph.operation == "CUSTOM"
+    assert not graph.distrusted
+
+
+@pytest.mark.parametrize("other", [Sizes(), Sizes(group=1), Sizes(size=32), Sizes(values=32)])
+def test_layers_of_another_shape_have_plans_of_their_own(watched: Any, other: Sizes) -> None:
+    """Beside the first layer's, of the same mask: compared once themselves, then computed here."""
     one = watched(Sizes())
-    two = watched(other, beside=one.graph)
-    case = prefixes_and_rows(Sizes(), 1)
-    one(case)
-    one.graph.fill(case)
-    for graph in (one.graph, two.graph):
-        assert not one.library.attention_watch(graph.node, True, one.state)
-    assert (one.graph.operation, two.graph.operation) == ("CUSTOM", "CUSTOM" if other == Sizes() else "FLASH_ATTN_EXT")
+    two = watched(other, other.size**-0.5, beside=one.graph)
+    case, more = prefixes_and_rows(Sizes(), 1), prefixes_and_rows(other, 1)
+    for call in range(3):
+        one.graph.fill(case)
+        two.graph.fill(more)
+        asked = [one.library.attention_watch(graph.graph.node, True, one.state) for graph in (one, two)]
+        for graph, wanted in zip((one, two), asked, strict=True):
+            graph.graph.compute(1)
+            if wanted:
+                one.library.attention_watch(graph.graph.node, False, one.state)
+        assert (one.graph.operation, two.graph.operation) == (("CUSTOM",) * 2 if call else ("FLASH_ATTN_EXT",) * 2)
+        assert apart(one.graph.result(), case) < (CLOSE if call else 0.01)
+        assert apart(two.graph.result(), more) < (CLOSE if call else 0.01)
+    assert not one.distrusted
+
+
+def test_full_and_windowed_layers_alternate(watched: Any) -> None:
+    """Two masks in one call, as models with sliding windows have, over layers in turn; each call with other masks."""
+    sizes = Sizes(tokens=8, cells=200)
+    full, windowed = watched(sizes), watched(sizes)
+    layers = [full, windowed, watched(sizes, beside=full.graph), watched(sizes, beside=windowed.graph)]
+    for call in range(3):
+        cases = [prefixes_and_rows(sizes, 10 * call + kind) for kind in (0, 1)]
+        for graph, case in zip(layers, [*cases, *cases], strict=True):
+            graph.graph.fill(case)
+        for graph in layers:
+            wanted = full.library.attention_watch(graph.graph.node, True, full.state)
+            if wanted:  # llama.cpp computes up to here before it asks on
+                graph.graph.compute(1)
+                full.library.attention_watch(graph.graph.node, False, full.state)
+        for graph, case in zip(layers, [*cases, *cases], strict=True):
+            graph.graph.compute(1)
+            assert apart(graph.graph.result(), case) < (CLOSE if call else 0.01)
+            if call:
+                assert graph.graph.operation == "CUSTOM"
+    assert not full.distrusted
+
+
+def test_more_kinds_of_layers_than_there_are_plans_for_are_left_to_llama_cpp(watched: Any) -> None:
+    graphs = [watched(Sizes(size=size)) for size in (16, 32, 48, 64)]
+    state, library = graphs[0].state, graphs[0].library
+    for graph, size in zip(graphs, (16, 32, 48, 64), strict=True):
+        graph.graph.fill(prefixes_and_rows(Sizes(size=size), 1))
+    assert [library.attention_watch(graph.graph.node, True, state) for graph in graphs] == [True, True, True, False]
+    assert (library.attention_ours(state), library.attention_theirs(state)) == (3, 1)
 
 
 def test_a_compiler_that_fails_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

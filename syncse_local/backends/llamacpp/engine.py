@@ -125,7 +125,10 @@ class LlamaCppBackend:
         decoder.positions[:2] = 0, 1
         decoder.decode(2)
         decoder.clear()
-        return OURS if decoder.attention.knows() else THEIRS
+        ours, theirs = decoder.attention.layers()
+        if not ours:
+            return THEIRS
+        return f"{OURS} in {ours} of {ours + theirs} layers" if theirs else OURS
 
     def generate(self, contexts: Iterable[Context], cancelled: Callable[[], bool]) -> Iterator[Completion]:
         """See `Backend.generate`. One at a time: a second one while the first runs raises RuntimeError."""

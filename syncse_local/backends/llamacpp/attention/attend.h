@@ -8,14 +8,14 @@
 
 #define NOTHING -1e30f
 #define BLOCK 64   /* shared cells at a time */
-#define WIDEST 256 /* head size */
+#define WIDEST 512 /* head size */
 #define AHEAD 12   /* own cells between asking for their memory and using it */
 
 struct head {
-    const struct ggml_tensor *q, *k, *v;
+    const struct ggml_tensor *q, *k, *v, *sinks; /* sinks: of each query head a logit that nothing is summed for, or NULL */
     const struct plan *plan;
     int index, from, D, DV, group;
-    float scale;                         /* scores are logarithms to base 2 */
+    float scale, cap;                    /* scores are logarithms to base 2; cap 0: none */
     float *queries, *sums, *most, *total; /* [D][lanes], [DV][lanes], [lanes], [lanes] */
     int32_t *token;                       /* [lanes] */
     float *rest;
@@ -42,8 +42,18 @@ static void begin(struct head *h, float *work) {
     for (int g = 0; g < h->group; g++)
         for (int t = 0; t < T; t++) {
             const float *in = query(h, g, t);
+            if (h->sinks) {
+                h->most[g * T + t] = LOG2_E * ((const float *)h->sinks->data)[h->index * h->group + g];
+                h->total[g * T + t] = 1;
+            }
             for (int d = 0; d < h->D; d++) h->queries[d * lanes + g * T + t] = in[d] * h->scale;
         }
+}
+
+/* Scores between -cap and cap: cap * tanh(score / cap). */
+static void bound(const struct head *h, float *scores, size_t n) {
+    if (h->cap > 0)
+        for (size_t i = 0; i < n; i += W) *at(scores + i) = tanh_of(*at(scores + i) * (1 / h->cap)) * h->cap;
 }
 
 /* Puts NOTHING where a lane's token does not see the cell. */
@@ -81,6 +91,7 @@ static void attend_shared(struct head *h) {
             widen(values + c * h->DV, row(h->v, plan->shared[start + c], h->index), h->DV);
         }
         multiply(scores, keys, h->queries, n, h->D, lanes);
+        bound(h, scores, (size_t)n * lanes);
         for (int c = 0; c < n; c++)
             if (plan->seers[start + c] != everyone(plan)) hide(h, scores + c * lanes, plan->seers[start + c]);
         soften(h, scores, n);
@@ -101,6 +112,7 @@ static void finish(struct head *h, float *scores, int g, int t, float *out) {
     const struct plan *plan = h->plan;
     const int n = plan->count[t], end = padded(n, W), lane = g * plan->tokens + t;
     float most = h->most[lane];
+    bound(h, scores, end);
     for (int c = 0; c < n; c++) most = scores[c] > most ? scores[c] : most;
     for (int c = n; c < end; c++) scores[c] = NOTHING;
     vf sum = {0};

@@ -100,6 +100,8 @@ def load(path: Path) -> Any:
         ("attention_free", None, (pointer,)),
         ("attention_again", None, (pointer,)),
         ("attention_compared", ctypes.c_int, (pointer,)),
+        ("attention_ours", ctypes.c_int, (pointer,)),
+        ("attention_theirs", ctypes.c_int, (pointer,)),
         ("attention_watch", ctypes.c_bool, (pointer, ctypes.c_bool, pointer)),
     ):
         function = getattr(library, name)
@@ -139,11 +141,11 @@ class Attention:
         params.cb_eval = ctypes.cast(_library().attention_watch, type(params.cb_eval))
         params.cb_eval_user_data = self._pointer
 
-    def knows(self) -> bool:
-        """Whether a call that it could compute has come since the last time; the next of each kind is compared anew."""
-        compared = bool(_library().attention_compared(self._pointer))
+    def layers(self) -> tuple[int, int]:
+        """Of the calls since the last time: layers that it computes, and layers left to llama.cpp. Each kind is compared anew."""
+        found = _library().attention_ours(self._pointer), _library().attention_theirs(self._pointer)
         _library().attention_again(self._pointer)
-        return compared
+        return found
 
     def close(self) -> None:
         """Free it."""

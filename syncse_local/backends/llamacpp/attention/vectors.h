@@ -17,6 +17,7 @@
 #define W 4
 #endif
 #define UNROLL 8
+#define LOG2_E 1.44269504f
 #if defined(__clang__)
 #define UNROLLED _Pragma("clang loop unroll(full)")
 #else
@@ -59,6 +60,13 @@ static inline vf power(vf x) {
     sum = sum * f + 6.931472e-1f;
     sum = sum * f + 1.0f;
     return sum * (vf)(((vi)shifted - 0x4b400000 + 127) << 23);
+}
+
+/* tanh, to 3e-7: (1 - e) / (1 + e) with e = exp(-2 |x|), and the sign of x. */
+static inline vf tanh_of(vf x) {
+    const vi sign = (vi)x & INT32_MIN;
+    const vf e = power((vf)((vi)x | INT32_MIN) * (2 * LOG2_E));
+    return (vf)((vi)((1.0f - e) / (1.0f + e)) | sign);
 }
 
 /* n numbers of 16 bits as floats. */
