@@ -12,6 +12,7 @@ from syncse_local.config import Settings, as_dict
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.jobs import supervise
 from syncse_local.jobs.liveness import acquire, held
+from syncse_local.registry import offered_backends
 from syncse_local.store import gpu_lock, ledger, runs
 from syncse_local.store.database import connect
 from syncse_local.store.runs import OPEN, RESUMABLE, Run
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from syncse_local.modelfiles.entry import ModelEntry
     from syncse_local.store.merging.tables import Merged
 
-__all__ = ["BY_PERSONS", "OPEN", "RESUMABLE", "Outline", "Run", "TripletQuery", "Workspace"]
+__all__ = ["BY_PERSONS", "OPEN", "RESUMABLE", "Outline", "Run", "TripletQuery", "Workspace", "offered_backends"]
 
 
 class Workspace(Triplets):

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 from syncse_local.errors import ExitCode, SyncseError
 
 if TYPE_CHECKING:
-    from syncse_local.backends.base import Backend
+    from syncse_local.backends.base import Backend, EmbeddingModel
     from syncse_local.backends.spec import BackendSpec
+    from syncse_local.modelfiles.entry import Format
 
 BACKENDS: dict[str, str] = {
     "llamacpp": "syncse_local.backends.llamacpp.spec:SPEC",
     "openai_compat": "syncse_local.backends.openai.spec:SPEC",
     "vllm": "syncse_local.backends.vllm.spec:SPEC",
+    "echo": "syncse_local.backends.echo:SPEC",
 }
 """Where each engine's BackendSpec is; the spec names the class."""
 
@@ -60,6 +62,15 @@ def backend_spec(name: str) -> "BackendSpec":
 def load_backend(name: str) -> "Callable[..., Backend]":
     """The class of the engine registered as `name`, its library imported; see `load`."""
     made: Callable[..., Backend] = load({name: backend_spec(name).engine}, name, "backend")
+    return made
+
+
+def load_embedding(stored: "Format") -> "Callable[..., EmbeddingModel]":
+    """The class for embedding models in files of this format: the first engine's that has one; see `load`."""
+    has = {
+        name: spec.embedding for name in BACKENDS if stored in (spec := backend_spec(name)).formats and spec.embedding
+    }
+    made: Callable[..., EmbeddingModel] = load(has, next(iter(has), ""), "backend")
     return made
 
 

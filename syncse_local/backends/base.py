@@ -3,11 +3,15 @@
 What is known of an engine before it is loaded stands in spec.py.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Literal, Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from syncse_local.modelfiles.entry import ModelInfo
 from syncse_local.records import Completion, Context
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 ChatProfile = Literal["auto", "chat", "plain"]
 """How messages become a prompt: with the model's own chat template, as plain few-shot text, or whichever it brings."""
@@ -37,3 +41,31 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """Free the engine; a second call does nothing."""
+
+
+class EmbeddingModel(Protocol):
+    """A loaded embedding model: sentences to vectors. Constructed as `Class(model: Path, gpu: bool, threads: int)`.
+
+    `pooling`: what its file names, or empty. `longest`: tokens that it was trained for, 0 where its file does not say.
+    `precision` and `engine`: what else decides its vectors, for the record.
+    """
+
+    pooling: str
+    longest: int
+    precision: str
+    engine: str
+
+    @property
+    def width(self) -> int:
+        """Numbers in a vector."""
+
+    def tokens(self, sentence: str, longest: int) -> "NDArray[np.int32]":
+        """At most `longest` tokens of a sentence, special tokens' texts in it taken as plain text."""
+
+    def vectors(
+        self, rows: Sequence["NDArray[np.int32]"], pooling: str
+    ) -> Iterator[tuple[list[int], "NDArray[np.float32]"]]:
+        """Places in `rows` and their vectors, (len(places), d), a batch at a time; rows without a token are left out."""
+
+    def close(self) -> None:
+        """Free the weights."""

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from syncse_local.backends.consent import Leaving
 from syncse_local.backends.options import read_options
 from syncse_local.config import Settings
+from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.machine_memory import Fit, Room
 from syncse_local.modelfiles.entry import Format, ModelEntry
 
@@ -43,7 +44,8 @@ class Abilities:
 class BackendSpec:
     """An engine as lists, forms, checks and queues see it; `name` is also its name in the registry and in settings.
 
-    `summary`: a few words for lists. `engine`: its class as "module:Class", imported when a model is loaded.
+    `summary`: a few words for lists. `engine`: its class as "module:Class", imported when a model is loaded. `embedding`:
+    likewise its class for embedding models of the same formats, where it has one.
     `options`: the frozen dataclass of its own options. `from_settings`: for each of them that a setting decides, that
     setting. `model`: `files` on this machine, a name that a server knows (`served`), or `none`. `formats`: the model
     files whose language models it runs. `offered`: whether people are shown it as a choice.
@@ -61,6 +63,7 @@ class BackendSpec:
     abilities: Abilities
     model: Literal["files", "served", "none"] = "files"
     formats: tuple[Format, ...] = ()
+    embedding: str = ""
     from_settings: Mapping[str, str] = field(default_factory=dict)
     offered: bool = True
     fit: Callable[[ModelEntry, Any, Room], list[Fit]] | None = None
@@ -72,6 +75,15 @@ class BackendSpec:
     def read(self, given: Mapping[str, Any]) -> Any:
         """The option record from plain data. Raises SyncseError (USAGE) for an unknown name or a bad value."""
         return read_options(self.options, self.name, given)
+
+    def no_grammar(self) -> SyncseError:
+        """The error for rows that ask for a grammar where the engine has none."""
+        return SyncseError(
+            "The engine has no grammars",
+            f"{self.name} cannot hold an answer to a grammar, and a row asks for one.",
+            "Take `grammar` out of the recipe, or choose a backend that has them.",
+            ExitCode.USAGE,
+        )
 
     def chosen(self, settings: Settings) -> dict[str, Any]:
         """The options that the settings decide, as plain data; a text becomes a list where an option holds several."""

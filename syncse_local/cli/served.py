@@ -19,10 +19,12 @@ from syncse_local.text.ingest import open_input
 
 def named_model(chosen: Settings, spec: BackendSpec) -> str:
     """The model's name, the engine's own where it needs no model. Raises SyncseError (USAGE) where a server's is missing."""
-    if not chosen.model and spec.model == "served":
+    if spec.model == "none":
+        return spec.name
+    if not chosen.model:
         hint = "Add --model NAME, as the server calls it."
         raise SyncseError("Which model?", "A server may hold several models.", hint, ExitCode.USAGE)
-    return chosen.model or spec.name
+    return chosen.model
 
 
 def consent(

@@ -85,6 +85,11 @@ class ModelInfo:
     sha256: str = ""
     dimensions: Dimensions = Dimensions()
 
+    @classmethod
+    def without_files(cls, model: Path, name: str, sha256: str, context: int) -> "ModelInfo":
+        """For an engine that holds no model files: `sha256` is a hash of what makes its answers what they are."""
+        return cls(Path(model), name, "", 0, "", context, None, "", 0, sha256)
+
     @property
     def profile(self) -> Literal["chat", "plain"]:
         """The prompt profile that `auto` chooses: `chat` where the model brings a template."""

@@ -10,7 +10,7 @@ import pytest
 from syncse_local.backends.base import Backend
 from syncse_local.backends.vllm.python import find
 from syncse_local.errors import SyncseError
-from syncse_local.registry import load_backend
+from syncse_local.registry import backend_spec, load_backend
 from tests.contract.server import base_url, no_server, vllm_url
 
 
@@ -18,9 +18,8 @@ from tests.contract.server import base_url, no_server, vllm_url
 class Engine:
     """How to make an engine small: its options, its names for rows in flight and context, its models, why it is not here.
 
-    `prefix_ahead`: a context's prefix is decoded before its rows, so that the first one finds it too. `files`: the model
-    is files here, not a name that a server knows. `grammar`: answers can be held to one. An option whose name here is
-    empty is the server's affair.
+    `prefix_ahead`: a context's prefix is decoded before its rows, so that the first one finds it too. An option whose
+    name here is empty is not the engine's affair. What the engine can do is declared by itself, in its BackendSpec.
     """
 
     options: Callable[[Path], dict[str, Any]]
@@ -28,12 +27,11 @@ class Engine:
     names: dict[str, str] = field(default_factory=dict)
     missing: Callable[[], str] = lambda: ""
     prefix_ahead: bool = True
-    grammar: bool = True
-    files: bool = True
 
     def make(self, name: str, model: Path, **options: Any) -> Backend:
         """The backend; skips where the engine is not on this machine."""
-        if reason := self.missing() or (not self.files and model.is_dir() and no_vllm()):
+        served = backend_spec(name).model == "served"
+        if reason := self.missing() or (served and model.is_dir() and no_vllm()):
             pytest.skip(reason)
         named = {self.names.get(option, option): value for option, value in options.items()}
         given = {option: value for option, value in named.items() if option}
@@ -51,6 +49,7 @@ def no_vllm() -> str:
 
 
 ENGINES = {
+    "echo": Engine(lambda _: {}, ("echo",), {"n_seq": ""}),
     "llamacpp": Engine(
         lambda _: {"n_seq": 6, "n_ctx": 2048, "threads": 1},
         ("starter", "tinystories-656k/tinystories-656k-f16.gguf", "babyllama105/babyllama105-f16.gguf"),
@@ -61,8 +60,6 @@ ENGINES = {
         {"n_seq": "concurrency", "n_ctx": ""},
         no_server,
         prefix_ahead=False,
-        grammar=False,
-        files=False,
     ),
     "vllm": Engine(
         lambda _: {"dtype": "float32", "kv_cache_memory_bytes": 32 << 20, "threads": 1, "max_num_seqs": 64},

@@ -1,4 +1,4 @@
-"""What every registered backend keeps, asked of its real engine on real (tiny) models.
+"""What every registered backend keeps, asked of its real engine on real (tiny) models; of what it can do, what it declares.
 
 A new backend joins by its line in the registry and an entry in ENGINES (engines.py) that says how to make it small.
 """
@@ -13,6 +13,7 @@ import pytest
 
 from syncse_local import paths
 from syncse_local.backends.base import Backend
+from syncse_local.backends.spec import Abilities, BackendSpec
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.records import Completion, Context, Message, Row, Sampling
 from syncse_local.registry import BACKENDS, backend_spec, load_backend
@@ -54,6 +55,8 @@ def case(request: pytest.FixtureRequest) -> tuple[str, str]:
 @pytest.fixture(scope="module")
 def model(case: tuple[str, str], request: pytest.FixtureRequest) -> Path:
     """The starter LLM, a random one as a directory, or a research model where it is."""
+    if backend_spec(case[0]).model == "none":
+        return Path(case[1])
     if case[1] == "starter":
         return paths.starter_llm()
     if case[1] == "random":
@@ -69,6 +72,18 @@ def model(case: tuple[str, str], request: pytest.FixtureRequest) -> Path:
 def engine(case: tuple[str, str]) -> Engine:
     """What the table says of the engine."""
     return ENGINES[case[0]]
+
+
+@pytest.fixture(scope="module")
+def spec(case: tuple[str, str]) -> BackendSpec:
+    """What the engine says of itself."""
+    return backend_spec(case[0])
+
+
+@pytest.fixture(scope="module")
+def can(spec: BackendSpec) -> Abilities:
+    """What the engine declares."""
+    return spec.abilities
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +108,11 @@ def backend(make: Make) -> Backend:
 
 def test_every_backend_is_tested() -> None:
     assert set(ENGINES) == set(BACKENDS)
+
+
+def _declared(ability: bool) -> None:
+    if not ability:
+        pytest.skip("the engine does not declare it")
 
 
 def test_every_row_of_several_contexts_is_answered_once(backend: Backend) -> None:
@@ -121,23 +141,29 @@ def test_the_prefix_is_shared(backend: Backend, engine: Engine) -> None:
     assert sum(shared) >= (9 if engine.prefix_ahead else 8)
 
 
-def test_same_seed_same_text_alone(backend: Backend) -> None:
-    if not backend_spec(backend.name).abilities.deterministic_alone:
-        pytest.skip("not promised")
+def test_same_seed_same_text_alone(backend: Backend, can: Abilities) -> None:
+    _declared(can.deterministic_alone)
     row = [context("a", 1, replace(SHORT, max_tokens=24))]
     first, second = answers(backend, row), answers(backend, row)
     assert first["a/0"].text == second["a/0"].text
 
 
-def test_a_whole_run_repeats_in_the_same_and_in_a_new_backend(backend: Backend, make: Make) -> None:
-    if not backend_spec(backend.name).abilities.deterministic_alone:
-        pytest.skip("not promised")
+def test_a_whole_run_repeats_in_the_same_and_in_a_new_backend(backend: Backend, make: Make, can: Abilities) -> None:
+    _declared(can.deterministic_alone)
     contexts = [context("a", 11), context("b", 9)]
     texts = [{key: c.text for key, c in answers(b, contexts).items()} for b in (backend, backend, make())]
     assert texts[0] == texts[1] == texts[2]
 
 
-def test_seeds_matter(backend: Backend) -> None:
+def test_a_row_does_not_depend_on_what_else_runs(backend: Backend, can: Abilities) -> None:
+    _declared(can.deterministic_in_batch)
+    contexts = [context("a", 9), context("b", 9, shots=2)]
+    together = answers(backend, contexts)
+    assert all(answers(backend, [c])[row.key].text == together[row.key].text for c in contexts for row in c.rows)
+
+
+def test_seeds_matter(backend: Backend, can: Abilities) -> None:
+    _declared(can.seeds)
     base = context("a", 1, replace(SHORT, temperature=1.5, top_p=1.0, max_tokens=24))
     rows = [replace(base.rows[0], key=str(seed), seed=seed) for seed in range(12)]
     assert len({c.text for c in answers(backend, [replace(base, rows=rows)]).values()}) > 1
@@ -212,7 +238,8 @@ def test_closing_twice_and_using_it_afterwards(make: Make) -> None:
         next(iter(backend.generate(iter([context("a", 1)]), never)))
 
 
-def test_a_prompt_longer_than_the_context_is_refused_and_the_others_go_on(backend: Backend) -> None:
+def test_a_prompt_longer_than_the_context_is_refused_and_the_others_go_on(backend: Backend, can: Abilities) -> None:
+    _declared(can.window)
     rows = context("a", 5)
     long = Row("long", "One day a bird flew. " * 400, 1, SHORT)
     huge = Row("huge", "x" * 3_000_000, 1, SHORT)
@@ -223,15 +250,17 @@ def test_a_prompt_longer_than_the_context_is_refused_and_the_others_go_on(backen
     assert all(c.finish in ("stop", "length") for key, c in found.items() if key.startswith("a/"))
 
 
-def test_a_prefix_longer_than_the_context_refuses_its_rows_only(backend: Backend) -> None:
+def test_a_prefix_longer_than_the_context_refuses_its_rows_only(backend: Backend, can: Abilities) -> None:
+    _declared(can.window)
     long = Context("long", (Message("system", "Bird. " * 3000),), [Row(f"long/{i}", "x", i, SHORT) for i in range(3)])
     found = answers(backend, [long, context("a", 3)])
     assert all(c.finish == "refused" for key, c in found.items() if key.startswith("long"))
     assert all(c.finish in ("stop", "length") for key, c in found.items() if key.startswith("a/"))
 
 
-def test_answers_may_fill_the_context_to_the_end(make: Make, engine: Engine) -> None:
-    backend, window = make(n_seq=2, n_ctx=256), 256 if engine.files else 512
+def test_answers_may_fill_the_context_to_the_end(make: Make, engine: Engine, can: Abilities) -> None:
+    _declared(can.window)
+    backend, window = make(n_seq=2, n_ctx=256), 256 if engine.names.get("n_ctx", "n_ctx") else 512
     endless = Sampling(temperature=1.5, top_p=1.0, max_tokens=100_000)
     for completion in answers(backend, [context("a", 3, endless)]).values():
         assert completion.finish in ("stop", "length")
@@ -275,12 +304,28 @@ def test_sampling_parameters(backend: Backend, sampling: Sampling) -> None:
     assert all(c.finish in ("stop", "length") for c in answers(backend, [context("a", 4, sampling)]).values())
 
 
-def test_a_grammar_is_kept_by_the_rows_that_ask_for_it(backend: Backend, engine: Engine) -> None:
+def test_temperature_counts(backend: Backend, can: Abilities) -> None:
+    """Without temperature seeds do not matter, but for a near-tie that float sums may turn over."""
+    _declared(can.sampling)
+    base = context("a", 1, replace(SHORT, temperature=0.0, max_tokens=24))
+    rows = [replace(base.rows[0], key=str(seed), seed=seed) for seed in range(8)]
+    assert len({c.text for c in answers(backend, [replace(base, rows=rows)]).values()}) <= 2
+
+
+def test_penalties_count(backend: Backend, can: Abilities) -> None:
+    _declared(can.penalties)
+    greedy = Sampling(max_tokens=40, temperature=0.0)
+    strong = replace(greedy, repeat_penalty=1.8, frequency_penalty=2.0, presence_penalty=2.0)
+    free, held = (answers(backend, [context("a", 3, sampling)]) for sampling in (greedy, strong))
+    assert any(free[key].text != held[key].text for key in free)
+
+
+def test_a_grammar_is_kept_by_the_rows_that_ask_for_it(backend: Backend, can: Abilities) -> None:
     free = replace(SHORT, temperature=1.2, max_tokens=60)
     ruled = replace(free, grammar='root ::= "Yes, " ("cats" | "dogs") " sleep."\n')
     base = context("a", 1)
     rows = [replace(base.rows[0], key=str(i), seed=i, sampling=free if i % 3 else ruled) for i in range(12)]
-    if not engine.grammar:
+    if not can.grammar:
         with pytest.raises(SyncseError, match="grammar") as caught:
             answers(backend, [replace(base, rows=rows)])
         assert caught.value.code == ExitCode.USAGE
@@ -292,14 +337,15 @@ def test_a_grammar_is_kept_by_the_rows_that_ask_for_it(backend: Backend, engine:
     assert [c.finish for c in answers(backend, [wrong, context("b", 3)]).values()].count("error") == 1
 
 
-def test_a_thousand_rows_with_bad_ones_among_them(backend: Backend, engine: Engine) -> None:
-    """Each row is answered once: one in twenty is too long, empty or asks for a grammar with mistakes, and is typed so."""
-    if not engine.files:
+def test_a_thousand_rows_with_bad_ones_among_them(backend: Backend, spec: BackendSpec, can: Abilities) -> None:
+    """Each row is answered once: one in twenty is too long or asks for a grammar with mistakes, and is typed so."""
+    if spec.model == "served":
         pytest.skip("a server's faults are injected by a server of the tests' own: test_openai_faults.py")
+    _declared(can.window)
     short = replace(SHORT, max_tokens=3)
     bad: dict[int, dict[str, Any]] = {
         0: {"turn": "One day a bird flew. " * 400},
-        20: {"sampling": replace(short, grammar="root ::= (((")},
+        20: {"sampling": replace(short, grammar="root ::= (((")} if can.grammar else {"turn": "One " * 3000},
         40: {"turn": "x" * 3_000_000},
     }
     contexts = []
@@ -310,20 +356,22 @@ def test_a_thousand_rows_with_bad_ones_among_them(backend: Backend, engine: Engi
     assert len(found) == 1000
     for key, completion in found.items():
         place = int(key.split("/")[1]) % 60
-        wanted = {0: {"refused"}, 20: {"error"}, 40: {"refused"}}.get(place, {"stop", "length"})
+        wrong = "error" if can.grammar else "refused"
+        wanted = {0: {"refused"}, 20: {wrong}, 40: {"refused"}}.get(place, {"stop", "length"})
         assert completion.finish in wanted
         assert bool(completion.error) == (place in bad)
     assert sum(c.finish in ("refused", "error") for c in found.values()) == 50
 
 
-def test_it_says_what_it_is(backend: Backend, model: Path, engine: Engine) -> None:
-    assert backend.name in BACKENDS
+def test_it_says_what_it_is(backend: Backend, model: Path, spec: BackendSpec) -> None:
+    assert backend.name == spec.name
     assert backend.version
-    assert backend_spec(backend.name).abilities.notes
+    assert spec.summary
+    assert spec.abilities.notes
     assert backend.info.path == model
     assert len(backend.info.sha256) == 64
     files = model.glob("*.safetensors") if model.is_dir() else [model]
-    assert backend.info.bytes == (sum(file.stat().st_size for file in files) if engine.files else 0)
+    assert backend.info.bytes == (sum(file.stat().st_size for file in files) if spec.model == "files" else 0)
     assert json.loads(json.dumps(backend.settings())) == backend.settings()
 
 

@@ -1,10 +1,11 @@
 """Synthesis: choose recipe, engine, model and sentences, start a run, and watch it write. Knows the arguments of `generate`."""
 
+from syncse_local.api import offered_backends
 from tui.screens.job_form import JobScreen
 from tui.widgets.form import PATHS, Field
 
 RECIPES = ("starter", "starter-scratch", "syncse-partial", "syncse-scratch", "domain", "naive")
-BACKENDS = ("llamacpp", "vllm", "openai_compat")
+BACKENDS = tuple(offered_backends())
 EMPTY = "No synthesis yet.\n\ne edits the form, s starts the run.\nThe bundled model needs no choice: name a file of sentences."
 
 

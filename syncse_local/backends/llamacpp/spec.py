@@ -37,6 +37,7 @@ SPEC = BackendSpec(
         notes="The batch size changes the order of float sums: a row's text may differ where two tokens are close.",
     ),
     formats=("gguf",),
+    embedding="syncse_local.backends.llamacpp.embed:LlamaEmbedding",
     from_settings={"threads": "threads", "n_gpu_layers": "n_gpu_layers", "n_ctx": "n_ctx"},
     fit=llamacpp_fit,
     smaller="Take a smaller context (--n-ctx), a smaller quantisation or another number of --n-gpu-layers",
