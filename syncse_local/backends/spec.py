@@ -51,6 +51,7 @@ class BackendSpec:
     files whose language models it runs. `offered`: whether people are shown it as a choice.
 
     `fit(model, options, room)`: the memory a model needs, and `smaller`: what to do where it is too much.
+    `remark(model, options)`: a sentence about what makes this model slow with this engine, and what would not; or nothing.
     `uses_gpu(options, gpus)`: whether a run with these options uses a GPU, `gpus` saying whether there are any.
     `checks(settings)`: what doctor says. `leaving(options, sentences, calls, airgap)`: what would leave this machine,
     `calls` requests for each sentence, or None.
@@ -68,6 +69,7 @@ class BackendSpec:
     offered: bool = True
     fit: Callable[[ModelEntry, Any, Room], list[Fit]] | None = None
     smaller: str = ""
+    remark: Callable[[ModelEntry, Any], str] = lambda model, options: ""
     uses_gpu: Callable[[Mapping[str, Any], bool], bool] = lambda options, gpus: False
     checks: Callable[[Settings], list[Check]] = lambda settings: []
     leaving: Callable[[Mapping[str, Any], Iterable[str], int, bool], Leaving | None] | None = None

@@ -15,7 +15,7 @@ from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.machine_memory import Fit
 from syncse_local.modelfiles.describe import describe
 from syncse_local.modelfiles.entry import KINDS, Found, ModelEntry
-from syncse_local.prepare.fits import fits_of
+from syncse_local.prepare.fits import fits_of, remarks_on
 from syncse_local.text.display import safe
 from syncse_local.text.figures import size, weights
 
@@ -101,10 +101,17 @@ def _show(options: argparse.Namespace, chosen: Settings, directory: Path) -> Exi
         with workspace(options) as opened:
             entry = with_hash(entry, opened.connection, options.hash)
     fits = fits_of(entry, chosen, room())
+    remarks = remarks_on(entry, chosen)
     if options.json:
-        emit({**asdict(entry), "fits": [_fit(name, fit) for name, some in fits.items() for fit in some]})
+        emit(
+            {
+                **asdict(entry),
+                "fits": [_fit(name, fit) for name, some in fits.items() for fit in some],
+                "remarks": remarks,
+            }
+        )
     else:
-        print("\n".join(_lines(entry, fits)))
+        print("\n".join(_lines(entry, fits, remarks)))
     return ExitCode.OK
 
 
@@ -113,7 +120,7 @@ def _fit(name: str, fit: Fit) -> dict[str, Any]:
     return {"with": name, "place": fit.place, "needs": needs, "free": fit.free, "fits": fit.fits}
 
 
-def _lines(entry: ModelEntry, fits: dict[str, list[Fit]]) -> Iterator[str]:
+def _lines(entry: ModelEntry, fits: dict[str, list[Fit]], remarks: list[str]) -> Iterator[str]:
     yield f"{safe(entry.name)}  ({entry.kind}, from {entry.source})"
     sizes = entry.dimensions
     facts = {
@@ -137,3 +144,5 @@ def _lines(entry: ModelEntry, fits: dict[str, list[Fit]]) -> Iterator[str]:
     for name, some in fits.items():
         for fit in some:
             yield f"  {name + (' fits' if fit.fits else ' does not fit'):<14} {fit}"
+    for sentence in remarks:
+        yield f"  {'speed':<14} {safe(sentence)}"

@@ -20,3 +20,10 @@ def fits_of(entry: ModelEntry, settings: Settings, room: Room) -> dict[str, list
         nowhere = Path()
         fits["train"] = train_fit(entry, TrainOptions(entry.path, nowhere, nowhere, device=settings.device), room)
     return fits
+
+
+def remarks_on(entry: ModelEntry, settings: Settings) -> list[str]:
+    """What the engines that run a model have to say of it: what makes it slow there, and what would not."""
+    specs = [backend_spec(name) for name in entry.backends if name in BACKENDS]
+    said = (spec.remark(entry, spec.read(spec.chosen(settings))) for spec in specs)
+    return [sentence for sentence in said if sentence]

@@ -15,6 +15,7 @@ from syncse_local.backends.chat import choose_profile, guard
 from syncse_local.backends.llamacpp.attention.library import Attention, Doubt, available
 from syncse_local.backends.llamacpp.choose import choose_shapes, has_gpu, offload_warning, offloads
 from syncse_local.backends.llamacpp.grammar import Grammar
+from syncse_local.backends.llamacpp.kernels import slow_type
 from syncse_local.backends.llamacpp.lanes import Lanes
 from syncse_local.backends.llamacpp.native import STATES, Decoder, Model, Shape, version
 from syncse_local.backends.llamacpp.options import LlamaOptions
@@ -68,6 +69,8 @@ class LlamaCppBackend:
             )
         self._profile = choose_profile(self.info, self.options.chat_profile, model.vocab.bos, model.vocab.eos)
         self.warnings = offload_warning(self.options)
+        if not offloads(self.options) and (slow := slow_type(self.info.quantisation)):
+            self.warnings.append(slow)
         if not self.info.chat_template and self._profile.kind == "plain":
             self.warnings.append("The model brings no chat template: prompts are plain text.")
         self._shapes = choose_shapes(self.options, self.info, model)

@@ -3,6 +3,7 @@
 import sys
 
 from syncse_local.backends.llamacpp.fit import llamacpp_fit
+from syncse_local.backends.llamacpp.kernels import slow_type
 from syncse_local.backends.llamacpp.options import LlamaOptions
 from syncse_local.backends.spec import Abilities, BackendSpec, Check
 from syncse_local.config import Settings
@@ -41,6 +42,7 @@ SPEC = BackendSpec(
     from_settings={"threads": "threads", "n_gpu_layers": "n_gpu_layers", "n_ctx": "n_ctx"},
     fit=llamacpp_fit,
     smaller="Take a smaller context (--n-ctx), a smaller quantisation or another number of --n-gpu-layers",
+    remark=lambda model, options: "" if options.n_gpu_layers else slow_type(model.quantisation),
     uses_gpu=lambda options, gpus: bool(options.get("n_gpu_layers")),
     checks=_checks,
 )
