@@ -79,5 +79,5 @@ def test_any_tree_is_listed(files: list[tuple[list[str], str, bytes | str]]) -> 
             assert entry.files or entry.problem
             assert not (entry.backends and entry.problem)
             json.dumps(asdict(entry), default=str)
-            lines = list(_lines(entry, {}))
+            lines = list(_lines(entry, {}, []))
             assert all(safe(line) == line for line in lines)
