@@ -9,7 +9,7 @@ from syncse_local.config import Settings
 from syncse_local.errors import SyncseError
 from syncse_local.modelfiles.describe import describe
 from syncse_local.modelfiles.entry import ModelEntry
-from syncse_local.modelfiles.hashing import remembered, sha256_of
+from syncse_local.modelfiles.hashing import model_sha256, remembered
 
 
 def list_models(
@@ -25,6 +25,6 @@ def with_hash(entry: ModelEntry, connection: sqlite3.Connection, compute: bool) 
     if not entry.files:
         return entry
     try:
-        return replace(entry, sha256=(sha256_of if compute else remembered)(connection, entry.path))
+        return replace(entry, sha256=(model_sha256 if compute else remembered)(connection, entry.path))
     except SyncseError:
         return entry

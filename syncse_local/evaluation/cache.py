@@ -30,9 +30,9 @@ _BATCH = 500  # rows a transaction
 _BUSY_S = 10.0
 
 
-def identity(files_sha256: str, settings: Mapping[str, Any]) -> bytes:
+def identity(encoder_sha256: str, settings: Mapping[str, Any]) -> bytes:
     """The key of an encoder: the hash of its files, and what else decides its vectors."""
-    told = [files_sha256, *(f"{name}={settings[name]}" for name in sorted(settings))]
+    told = [encoder_sha256, *(f"{name}={settings[name]}" for name in sorted(settings))]
     return hashlib.sha256("\n".join(told).encode()).digest()[:16]
 
 

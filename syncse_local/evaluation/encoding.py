@@ -1,6 +1,5 @@
 """The sentences' vectors for an eval run: the run's encoder, and the cache before it. Knows no task and no score."""
 
-import hashlib
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,11 +10,9 @@ from numpy.typing import NDArray
 from syncse_local.encoders.open import open_encoder
 from syncse_local.encoders.options import EncoderOptions
 from syncse_local.evaluation.cache import VectorCache, identity
-from syncse_local.modelfiles.gguf import shard_paths
-from syncse_local.modelfiles.hashing import model_sha256
+from syncse_local.modelfiles.hashing import encoder_sha256
 from syncse_local.records import Reporter
 
-_NO_PART = (".md", ".lock")  # of what an encoder computes
 NAME = "vectors.db"
 
 
@@ -36,7 +33,7 @@ class RunEncoder:
         self._cache = VectorCache(workspace / "cache" / NAME, cache_bytes) if cache_bytes else None
         self._identity = b""
         if self._cache:
-            self._identity = identity(files_sha256(connection, path), self._encoder.settings)
+            self._identity = identity(encoder_sha256(connection, path), self._encoder.settings)
 
     def encode(self, sentences: Sequence[str]) -> NDArray[Any]:
         """(n, d) vectors of distinct sentences; an event says how many came from the cache."""
@@ -68,15 +65,3 @@ class RunEncoder:
     def settings(self) -> dict[str, Any]:
         """How the encoder was set."""
         return dict(self._encoder.settings)
-
-
-def files_sha256(connection: sqlite3.Connection, path: Path) -> str:
-    """One hash of every file that an encoder may be made of, by name; each is hashed once and remembered."""
-    files = sorted(_files(path)) if path.is_dir() else shard_paths(path)
-    lines = [f"{model_sha256(connection, file)}  {file.relative_to(path.parent)}\n" for file in files]
-    return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def _files(directory: Path) -> list[Path]:
-    hidden = [file for file in directory.rglob("*") if file.is_file() and file.suffix not in _NO_PART]
-    return [file for file in hidden if not any(part.startswith(".") for part in file.relative_to(directory).parts)]

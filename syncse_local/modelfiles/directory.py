@@ -3,7 +3,6 @@
 Pickled weights are refused, and code that a model brings is never run.
 """
 
-import hashlib
 from pathlib import Path
 
 from syncse_local.errors import ExitCode, SyncseError
@@ -77,20 +76,6 @@ def deciding_files(folder: Path) -> list[Path]:
         return sorted({*weight_files(folder), *beside})
     except Unreadable as problem:
         raise _refuse("Model directory cannot be used", f"{folder}: {problem}.") from problem
-
-
-def directory_sha256(folder: Path) -> str:
-    """One hash for a model directory: what `sha256sum` prints for its deciding files by name, hashed again."""
-    lines = []
-    for path in deciding_files(folder):
-        with path.open("rb") as file:
-            lines.append((path.name, hashlib.file_digest(file, "sha256").hexdigest()))
-    return combined(lines)
-
-
-def combined(hashes: list[tuple[str, str]]) -> str:
-    """The hash of (file name, hash) lines in name order."""
-    return hashlib.sha256("".join(f"{digest}  {name}\n" for name, digest in sorted(hashes)).encode()).hexdigest()
 
 
 def _refuse(title: str, detail: str) -> SyncseError:

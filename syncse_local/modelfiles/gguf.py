@@ -3,7 +3,6 @@
 Loads no weights and no engine: the native loader aborts the process on some malformed files, so these are caught here.
 """
 
-import hashlib
 import os
 import re
 from collections import Counter
@@ -198,16 +197,6 @@ def model_info(path: Path, sha256: str = "", generates: bool = True) -> ModelInf
         sha256=sha256,
         dimensions=dimensions(first.architecture, first.metadata),
     )
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 over the bytes of all shards in order (one file: what `sha256sum` prints). Callers cache it."""
-    digest = hashlib.sha256()
-    for shard in shard_paths(path):
-        with shard.open("rb") as file:
-            while chunk := file.read(1 << 22):
-                digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _refuse(title: str, detail: str, hint: str) -> SyncseError:

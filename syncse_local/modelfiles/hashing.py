@@ -1,75 +1,112 @@
-"""The SHA-256 of a model, whatever it is made of: one file, shards or a directory. Each file is hashed once and remembered."""
+"""Which files a model is, and the one SHA-256 they make: the only place that says so. Knows no engine and no encoder.
+
+- `model_sha256`: what decides what a language model writes. It stands in the keys of requests and in run records.
+- `encoder_sha256`: every file that may decide a vector: weights, tokenizer, configuration, pooling, prompts, code.
+- `weights_sha256`: an encoder's weights alone. Two encoders that share it differ at most in how they are read.
+
+With a connection, each file is hashed once for its path, size and modification time, and remembered; without one, anew.
+"""
 
 import hashlib
 import os
 import sqlite3
+from collections.abc import Iterable
 from pathlib import Path
 
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.modelfiles.directory import combined, deciding_files
+from syncse_local.modelfiles.directory import deciding_files
 from syncse_local.modelfiles.gguf import shard_paths
 from syncse_local.store.database import writing
 
+_NO_PART = (".md", ".lock")
+"""Endings of files that no encoder reads: its card, and what a downloader leaves."""
+_RECORD = "syncse.json"
+"""The record of its training that a trained encoder brings; no encoder reads it either."""
 
-def sha256_of(connection: sqlite3.Connection, path: Path) -> str:
-    """A file's own hash; of several files, the hash of their names and hashes. Raises SyncseError (PREFLIGHT)."""
-    return _joined(path, [(file.name, model_sha256(connection, file)) for file in _files(path)])
+
+def model_sha256(connection: sqlite3.Connection | None, path: Path) -> str:
+    """A file's own hash; of shards, whichever is named, or a directory, the hash of their names and hashes.
+
+    Raises SyncseError (PREFLIGHT) where a file cannot be read or a directory has no weights.
+    """
+    return _joined(path, [(file.name, file_sha256(connection, file)) for file in _model_files(path)])
 
 
 def remembered(connection: sqlite3.Connection, path: Path) -> str:
     """The same where every file's hash is known already, else nothing. Raises SyncseError where there are no weights."""
-    hashes = [(file.name, known_sha256(connection, file)) for file in _files(path)]
+    hashes = [(file.name, _known(connection, file)) for file in _model_files(path)]
     return _joined(path, hashes) if all(digest for _, digest in hashes) else ""
 
 
-def _files(path: Path) -> list[Path]:
-    return deciding_files(path) if path.is_dir() else shard_paths(path)
+def encoder_sha256(connection: sqlite3.Connection | None, path: Path) -> str:
+    """Of a directory, the hash of its files' hashes and their paths in it, cards and hidden files left out; else the
+    model's. Its own name is no part of it. Raises SyncseError (PREFLIGHT) where a file cannot be read."""
+    if not path.is_dir():
+        return model_sha256(connection, path)
+    return _combined(
+        (file.relative_to(path).as_posix(), file_sha256(connection, file)) for file in _encoder_files(path)
+    )
 
 
-def _joined(path: Path, hashes: list[tuple[str, str]]) -> str:
-    return hashes[0][1] if len(hashes) == 1 and not path.is_dir() else combined(hashes)
+def weights_sha256(connection: sqlite3.Connection | None, path: Path) -> str:
+    """The hash of an encoder's weights: of a directory, its one safetensors file's, or of several, heads included, that of
+    their paths and hashes; nothing where there are none. Configuration and pooling are no part of it."""
+    if not path.is_dir():
+        return model_sha256(connection, path)
+    files = sorted(path.rglob("*.safetensors"))
+    hashes = [(file.relative_to(path).as_posix(), file_sha256(connection, file)) for file in files]
+    return _lines_sha256(hashes) if len(hashes) > 1 else "".join(digest for _, digest in hashes)
 
 
-def model_sha256(connection: sqlite3.Connection, path: Path) -> str:
-    """The file's SHA-256 as hex digits. Raises SyncseError (PREFLIGHT) where it cannot be read."""
+def file_sha256(connection: sqlite3.Connection | None, path: Path) -> str:
+    """One file's SHA-256 as hex digits. Raises SyncseError (PREFLIGHT) where it cannot be read."""
     path = path.resolve()
     try:
-        stat = path.stat()
-        path.open("rb").close()
+        with path.open("rb") as handle:
+            stat = os.fstat(handle.fileno())
+            if connection is not None and (known := _look_up(connection, path, stat)):
+                return known
+            digest = hashlib.file_digest(handle, "sha256").hexdigest()
     except OSError as error:
-        raise SyncseError(
-            "The model cannot be read",
-            f"{path}: {error.strerror}.",
-            "Check the path and the permissions.",
-            ExitCode.PREFLIGHT,
-        ) from error
-    if known := _look_up(connection, path, stat):
-        return known
-    with path.open("rb") as handle:
-        digest = hashlib.file_digest(handle, "sha256").hexdigest()
-    with writing(connection):
-        connection.execute(
-            "INSERT OR REPLACE INTO model_hash VALUES (?, ?, ?, ?)",
-            (str(path), stat.st_size, stat.st_mtime_ns, digest),
-        )
+        detail = f"{path}: {error.strerror}."
+        hint = "Check the path and the permissions."
+        raise SyncseError("The model cannot be read", detail, hint, ExitCode.PREFLIGHT) from error
+    if connection is not None:
+        row = (str(path), stat.st_size, stat.st_mtime_ns, digest)
+        with writing(connection):
+            connection.execute("INSERT OR REPLACE INTO model_hash VALUES (?, ?, ?, ?)", row)
     return digest
 
 
-def weights_sha256(connection: sqlite3.Connection, model: Path) -> str:
-    """The SHA-256 of an encoder's weights: the file's own, or of several safetensors, heads included, that of their paths and
-    hashes; nothing where there are none. Configuration and pooling are no part of it."""
-    if model.is_file():
-        return model_sha256(connection, model)
-    files = sorted(model.rglob("*.safetensors"))
-    hashes = [model_sha256(connection, file) for file in files]
-    if len(files) < 2:
-        return "".join(hashes)
-    lines = (f"{digest}  {file.relative_to(model)}\n" for digest, file in zip(hashes, files, strict=True))
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+def _model_files(path: Path) -> list[Path]:
+    return deciding_files(path) if path.is_dir() else shard_paths(path)
 
 
-def known_sha256(connection: sqlite3.Connection, path: Path) -> str:
-    """The file's SHA-256 if it has been computed for this very size and modification time, else nothing."""
+def _encoder_files(directory: Path) -> list[Path]:
+    """Every file below that may be a part of the encoder; linked directories are looked into once."""
+    found, seen = list[Path](), set[str]()
+    for place, folders, names in os.walk(directory, followlinks=True):
+        seen.add(os.path.realpath(place))
+        folders[:] = [f for f in folders if f[0] != "." and os.path.realpath(os.path.join(place, f)) not in seen]
+        found += [Path(place, name) for name in names if name[0] != "." and not name.endswith(_NO_PART)]
+    return [file for file in found if file.is_file() and file != directory / _RECORD]
+
+
+def _joined(path: Path, hashes: list[tuple[str, str]]) -> str:
+    return hashes[0][1] if len(hashes) == 1 and not path.is_dir() else _combined(hashes)
+
+
+def _combined(hashes: Iterable[tuple[str, str]]) -> str:
+    return _lines_sha256(sorted(hashes))
+
+
+def _lines_sha256(hashes: Iterable[tuple[str, str]]) -> str:
+    """The hash of the lines that `sha256sum` prints for these names and hashes."""
+    lines = "".join(f"{digest}  {name}\n" for name, digest in hashes)
+    return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _known(connection: sqlite3.Connection, path: Path) -> str:
     path = path.resolve()
     try:
         return _look_up(connection, path, path.stat())

@@ -19,7 +19,7 @@ from syncse_local.backends.preflight import check_generate
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.jobs.job import Cancelled, Job
 from syncse_local.machine_memory import Room
-from syncse_local.modelfiles.hashing import sha256_of
+from syncse_local.modelfiles.hashing import model_sha256
 from syncse_local.records import Completion, Context
 from syncse_local.registry import backend_spec, load_backend
 from syncse_local.store import ledger, runs
@@ -83,7 +83,7 @@ def opened_backend(job: Job) -> Any:
     if not options.get("force"):
         fits = check_generate(options["backend"], model, engine, Room.now())
         job.reporter.event("memory", text="; ".join(map(str, fits)))
-    return made(model, sha256=sha256_of(job.connection, model), **engine)
+    return made(model, sha256=model_sha256(job.connection, model), **engine)
 
 
 def vars_of(engine: EngineIdentity) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.modelfiles.describe import describe
 from syncse_local.modelfiles.entry import Found
-from syncse_local.modelfiles.hashing import sha256_of
+from syncse_local.modelfiles.hashing import model_sha256
 from syncse_local.registry import BACKENDS, backend_spec
 from syncse_local.store import filtering, ledger, runs
 
@@ -116,7 +116,7 @@ def energy_of(connection: sqlite3.Connection, run_id: str) -> dict[str, float]:
 
 def _sha256(connection: sqlite3.Connection, path: Path) -> str:
     try:
-        return sha256_of(connection, path)
+        return model_sha256(connection, path)
     except (SyncseError, OSError):
         return ""
 

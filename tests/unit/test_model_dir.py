@@ -8,7 +8,8 @@ import pytest
 from random_llama import TEMPLATE, Shape, write
 
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.modelfiles.directory import directory_sha256, model_info
+from syncse_local.modelfiles.directory import model_info
+from syncse_local.modelfiles.hashing import model_sha256
 
 
 @pytest.fixture
@@ -40,13 +41,13 @@ def test_a_template_may_stand_in_its_own_file_or_in_a_list(folder: Path) -> None
 
 
 def test_the_hash_covers_what_decides_an_answer(folder: Path, tmp_path: Path) -> None:
-    first = directory_sha256(folder)
-    assert directory_sha256(write(tmp_path / "copy")) == first
+    first = model_sha256(None, folder)
+    assert model_sha256(None, write(tmp_path / "copy")) == first
     (folder / "README.md").write_text("words", encoding="utf-8")
-    assert directory_sha256(folder) == first
+    assert model_sha256(None, folder) == first
     (folder / "chat_template.jinja").write_text("other", encoding="utf-8")
-    assert directory_sha256(folder) != first
-    assert directory_sha256(write(tmp_path / "other", Shape(), seed=1)) != first
+    assert model_sha256(None, folder) != first
+    assert model_sha256(None, write(tmp_path / "other", Shape(), seed=1)) != first
 
 
 def _pickled(folder: Path) -> None:

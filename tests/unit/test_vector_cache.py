@@ -14,8 +14,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from syncse_local.evaluation.cache import _ROW, VectorCache, identity
-from syncse_local.evaluation.encoding import files_sha256
-from syncse_local.store.database import connect
 
 ONE, OTHER = identity("aa", {"pooling": "avg"}), identity("aa", {"pooling": "cls"})
 SIZE = 4 * 4 + _ROW
@@ -144,17 +142,3 @@ def test_two_processes_at_once(tmp_path: Path) -> None:
     children = [subprocess.Popen([sys.executable, "-c", CHILD, str(path)]) for _ in range(2)]
     assert [child.wait(60) for child in children] == [0, 0]
     assert 0 < held(path) <= 400
-
-
-def test_an_encoders_hash_is_that_of_its_files(tmp_path: Path) -> None:
-    connection = connect(tmp_path / "syncse.db")
-    model = tmp_path / "model"
-    (model / "1_Pooling").mkdir(parents=True)
-    for name in ("config.json", "model.safetensors", "1_Pooling/config.json"):
-        (model / name).write_text("one")
-    first = files_sha256(connection, model)
-    (model / "README.md").write_text("words")
-    assert files_sha256(connection, model) == first
-    (model / "1_Pooling" / "config.json").write_text("other")
-    assert files_sha256(connection, model) != first
-    connection.close()

@@ -24,7 +24,8 @@ from syncse_local.backends.llamacpp.scheduler import Scheduler
 from syncse_local.backends.llamacpp.sizes import HOLDERS
 from syncse_local.backends.options import read_options
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.modelfiles.gguf import file_sha256, model_info
+from syncse_local.modelfiles.gguf import model_info
+from syncse_local.modelfiles.hashing import model_sha256
 from syncse_local.records import Completion, Context
 
 log = logging.getLogger("syncse_local.llamacpp")
@@ -50,7 +51,7 @@ class LlamaCppBackend:
         path = Path(model)
         self.info = model_info(path, sha256)
         if not sha256:
-            self.info = replace(self.info, sha256=file_sha256(path))
+            self.info = replace(self.info, sha256=model_sha256(None, path))
         self.version = version()
         try:
             self._load(path)

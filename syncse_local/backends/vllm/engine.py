@@ -19,7 +19,8 @@ from syncse_local.backends.vllm.process import VllmProcess, start_failure
 from syncse_local.backends.vllm.prompts import Prompter, Request
 from syncse_local.backends.vllm.python import find
 from syncse_local.errors import SyncseError
-from syncse_local.modelfiles.directory import directory_sha256, model_info
+from syncse_local.modelfiles.directory import model_info
+from syncse_local.modelfiles.hashing import model_sha256
 from syncse_local.records import Completion, Context
 
 log = logging.getLogger("syncse_local.vllm")
@@ -33,7 +34,7 @@ LEAST_AHEAD = 512
 class VllmBackend:
     """One model directory in vLLM; implements `Backend`.
 
-    `options` are the fields of VllmOptions. `sha256` is the model's `directory_sha256` when the caller has it already.
+    `options` are the fields of VllmOptions. `sha256` is the model's `model_sha256` when the caller has it already.
     Raises SyncseError: USAGE for an unknown option, PREFLIGHT for a model or an interpreter that cannot be used.
     """
 
@@ -48,7 +49,7 @@ class VllmBackend:
         self.python = find(self.options.python)
         self.version = self.python.version
         if not sha256:
-            self.info = replace(self.info, sha256=directory_sha256(path))
+            self.info = replace(self.info, sha256=model_sha256(None, path))
         self.released: dict[str, object] = {}
         self._gpus_before = gpu_memory()
         try:

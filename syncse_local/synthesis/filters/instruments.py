@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from syncse_local.modelfiles.hashing import sha256_of
+from syncse_local.modelfiles.hashing import encoder_sha256, model_sha256
 from syncse_local.store import measurements
 from syncse_local.synthesis.filters.contamination import Nearest
 from syncse_local.synthesis.filters.cosine import Measured
@@ -37,19 +37,19 @@ class Instruments:
 
 def cosine_name(connection: sqlite3.Connection, settings: Cosine) -> str:
     """The encoder as an instrument. Raises SyncseError (PREFLIGHT) where its files cannot be read."""
-    return f"cosine:{sha256_of(connection, Path(settings.encoder))[:24]}"
+    return f"cosine:{encoder_sha256(connection, Path(settings.encoder))[:24]}"
 
 
 def judge_name(connection: sqlite3.Connection, settings: Judge) -> str:
     """The judge as an instrument: model, engine and question. Raises SyncseError (PREFLIGHT)."""
     path = Path(settings.model)
-    model = sha256_of(connection, path) if path.exists() else settings.model
+    model = model_sha256(connection, path) if path.exists() else settings.model
     return f"judge:{content_hash([settings.backend, model, PROMPT])[:24]}"
 
 
 def nearest_name(connection: sqlite3.Connection, settings: Contamination, digest: str) -> str:
     """The encoder with the evaluation sentences of this digest as an instrument. Raises SyncseError (PREFLIGHT)."""
-    return f"nearest:{sha256_of(connection, Path(settings.encoder))[:24]}:{digest}"
+    return f"nearest:{encoder_sha256(connection, Path(settings.encoder))[:24]}:{digest}"
 
 
 def text_key(text: str) -> bytes:

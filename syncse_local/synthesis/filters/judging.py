@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from syncse_local.jobs.job import Cancelled, Job
-from syncse_local.modelfiles.hashing import sha256_of
+from syncse_local.modelfiles.hashing import model_sha256
 from syncse_local.records import Completion, Context, Row
 from syncse_local.registry import load_backend
 from syncse_local.store import ledger, measurements
@@ -31,7 +31,7 @@ def ask(job: Job, settings: Judge, rows: Sequence[Candidate]) -> int:
     if not pairs:
         return 0
     model = Path(settings.model)
-    sha256 = sha256_of(job.connection, model) if model.exists() else ""
+    sha256 = model_sha256(job.connection, model) if model.exists() else ""
     job.reporter.event("loading", backend=settings.backend, model=settings.model)
     backend = load_backend(settings.backend)(model, sha256=sha256, **job.run.options.get("backend_options", {}))
     try:
