@@ -1,12 +1,12 @@
 /* Attention for many sequences that share prefixes, in place of llama.cpp's own, on a CPU.
  *
- * llama.cpp asks `attention_watch` about each node of a graph before it computes it; flash attention of a shape known here
+ * llama.cpp asks `attention_watch` about each node of a graph before it computes it; flash attention of a shape supported here
  * becomes a custom operation. The first call of up to TOKENS tokens, and the first of more, are computed both ways in their
  * first layer: where the results differ, llama.cpp's way is used from then on. Knows ggml's tensors and no model.
  */
 #include "attend.h"
 
-#define MOST_TOKENS 512 /* of a call */
+#define MAX_TOKENS 512 /* of a call */
 #define PARAMS (GGML_MAX_OP_PARAMS / 4)
 #define USED 6   /* op_params[... USED] may be those of an attention, the others are 0 */
 #define SAVED 10 /* op_params[SAVED ...] keep them in a custom operation, whose own are before */
@@ -22,7 +22,7 @@ struct layers {
     const struct ggml_tensor *first, *mask; /* its node, and its mask */
     bool computed;                          /* since the plans were made */
     int compared;                           /* kinds of calls */
-    struct plan plans[MOST_TOKENS / TOKENS];
+    struct plan plans[MAX_TOKENS / TOKENS];
     int32_t custom[SAVED]; /* parameters of ggml's custom operation */
 };
 
@@ -30,7 +30,7 @@ struct attention {
     int threads;
     int *wrong; /* whether a comparison failed; one for all decoders of a model */
     float **work;
-    size_t *room;
+    size_t *capacity;
     int ours, theirs; /* attentions since `attention_again` */
     struct layers layers[KINDS]; /* in the order in which a call comes to them */
 };
@@ -46,13 +46,13 @@ static void compute(const struct layers *l, struct ggml_tensor *out, const float
         h.plan = &l->plans[item / heads];
         h.from = item / heads * TOKENS;
         h.index = item % heads;
-        begin(&h, l->of->work[thread]);
+        load_queries(&h, l->of->work[thread]);
         attend_shared(&h);
         attend_own(&h, out);
     }
 }
 
-static void operate(struct ggml_tensor *out, int thread, int threads, void *user) {
+static void custom_op(struct ggml_tensor *out, int thread, int threads, void *user) {
     struct layers *l = user;
     const int most = l->of->threads;
     float params[3];
@@ -61,24 +61,25 @@ static void operate(struct ggml_tensor *out, int thread, int threads, void *user
     if (thread < most) compute(l, out, params, thread, threads < most ? threads : most);
 }
 
-static bool plain(const struct ggml_tensor *t, enum ggml_type type) {
+static bool dense(const struct ggml_tensor *t, enum ggml_type type) {
     return t && t->type == type && t->data && t->ne[3] == 1 && t->nb[0] == ggml_type_size(type);
 }
 
-static bool fits(int64_t size) { return size % 16 == 0 && size <= WIDEST; }
+static bool supported_size(int64_t size) { return size % 16 == 0 && size <= MAX_HEAD_SIZE; }
 
 /* Whether this attention can be computed here: 16-bit cells in one stream, a mask of the call's own, no ALiBi. */
-static bool known(const struct ggml_tensor *out) {
+static bool supported(const struct ggml_tensor *out) {
     const struct ggml_tensor *q = out->src[0], *k = out->src[1], *v = out->src[2], *mask = out->src[3];
     float params[3]; /* scale, ALiBi, cap */
     memcpy(params, out->op_params, sizeof params);
     for (int i = USED; i < PARAMS; i++)
         if (out->op_params[i]) return false;
-    return plain(out, GGML_TYPE_F32) && ggml_is_contiguous(out) && plain(q, GGML_TYPE_F32) && plain(k, GGML_TYPE_F16) &&
-           plain(v, GGML_TYPE_F16) && plain(mask, GGML_TYPE_F16) && mask->op == GGML_OP_NONE && mask->ne[2] == 1 &&
-           mask->ne[0] == k->ne[1] && mask->ne[1] >= q->ne[1] && q->ne[1] <= MOST_TOKENS && fits(q->ne[0]) && fits(v->ne[0]) &&
+    return dense(out, GGML_TYPE_F32) && ggml_is_contiguous(out) && dense(q, GGML_TYPE_F32) && dense(k, GGML_TYPE_F16) &&
+           dense(v, GGML_TYPE_F16) && dense(mask, GGML_TYPE_F16) && mask->op == GGML_OP_NONE && mask->ne[2] == 1 &&
+           mask->ne[0] == k->ne[1] && mask->ne[1] >= q->ne[1] && q->ne[1] <= MAX_TOKENS &&
+           supported_size(q->ne[0]) && supported_size(v->ne[0]) &&
            q->ne[2] % k->ne[2] == 0 && k->ne[2] == v->ne[2] && k->ne[1] == v->ne[1] && params[1] == 0 && params[2] >= 0 &&
-           (!out->src[4] || (plain(out->src[4], GGML_TYPE_F32) && out->src[4]->ne[0] == q->ne[2]));
+           (!out->src[4] || (dense(out->src[4], GGML_TYPE_F32) && out->src[4]->ne[0] == q->ne[2]));
 }
 
 static bool make_plans(struct layers *l, const struct ggml_tensor *out) {
@@ -93,11 +94,11 @@ static bool make_plans(struct layers *l, const struct ggml_tensor *out) {
     for (int i = 0; i < l->n_plans; i++) {
         const int left = tokens - i * TOKENS;
         if (!make_plan(&l->plans[i], out->src[3], i * TOKENS, left < TOKENS ? left : TOKENS, l->group)) return false;
-        const size_t needed = work_for(&l->plans[i], l->D, l->DV, l->group);
+        const size_t needed = workspace_floats(&l->plans[i], l->D, l->DV, l->group);
         if (needed > floats) floats = needed;
     }
     for (int i = 0; i < a->threads; i++)
-        if (!reserve(&a->work[i], &a->room[i], sizeof(float) * floats)) return false;
+        if (!reserve(&a->work[i], &a->capacity[i], sizeof(float) * floats)) return false;
     l->first = out;
     l->mask = out->src[3];
     return true;
@@ -110,7 +111,7 @@ static bool planned(const struct layers *l, const struct ggml_tensor *out) {
 }
 
 /* The layers that this one is among; NULL where there are none of its kind. */
-static struct layers *alike(struct attention *a, const struct ggml_tensor *out) {
+static struct layers *find_layers(struct attention *a, const struct ggml_tensor *out) {
     for (int i = 0; i < KINDS; i++)
         if (planned(&a->layers[i], out)) return &a->layers[i];
     return NULL;
@@ -118,7 +119,7 @@ static struct layers *alike(struct attention *a, const struct ggml_tensor *out) 
 
 /* The same, with plans made for a kind that this call had not come to; NULL where it has too many, or memory ends. */
 static struct layers *layers_of(struct attention *a, const struct ggml_tensor *out) {
-    struct layers *found = alike(a, out);
+    struct layers *found = find_layers(a, out);
     for (int i = 0; i < KINDS && !found; i++)
         if (!a->layers[i].first) return make_plans(&a->layers[i], out) ? &a->layers[i] : NULL;
     return found;
@@ -128,7 +129,7 @@ static struct layers *layers_of(struct attention *a, const struct ggml_tensor *o
  * count the same the last ones are lost. Another layout, mask or scale than was thought makes all the difference. */
 static float tolerance(const struct layers *l) {
     float share = 0.05f;
-    for (int i = 0; i < l->n_plans; i++) share = fmaxf(share, fminf(0.5f, most_seen(&l->plans[i]) / 8192.0f));
+    for (int i = 0; i < l->n_plans; i++) share = fmaxf(share, fminf(0.5f, max_visible_cells(&l->plans[i]) / 8192.0f));
     return share;
 }
 
@@ -147,7 +148,7 @@ static bool same_head(const struct layers *l, const float *ours, const float *th
 }
 
 /* After llama.cpp computed `out`: whether ours is the same. If so ours stays, so that a comparison changes no text. */
-static bool agrees(const struct layers *l, struct ggml_tensor *out) {
+static bool matches(const struct layers *l, struct ggml_tensor *out) {
     const size_t n = ggml_nelements(out);
     const int heads = (int)out->ne[1];
     float *theirs = malloc(sizeof(float) * n), *ours = out->data, params[3], size = 0;
@@ -182,10 +183,11 @@ static void restore(struct ggml_tensor *t) {
     t->op = GGML_OP_FLASH_ATTN_EXT;
 }
 
-static int kind(const struct layers *l) { return l->n_plans > 1 ? LONG : SHORT; }
+static int call_kind(const struct layers *l) { return l->n_plans > 1 ? LONG : SHORT; }
 
-/* Nodes are asked for before any of their part of a graph is computed: so a new call begins after one was, or where one comes again. */
-static bool begins(const struct attention *a, const struct ggml_tensor *t) {
+/* Nodes are asked for before any of their part of a graph is computed: so a new call begins
+ * after one was, or where one comes again. */
+static bool is_new_call(const struct attention *a, const struct ggml_tensor *t) {
     for (int i = 0; i < KINDS; i++)
         if (a->layers[i].computed || t == a->layers[i].first) return true;
     return false;
@@ -195,21 +197,21 @@ static bool begins(const struct attention *a, const struct ggml_tensor *t) {
 bool attention_watch(struct ggml_tensor *t, bool ask, void *user) {
     struct attention *a = user;
     if (!ask) {
-        struct layers *l = alike(a, t);
+        struct layers *l = find_layers(a, t);
         if (!l) return true;
         l->computed = true;
-        l->compared |= kind(l);
-        if (!agrees(l, t)) __atomic_store_n(a->wrong, 1, __ATOMIC_RELAXED);
+        l->compared |= call_kind(l);
+        if (!matches(l, t)) __atomic_store_n(a->wrong, 1, __ATOMIC_RELAXED);
         return true;
     }
-    if (begins(a, t))
+    if (is_new_call(a, t))
         for (int i = 0; i < KINDS; i++) a->layers[i].first = NULL, a->layers[i].computed = false;
     if (replaced(a, t)) restore(t); /* llama.cpp keeps graphs; their masks change */
     if (t->op != GGML_OP_FLASH_ATTN_EXT) return false;
-    struct layers *l = distrusted(a) || !known(t) ? NULL : layers_of(a, t);
+    struct layers *l = distrusted(a) || !supported(t) ? NULL : layers_of(a, t);
     *(l ? &a->ours : &a->theirs) += 1;
     if (!l) return false;
-    if (!(l->compared & kind(l))) return true;
+    if (!(l->compared & call_kind(l))) return true;
     replace(l, t);
     return false;
 }
@@ -233,16 +235,16 @@ void attention_again(struct attention *a) {
 
 void attention_free(struct attention *a) {
     for (int k = 0; k < KINDS; k++)
-        for (int i = 0; i < MOST_TOKENS / TOKENS; i++) free_plan(&a->layers[k].plans[i]);
+        for (int i = 0; i < MAX_TOKENS / TOKENS; i++) free_plan(&a->layers[k].plans[i]);
     for (int i = 0; a->work && i < a->threads; i++) free(a->work[i]);
     free(a->work);
-    free(a->room);
+    free(a->capacity);
     free(a);
 }
 
 /* Whether the ggml that is loaded has the structures of the headers that this was compiled with, as far as one tensor shows. */
-static bool understood(struct ggml_tensor *made) {
-    const ggml_custom_op_t ours = operate;
+static bool same_abi(struct ggml_tensor *made) {
+    const ggml_custom_op_t ours = custom_op;
     for (int i = USED; i < PARAMS; i++)
         if (made->op_params[i]) return false;
     return made->op == GGML_OP_CUSTOM && !strcmp(ggml_op_name(GGML_OP_FLASH_ATTN_EXT), "FLASH_ATTN_EXT") &&
@@ -256,13 +258,13 @@ struct attention *attention_new(int threads, int *wrong) {
     a->threads = threads;
     a->wrong = wrong;
     a->work = calloc(threads, sizeof *a->work);
-    a->room = calloc(threads, sizeof *a->room);
+    a->capacity = calloc(threads, sizeof *a->capacity);
     struct ggml_context *context = ggml_init((struct ggml_init_params){(KINDS + 3) * ggml_tensor_overhead(), NULL, true});
-    bool usable = a->work && a->room && context;
+    bool usable = a->work && a->capacity && context;
     for (int i = 0; i < KINDS && usable; i++) {
         struct layers *l = &a->layers[i];
-        struct ggml_tensor *made = ggml_custom_4d(context, GGML_TYPE_F32, 1, 1, 1, 1, NULL, 0, operate, threads, l);
-        usable = understood(made);
+        struct ggml_tensor *made = ggml_custom_4d(context, GGML_TYPE_F32, 1, 1, 1, 1, NULL, 0, custom_op, threads, l);
+        usable = same_abi(made);
         l->of = a;
         memcpy(l->custom, made->op_params, sizeof l->custom);
     }

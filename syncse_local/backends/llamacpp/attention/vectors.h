@@ -10,7 +10,7 @@
 #include "ggml.h"
 
 #if defined(__AVX512F__)
-#define W 16 /* floats in a vector */
+#define W 16 /* SIMD width: floats in a vector */
 #elif defined(__AVX__)
 #define W 8
 #else
@@ -30,25 +30,25 @@ typedef float v4 __attribute__((vector_size(16), aligned(4), may_alias));
 
 static inline vf *at(float *p) { return (vf *)p; }
 
-static inline int padded(int n, int to) { return (n + to - 1) / to * to; }
+static inline int round_up(int n, int to) { return (n + to - 1) / to * to; }
 
 static inline vf splat(float x) { return (vf){0} + x; }
 
-static inline vf larger(vf a, vf b) {
+static inline vf max_vec(vf a, vf b) {
     vi which = a > b;
     return (vf)((which & (vi)a) | (~which & (vi)b));
 }
 
-static inline float whole(vf v) {
+static inline float horizontal_sum(vf v) {
     const v4 *part = (const v4 *)&v;
     v4 sum = part[0];
     for (int i = 1; i < W / 4; i++) sum += part[i];
     return (sum[0] + sum[2]) + (sum[1] + sum[3]);
 }
 
-/* 2^x for x <= 0, to 3e-7 of its size: the series of 2^f to the sixth power, f at most 1/2. 2^-100 for less, so that products with it
- * are ordinary numbers, which some processors need to be fast; NaN for NaN. */
-static inline vf power(vf x) {
+/* 2^x for x <= 0, to 3e-7 of its size: the series of 2^f to the sixth power, f at most 1/2. 2^-100 for less, so that products with
+ * it are ordinary numbers, which some processors need to be fast; NaN for NaN. */
+static inline vf exp2_vec(vf x) {
     const vi low = x < splat(-100.0f);
     x = (vf)((low & (vi)splat(-100.0f)) | (~low & (vi)x));
     const vf shifted = x + 12582912.0f; /* 1.5 * 2^23: rounds to a whole number, which its last bits then hold */
@@ -63,14 +63,14 @@ static inline vf power(vf x) {
 }
 
 /* tanh, to 3e-7: (1 - e) / (1 + e) with e = exp(-2 |x|), and the sign of x. */
-static inline vf tanh_of(vf x) {
+static inline vf tanh_vec(vf x) {
     const vi sign = (vi)x & INT32_MIN;
-    const vf e = power((vf)((vi)x | INT32_MIN) * (2 * LOG2_E));
+    const vf e = exp2_vec((vf)((vi)x | INT32_MIN) * (2 * LOG2_E));
     return (vf)((vi)((1.0f - e) / (1.0f + e)) | sign);
 }
 
 /* n numbers of 16 bits as floats. */
-static inline void widen(float *out, const void *from, int n) {
+static inline void half_to_float(float *out, const void *from, int n) {
     const ggml_fp16_t *in = (const ggml_fp16_t *)from;
     int i = 0;
 #if defined(__AVX512F__)
@@ -83,47 +83,47 @@ static inline void widen(float *out, const void *from, int n) {
     for (; i < n; i++) out[i] = ggml_fp16_to_fp32(in[i]);
 }
 
-/* n is a multiple of W here and below, `lanes` of 2 W. */
+/* n is a multiple of W here and below, `columns` of 2 W: columns of a matrix lie along the vectors. */
 static inline float dot(const float *a, const float *b, int n) {
     vf sum = {0};
     for (int i = 0; i < n; i += W) sum += *(const vf *)(a + i) * *(const vf *)(b + i);
-    return whole(sum);
+    return horizontal_sum(sum);
 }
 
-/* out[c][lanes] = keys[c] . queries[.][lanes]; reads keys, and writes out, up to the next multiple of UNROLL cells. */
-static void multiply(float *out, const float *keys, const float *queries, int cells, int size, int lanes) {
-    for (int l = 0; l < lanes; l += 2 * W)
+/* out[c][columns] = keys[c] . queries[.][columns]; reads keys, and writes out, up to the next multiple of UNROLL cells. */
+static void matmul(float *out, const float *keys, const float *queries, int cells, int size, int columns) {
+    for (int col = 0; col < columns; col += 2 * W)
         for (int c = 0; c < cells; c += UNROLL) {
             vf a[UNROLL] = {0}, b[UNROLL] = {0};
-            const float *k = keys + c * size, *q = queries + l;
-            for (int d = 0; d < size; d++, q += lanes)
+            const float *k = keys + c * size, *q = queries + col;
+            for (int d = 0; d < size; d++, q += columns)
                 UNROLLED
                 for (int u = 0; u < UNROLL; u++) {
                     a[u] += *(const vf *)q * k[u * size + d];
                     b[u] += *(const vf *)(q + W) * k[u * size + d];
                 }
             for (int u = 0; u < UNROLL; u++) {
-                *at(out + (c + u) * lanes + l) = a[u];
-                *at(out + (c + u) * lanes + l + W) = b[u];
+                *at(out + (c + u) * columns + col) = a[u];
+                *at(out + (c + u) * columns + col + W) = b[u];
             }
         }
 }
 
-/* sums[d][lanes] += values[c][d] * weights[c][lanes] */
-static void gather(float *sums, const float *values, const float *weights, int cells, int size, int lanes) {
-    for (int l = 0; l < lanes; l += 2 * W)
+/* sums[d][columns] += values[c][d] * weights[c][columns] */
+static void weighted_sum(float *sums, const float *values, const float *weights, int cells, int size, int columns) {
+    for (int col = 0; col < columns; col += 2 * W)
         for (int d = 0; d < size; d += UNROLL) {
             vf a[UNROLL] = {0}, b[UNROLL] = {0};
-            const float *v = values + d, *p = weights + l;
-            for (int c = 0; c < cells; c++, p += lanes, v += size)
+            const float *v = values + d, *p = weights + col;
+            for (int c = 0; c < cells; c++, p += columns, v += size)
                 UNROLLED
                 for (int u = 0; u < UNROLL; u++) {
                     a[u] += *(const vf *)p * v[u];
                     b[u] += *(const vf *)(p + W) * v[u];
                 }
             for (int u = 0; u < UNROLL; u++) {
-                *at(sums + (d + u) * lanes + l) += a[u];
-                *at(sums + (d + u) * lanes + l + W) += b[u];
+                *at(sums + (d + u) * columns + col) += a[u];
+                *at(sums + (d + u) * columns + col + W) += b[u];
             }
         }
 }
