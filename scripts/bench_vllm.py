@@ -80,7 +80,7 @@ def rounds(backend: VllmBackend, options: argparse.Namespace) -> Iterator[tuple[
     ).contexts
     for start in range(0, len(work), options.contexts):
         part = list(work[start : start + options.contexts])
-        requests = [r for r in backend._prompter.requests(part) if not isinstance(r, Completion)]
+        requests = [r for r in backend._renderer.requests(part) if not isinstance(r, Completion)]
         yield part, [{"prompt": r.prompt, "sampling": r.sampling} for r in requests]
 
 

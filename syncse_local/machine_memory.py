@@ -66,11 +66,12 @@ def gib(size: float) -> str:
     return f"{size / GIB:.2f}" if size >= GIB / 10 else f"{size / GIB:.4f}"
 
 
-def _together(gpus: tuple[Gpu, ...], share: float = 1.0) -> int | None:
+def free_on(gpus: tuple[Gpu, ...], share: float = 1.0) -> int | None:
     """Bytes free on the GPUs in all, of each at most this share of what it has; None where one does not say."""
     known = [min(gpu.free, int(gpu.total * share)) for gpu in gpus if gpu.free is not None and gpu.total is not None]
     return sum(known) if known and len(known) == len(gpus) else None
 
 
-def _gpus(gpus: tuple[Gpu, ...]) -> str:
+def place_of(gpus: tuple[Gpu, ...]) -> str:
+    """The memory of these GPUs in words."""
     return "GPU memory" if len(gpus) == 1 else f"the memory of {len(gpus)} GPUs"

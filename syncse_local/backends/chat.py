@@ -17,7 +17,9 @@ from syncse_local.records import Message
 
 Tokenise = Callable[[str], Iterable[int]]
 PROBES = ("Probe one.", "7 other words")
+"""Last turns with no first token in common: what their renderings share is the prefix of any row."""
 MAX_TEMPLATE = 1 << 20
+"""Characters of a template: far beyond those that models bring."""
 
 
 class PromptProfile(Protocol):

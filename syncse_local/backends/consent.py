@@ -13,6 +13,7 @@ from syncse_local.text.display import safe
 
 SAMPLES = 3
 SAMPLE_CHARS = 80
+"""So many sentences are shown, each in one line of a terminal."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,13 @@ from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 MAX_STEPS = 200_000
+"""Rounds of loops and calls in one rendering: far beyond what some dozen messages need."""
 MAX_SECONDS = 2.0
+"""For one rendering, on a slow machine too: every row is rendered."""
 MAX_TEXT = 4_000_000
+"""Characters of one value: more than any context holds."""
 MAX_OUTPUT = 16_000_000
+"""Characters that a rendering may write, in all its pieces."""
 _GROWING = {"center", "ljust", "rjust", "zfill", "expandtabs", "translate"}
 _FILTERS = {
     "trim", "tojson", "length", "count", "upper", "lower", "capitalize", "title", "first", "last", "default", "d",

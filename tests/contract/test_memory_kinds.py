@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from syncse_local.backends.llamacpp.engine import LlamaCppBackend
 from syncse_local.backends.llamacpp.native import STATES, Decoder, Model, Shape
-from syncse_local.backends.llamacpp.rows import Job
-from syncse_local.backends.llamacpp.sizes import HOLDERS as PREFIXES
+from syncse_local.backends.llamacpp.rows import RowJob
+from syncse_local.backends.llamacpp.sizes import PREFIX_SEQUENCES as PREFIXES
 from syncse_local.backends.llamacpp.sizes import STATE_BYTES, rows_with_states
 from syncse_local.modelfiles.gguf import model_info
 from tests.contract import odd_models
@@ -129,12 +129,12 @@ def test_a_state_is_shared_whole_or_not_at_all(found: tuple[str, Path, Model]) -
     """A row that leaves the common prefix before its end: cells are shared up to there, a state is not."""
     kind, path, _ = found
     backend = LlamaCppBackend(path, n_seq=2, threads=1)
-    prompter = backend._schedulers[0]._prompter
+    prompter = backend._schedulers[0]._tokeniser
     (context,) = contexts(1, 2, GREEDY)
     prefix = prompter.open(context)
     prefix.tokens = np.append(prefix.tokens, np.int32(7))  # as where a row's first letter joins the token before it
     job = next(prefix.rows)
-    assert isinstance(job, Job)
+    assert isinstance(job, RowJob)
     assert job.shared == (0 if kind in STATES else len(prefix.tokens) - 1)
     backend.close()
 

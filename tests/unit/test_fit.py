@@ -160,4 +160,4 @@ def test_the_engine_comes_to_the_same_numbers() -> None:
     (fit,) = llamacpp_fit(entry, LlamaOptions(threads=2), Room(machine.memory().free))
     assert f"{backend.settings()['n_ctx']:,} cells" in str(fit)
     backend.close()
-    assert engine.LONGEST == VLLM_WINDOW
+    assert engine.engine_arguments(VllmOptions(), Path("m"), 0)["max_model_len"] == VLLM_WINDOW

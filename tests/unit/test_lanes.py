@@ -1,4 +1,4 @@
-"""How contexts are dealt to lanes, and what happens when a lane fails, is cancelled or is given up."""
+"""How contexts are distributed to lanes, and what happens when a lane fails, is cancelled or is given up."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncse_local.backends.llamacpp.lanes import Lanes, dealt, levelled
+from syncse_local.backends.llamacpp.lanes import Lanes, balanced, distributed
 from syncse_local.records import Completion, Context, Row, Sampling
 
 
@@ -36,7 +36,7 @@ class Echo:
 @given(st.lists(st.integers(0, 60), max_size=30), st.integers(1, 5), st.integers(1, 4))
 def test_every_row_is_dealt_once_in_order(sizes: list[int], lanes: int, rows: int) -> None:
     work = [context(i, size) for i, size in enumerate(sizes)]
-    found = list(dealt(iter(work), lanes, rows))
+    found = list(distributed(iter(work), lanes, rows))
     assert sorted(r.key for _, c in found for r in c.rows) == sorted(r.key for c in work for r in c.rows)
     assert all(0 <= lane < lanes and c.rows for lane, c in found)
     for lane in range(lanes):
@@ -48,7 +48,7 @@ def test_every_row_is_dealt_once_in_order(sizes: list[int], lanes: int, rows: in
 
 @given(st.lists(st.integers(0, 1000), min_size=1, max_size=8), st.integers(0, 3000))
 def test_levelling_makes_the_largest_load_as_small_as_it_can_be(loads: list[int], rows: int) -> None:
-    shares = levelled(loads, rows)
+    shares = balanced(loads, rows)
     assert sum(shares) == rows
     assert min(shares) >= 0
     ends = [load + share for load, share in zip(loads, shares, strict=True)]

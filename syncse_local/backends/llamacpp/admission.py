@@ -8,26 +8,27 @@ from collections import deque
 from collections.abc import Iterator
 
 from syncse_local.backends.llamacpp.native import Decoder
-from syncse_local.backends.llamacpp.rows import NO_TOKENS, Job, Prefix
+from syncse_local.backends.llamacpp.rows import NO_TOKENS, Prefix, RowJob
 from syncse_local.records import Completion
 
 AHEAD = 8
+"""The next context is opened when at most an eighth of the rows in flight is left to start."""
 
 
 class Admission:
-    """Sequences 0..rows-1 are rows, the next `holders` hold shared prefixes. One instance per `generate`."""
+    """Sequences 0..rows-1 are rows, the next `prefix_sequences` hold shared prefixes. One instance per `generate`."""
 
-    def __init__(self, decoder: Decoder, source: Iterator[Prefix], rows: int, holders: int) -> None:
-        self._decoder, self._source, self._rows, self._holders = decoder, source, rows, holders
+    def __init__(self, decoder: Decoder, source: Iterator[Prefix], rows: int, prefix_sequences: int) -> None:
+        self._decoder, self._source, self._rows, self._prefix_sequences = decoder, source, rows, prefix_sequences
         self.capacity = decoder.n_ctx
-        self.running: dict[int, Job] = {}
+        self.running: dict[int, RowJob] = {}
         self.prefixes: deque[Prefix] = deque()
         self._used = 0
         self._free = list(range(rows))[::-1]
-        self._free_holders = list(range(rows, rows + holders))[::-1]
+        self._free_prefix_sequences = list(range(rows, rows + prefix_sequences))[::-1]
         self._unopened: deque[Prefix] = deque()
-        self._retry: deque[Job] = deque()
-        self._waiting: Job | None = None
+        self._retry: deque[RowJob] = deque()
+        self._waiting: RowJob | None = None
         self._exhausted = False
 
     @property
@@ -37,7 +38,7 @@ class Admission:
 
     def open(self) -> None:
         """Open contexts just before their rows are needed: the cells of a prefix cost every token in flight."""
-        while len(self.prefixes) < self._holders and sum(p.left for p in self.prefixes) <= self._rows // AHEAD:
+        while len(self.prefixes) < self._prefix_sequences and sum(p.left for p in self.prefixes) <= self._rows // AHEAD:
             if not self._unopened:
                 if (found := next(self._source, None)) is None:
                     self._exhausted = True
@@ -49,7 +50,7 @@ class Admission:
                 return
             self._unopened.popleft()
             if len(prefix.tokens):
-                prefix.holder = self._free_holders.pop()
+                prefix.sequence = self._free_prefix_sequences.pop()
             self._used += len(prefix.tokens)
             self.prefixes.append(prefix)
 
@@ -58,7 +59,7 @@ class Admission:
         while self._free and (item := self._next()) is not None:
             if isinstance(item, Completion):
                 yield item
-            elif self._used + item.room <= self.capacity:
+            elif self._used + item.cells_needed <= self.capacity:
                 self._start(item)
             elif self.running:
                 self._waiting = item
@@ -67,10 +68,12 @@ class Admission:
                 self._waiting = item
             else:
                 self._leave(item)
-                said = f"The row needs {item.room} cells beside its prefix and the context holds {self.capacity}."
+                said = (
+                    f"The row needs {item.cells_needed} cells beside its prefix and the context holds {self.capacity}."
+                )
                 yield item.completion("refused", said)
 
-    def _next(self) -> Job | Completion | None:
+    def _next(self) -> RowJob | Completion | None:
         """The next row in plan order, or None while its prefix is still being decoded or nothing is left."""
         if self._waiting:
             item, self._waiting = self._waiting, None
@@ -82,61 +85,61 @@ class Admission:
             found = next(prefix.rows, None)
             if found is not None:
                 prefix.left -= 1
-                prefix.users += isinstance(found, Job)
+                prefix.users += isinstance(found, RowJob)
                 return found
             self.prefixes.popleft()
             prefix.closed = True
-            self._free_holder(prefix)
+            self._free_sequence(prefix)
             if prefix.users == 0:
                 self._used -= len(prefix.tokens)
         return None
 
-    def _start(self, job: Job) -> None:
+    def _start(self, job: RowJob) -> None:
         job.sequence = self._free.pop()
         job.started = job.started or time.monotonic()
-        self._used += job.room
+        self._used += job.cells_needed
         self.running[job.sequence] = job
         if job.shared and job.prefix:
-            self._decoder.share(job.prefix.holder, job.sequence, job.shared)
+            self._decoder.share(job.prefix.sequence, job.sequence, job.shared)
 
-    def release(self, job: Job) -> None:
+    def release(self, job: RowJob) -> None:
         """Give back a running row's sequence and cells."""
         self._decoder.forget(job.sequence)
         del self.running[job.sequence]
         self._free.append(job.sequence)
-        self._used -= job.room
+        self._used -= job.cells_needed
         self._leave(job)
 
-    def _leave(self, job: Job) -> None:
+    def _leave(self, job: RowJob) -> None:
         prefix = job.prefix
         if prefix:
             prefix.users -= 1
             if prefix.closed and prefix.users == 0:
                 self._used -= len(prefix.tokens)
 
-    def _free_holder(self, prefix: Prefix) -> None:
+    def _free_sequence(self, prefix: Prefix) -> None:
         """Free the prefix's own sequence; its cells stay while rows share them."""
-        if prefix.holder >= 0:
-            self._decoder.forget(prefix.holder)
-            self._free_holders.append(prefix.holder)
-            prefix.holder = -1
+        if prefix.sequence >= 0:
+            self._decoder.forget(prefix.sequence)
+            self._free_prefix_sequences.append(prefix.sequence)
+            prefix.sequence = -1
 
     def _drop(self, prefix: Prefix) -> None:
-        self._free_holder(prefix)
+        self._free_sequence(prefix)
         self._used -= len(prefix.tokens)
 
     def evict(self) -> bool:
-        """Put back the context opened last, if rows of an earlier one wait for its room."""
+        """Put back the context opened last, if rows of an earlier one wait for its cells."""
         if len(self.prefixes) < 2 or self.prefixes[-1].users:
             return False
         prefix = self.prefixes.pop()
         self._drop(prefix)
-        prefix.fed = 0
+        prefix.computed = 0
         self._unopened.appendleft(prefix)
         return True
 
-    def make_room(self) -> Completion | None:
-        """The cache was full against our count: what came last waits, and less room is counted on from now on.
+    def preempt(self) -> Completion | None:
+        """The cache was full against our count: the row that came last gives up its cells, and fewer are counted on.
 
         Returns the answer of a row that does not fit even alone.
         """
@@ -159,5 +162,5 @@ class Admission:
             return job.completion("error", "The engine has no room for this row's prompt.")
         prefix = self.prefixes[0]
         self._drop(prefix)
-        prefix.tokens, prefix.fed = NO_TOKENS, 0
+        prefix.tokens, prefix.computed = NO_TOKENS, 0
         return None

@@ -15,7 +15,7 @@ from syncse_local.backends.llamacpp.native import Model, Shape
 from syncse_local.backends.llamacpp.options import LlamaOptions
 from syncse_local.backends.llamacpp.sizes import (
     CELL_BYTES,
-    HOLDERS,
+    PREFIX_SEQUENCES,
     STATE_BYTES,
     batch_size,
     cells_for,
@@ -30,7 +30,7 @@ TINY = 30_000_000
 
 
 def choose_shapes(options: LlamaOptions, info: ModelInfo, model: Model) -> list[Shape]:
-    """The size of each lane; all are alike but for threads. Sequences include the HOLDERS that hold prefixes."""
+    """The size of each lane; all are alike but for threads. Sequences include the PREFIX_SEQUENCES that hold prefixes."""
     offload = offloads(options)
     free = _free_for_cache(offload)
     wanted = options.n_seq or rows_with_states(
@@ -38,12 +38,14 @@ def choose_shapes(options: LlamaOptions, info: ModelInfo, model: Model) -> list[
     )
     threads = options.threads or default_threads(info.parameters)
     lanes = lanes_for(options, info.parameters, model.train_ctx, threads, wanted, offload)
-    rows = max(1, min(-(-wanted // lanes), native.llama_max_parallel_sequences() - HOLDERS))
-    batch = max(options.n_batch or batch_size(info.parameters, offload), rows + HOLDERS)  # an output each, or it aborts
+    rows = max(1, min(-(-wanted // lanes), native.llama_max_parallel_sequences() - PREFIX_SEQUENCES))
+    batch = max(
+        options.n_batch or batch_size(info.parameters, offload), rows + PREFIX_SEQUENCES
+    )  # an output each, or it aborts
     each = info.dimensions.kv_values * CELL_BYTES[options.kv_type]
     cells = options.n_ctx // lanes or cells_for(rows, model.train_ctx, each, free // lanes)
     share, more = divmod(threads, lanes)
-    shape = Shape(cells, rows + HOLDERS, batch, max(1, share), options.kv_type, options.flash_attn)
+    shape = Shape(cells, rows + PREFIX_SEQUENCES, batch, max(1, share), options.kv_type, options.flash_attn)
     return [replace(shape, threads=max(1, share + (lane < more))) for lane in range(lanes)]
 
 

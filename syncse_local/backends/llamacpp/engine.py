@@ -19,9 +19,9 @@ from syncse_local.backends.llamacpp.kernels import slow_type
 from syncse_local.backends.llamacpp.lanes import Lanes
 from syncse_local.backends.llamacpp.native import STATES, Decoder, Model, Shape, version
 from syncse_local.backends.llamacpp.options import LlamaOptions
-from syncse_local.backends.llamacpp.rows import Prompter
+from syncse_local.backends.llamacpp.rows import PromptTokeniser
 from syncse_local.backends.llamacpp.scheduler import Scheduler
-from syncse_local.backends.llamacpp.sizes import HOLDERS
+from syncse_local.backends.llamacpp.sizes import PREFIX_SEQUENCES
 from syncse_local.backends.options import read_options
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.modelfiles.gguf import model_info
@@ -89,13 +89,13 @@ class LlamaCppBackend:
             log.warning("%s", warning)
         vocab = model.vocab
         rules = partial(Grammar, vocab.pointer)
-        prompter = Prompter(
+        tokeniser = PromptTokeniser(
             self._profile, vocab.tokenise, guard(vocab.specials), window, model.memory in STATES, vocab.longest, rules
         )
         self._window = window
-        rows = self._shapes[0].n_seq - HOLDERS
+        rows = self._shapes[0].n_seq - PREFIX_SEQUENCES
         mixed = offloads(self.options)
-        self._schedulers = [Scheduler(model.vocab, d, prompter, rows, HOLDERS, mixed) for d in self._decoders]
+        self._schedulers = [Scheduler(model.vocab, d, tokeniser, rows, PREFIX_SEQUENCES, mixed) for d in self._decoders]
         self._lanes = Lanes(self._schedulers, rows)
 
     def _make_decoders(self, model: Model, halvings: int = 2) -> None:
@@ -162,7 +162,7 @@ class LlamaCppBackend:
             **asdict(self._shapes[0]),
             "lanes": len(self._shapes),
             "threads": sum(shape.threads for shape in self._shapes),
-            "n_seq": sum(shape.n_seq - HOLDERS for shape in self._shapes),
+            "n_seq": sum(shape.n_seq - PREFIX_SEQUENCES for shape in self._shapes),
             "n_ctx": sum(shape.n_ctx for shape in self._shapes),
             "n_gpu_layers": self.options.n_gpu_layers,
             "window": self._window,

@@ -4,7 +4,7 @@ from syncse_local import machine
 from syncse_local.backends.llamacpp.options import LlamaOptions
 from syncse_local.backends.llamacpp.sizes import (
     CELL_BYTES,
-    HOLDERS,
+    PREFIX_SEQUENCES,
     STATE_BYTES,
     UBATCH,
     batch_size,
@@ -13,7 +13,7 @@ from syncse_local.backends.llamacpp.sizes import (
     rows_in_flight,
     rows_with_states,
 )
-from syncse_local.machine_memory import Fit, Room, _gpus, _together
+from syncse_local.machine_memory import Fit, Room, free_on, place_of
 from syncse_local.modelfiles.entry import Dimensions, ModelEntry
 
 
@@ -22,7 +22,7 @@ def llamacpp_fit(model: ModelEntry, options: LlamaOptions, room: Room) -> list[F
     share = _gpu_share(options.n_gpu_layers, model.dimensions.layers) if room.gpus else 0.0
     state = model.dimensions.state_values * STATE_BYTES
     batch = options.n_batch or batch_size(model.parameters, share > 0)
-    free = _together(room.gpus) if share else room.main
+    free = free_on(room.gpus) if share else room.main
     spare = room.main if free is None else max(0, free - int(model.bytes * (share or 1)))
     rows = options.n_seq or rows_with_states(rows_in_flight(share > 0), state, spare)
     cell = model.dimensions.kv_values * CELL_BYTES[options.kv_type]
@@ -31,13 +31,13 @@ def llamacpp_fit(model: ModelEntry, options: LlamaOptions, room: Room) -> list[F
     cells = lanes * (options.n_ctx // lanes or cells_for(-(-rows // lanes), model.context, cell, spare // lanes))
     needs = [("weights", float(model.bytes)), (f"KV cache ({cells:,} cells of {cell / 1024:.1f} KiB)", cells * cell)]
     if state:
-        sequences = rows + lanes * HOLDERS
+        sequences = rows + lanes * PREFIX_SEQUENCES
         needs.append((f"states ({sequences} sequences of {state / 2**20:.2f} MiB)", float(sequences * state)))
     seen = cells if options.flash_attn == "off" else 0
     work = ("work space", lanes * _work_space(model.dimensions, -(-rows // lanes), min(UBATCH, batch), seen))
     found = []
     if share:
-        found.append(Fit(_gpus(room.gpus), (*((what, size * share) for what, size in needs), work), free))
+        found.append(Fit(place_of(room.gpus), (*((what, size * share) for what, size in needs), work), free))
     if share < 1:
         found.append(Fit("main memory", (*((what, size * (1 - share)) for what, size in needs), work), room.main))
     return found

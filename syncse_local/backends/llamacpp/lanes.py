@@ -1,6 +1,6 @@
 """Several decoders over one model side by side, a thread each: one lane samples while another computes.
 
-Contexts are dealt out by their order and size alone, so that what a lane does never depends on timing. Knows no tokens.
+Contexts are distributed by their order and size alone, so that what a lane does never depends on timing. Knows no tokens.
 """
 
 import threading
@@ -14,6 +14,7 @@ from syncse_local.records import Completion, Context
 POLL = 0.02
 """Seconds between two questions whether the run is cancelled, while no row finishes."""
 AHEAD = 16
+"""Contexts that wait in a lane's inbox: enough that no lane waits for the reader between two looks."""
 LARGE = 8
 """A context with more than this many times the rows of one lane is divided among all."""
 
@@ -36,10 +37,10 @@ class Lanes:
         if len(self._lanes) == 1:
             yield from self._lanes[0].run(contexts, cancelled)
             return
-        yield from _Shift(self._lanes, dealt(contexts, len(self._lanes), self._rows)).run(cancelled)
+        yield from _LaneRun(self._lanes, distributed(contexts, len(self._lanes), self._rows)).run(cancelled)
 
 
-class _Shift:
+class _LaneRun:
     """One run over several lanes: an inbox for each, one queue of what comes out."""
 
     def __init__(self, lanes: Sequence[Lane], source: Iterator[tuple[int, Context]]) -> None:
@@ -113,7 +114,7 @@ class _Shift:
             yield context
 
 
-def dealt(contexts: Iterable[Context], lanes: int, rows: int) -> Iterator[tuple[int, Context]]:
+def distributed(contexts: Iterable[Context], lanes: int, rows: int) -> Iterator[tuple[int, Context]]:
     """(lane, context) in order: each to the lane that has got the fewest rows; a large one, and the last, to several."""
     loads = [0] * lanes
     last: Context | None = None
@@ -131,7 +132,7 @@ def _parts(context: Context, loads: list[int], most: int) -> Iterator[tuple[int,
     whole = [0] * len(loads)
     whole[loads.index(min(loads))] = count
     start = 0
-    for lane, share in enumerate(levelled(loads, count) if count > most else whole):
+    for lane, share in enumerate(balanced(loads, count) if count > most else whole):
         if share:
             loads[lane] += share
             part = context if share == count else replace(context, rows=context.rows[start : start + share])
@@ -139,7 +140,7 @@ def _parts(context: Context, loads: list[int], most: int) -> Iterator[tuple[int,
             start += share
 
 
-def levelled(loads: Sequence[int], rows: int) -> list[int]:
+def balanced(loads: Sequence[int], rows: int) -> list[int]:
     """How many of `rows` each lane gets so that the largest load ends as small as it can."""
     shares = [0] * len(loads)
     order = sorted(range(len(loads)), key=lambda lane: loads[lane])

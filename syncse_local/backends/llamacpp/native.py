@@ -21,10 +21,11 @@ from syncse_local.errors import ExitCode, SyncseError
 
 log = logging.getLogger("syncse_local.llamacpp")
 log.addHandler(logging.NullHandler())
-NO_ROOM = 1
+NO_SLOT = 1
+"""What llama_decode returns where the KV cache has no slot for a batch."""
 # ggml_log_level of ggml.h; llama.cpp calls ordinary progress INFO.
-_LEVELS = {1: logging.DEBUG, 2: logging.DEBUG, 3: logging.WARNING, 4: logging.ERROR}
 _ERROR = 4
+_LEVELS = {1: logging.DEBUG, 2: logging.DEBUG, 3: logging.WARNING, _ERROR: logging.ERROR}
 _KV_TYPES: dict[KvType, int] = {"f32": 0, "f16": 1, "q8_0": 8}
 _FLASH: dict[FlashAttention, int] = {"auto": -1, "off": 0, "on": 1}
 _FLASH_CHOSEN: dict[str, FlashAttention] = {"Flash Attention enabled": "on", "Flash Attention disabled": "off"}
@@ -186,7 +187,7 @@ class Decoder:
         self._batch.n_tokens = count
         _recent.clear()
         code = function(self.pointer, self._batch)
-        if code == NO_ROOM:
+        if code == NO_SLOT:
             return False
         if code != 0:
             raise SyncseError(

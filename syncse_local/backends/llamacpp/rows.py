@@ -1,6 +1,6 @@
-"""Rows on their way: prompts waiting, contexts whose prefix is shared, and the room they take in the KV cache.
+"""Rows on their way: prompts waiting, contexts whose prefix is shared, and the cells they take in the KV cache.
 
-Knows prompts and room; does not decode.
+Knows prompts and cells; does not decode.
 """
 
 import time
@@ -20,7 +20,7 @@ Tokens = NDArray[np.int32]
 NO_TOKENS: Tokens = np.empty(0, np.int32)
 
 
-class Grammar(Protocol):
+class RowGrammar(Protocol):
     """What a row's text must follow; see grammar.Grammar."""
 
     def allows(self, token: int) -> bool:
@@ -35,26 +35,28 @@ class Grammar(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Prefix:
-    """A context whose first tokens are decoded once in sequence `holder` and shared by its rows."""
+    """A context whose first tokens are decoded once, in a `sequence` of their own, and shared by its rows.
+
+    `computed`: tokens that are decoded. `users`: rows in flight that share them. `left`: rows that have not started."""
 
     context: Context
     tokens: Tokens
-    rows: Iterator["Job | Completion"]
+    rows: Iterator["RowJob | Completion"]
     left: int = 0
-    holder: int = -1
-    fed: int = 0
+    sequence: int = -1
+    computed: int = 0
     users: int = 0
     closed: bool = False
 
     @property
     def ready(self) -> bool:
         """Whether every token of the prefix has been decoded."""
-        return self.fed == len(self.tokens)
+        return self.computed == len(self.tokens)
 
 
 @dataclass(slots=True, eq=False)
-class Job:
-    """One row in flight: its prompt tokens, how many are in the cache, and what it has written so far."""
+class RowJob:
+    """One row in flight: its prompt tokens, how many of them are in the cache, and what it has written so far."""
 
     row: Row
     tokens: Tokens
@@ -62,11 +64,11 @@ class Job:
     limit: int
     stops: tuple[bytes, ...]
     prefix: Prefix | None = None
-    new_grammar: Callable[[], Grammar] | None = None
-    grammar: Grammar | None = None
+    new_grammar: Callable[[], RowGrammar] | None = None
+    grammar: RowGrammar | None = None
     sequence: int = -1
-    fed: int = 0
-    made: int = 0
+    computed: int = 0
+    generated: int = 0
     text: bytearray = field(default_factory=bytearray)
     sampler: RowSampler = field(init=False)
     started: float = 0.0
@@ -75,20 +77,20 @@ class Job:
         self.restart()
 
     @property
-    def room(self) -> int:
+    def cells_needed(self) -> int:
         """KV cells that the row may need beside the shared ones."""
         return len(self.tokens) - self.shared + self.limit
 
     def restart(self) -> None:
-        """Forget what was made; the seed makes it again."""
-        self.fed, self.made, self.sequence = self.shared, 0, -1
+        """Forget what was generated; the seed makes it again."""
+        self.computed, self.generated, self.sequence = self.shared, 0, -1
         self.text.clear()
         self.sampler = RowSampler(self.row.sampling, self.row.seed)
         self.grammar = self.new_grammar() if self.new_grammar else None
 
     def add(self, token: int, piece: bytes) -> Finish | None:
-        """Take one made token; returns why the row ends here, if it does."""
-        self.made += 1
+        """Take one generated token; returns why the row ends here, if it does."""
+        self.generated += 1
         self.text += piece
         self.sampler.accept(token)
         if self.grammar:
@@ -100,7 +102,7 @@ class Job:
             if found:
                 del self.text[min(found) :]
                 return "stop"
-        return "length" if self.made >= self.limit else None
+        return "length" if self.generated >= self.limit else None
 
     def completion(self, finish: Finish, error: str = "") -> Completion:
         """The row's answer. Bytes that are no UTF-8 are replaced here, once, so a letter cut in two tokens is whole."""
@@ -110,14 +112,14 @@ class Job:
             finish=finish,
             prompt_tokens=len(self.tokens),
             cached_tokens=self.shared,
-            output_tokens=self.made,
+            output_tokens=self.generated,
             seconds=time.monotonic() - self.started if self.started else 0.0,
             error=error,
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Prompter:
+class PromptTokeniser:
     """Makes jobs of rows: renders, tokenises, finds what a prompt shares, refuses prompts that cannot fit.
 
     `window` is the longest sequence (tokens); `longest` the most bytes one token can stand for. `whole`: a prefix is shared
@@ -130,7 +132,7 @@ class Prompter:
     window: int
     whole: bool = False
     longest: int = 512
-    grammar: Callable[[str], Grammar] | None = None
+    grammar: Callable[[str], RowGrammar] | None = None
 
     def open(self, context: Context) -> Prefix:
         """A context with its shared prefix (empty where sharing does not pay) and its jobs, lazily."""
@@ -159,7 +161,7 @@ class Prompter:
     def _token_list(self, text: str) -> list[int]:
         return [int(token) for token in self.tokenise(text)]
 
-    def _job(self, prefix: Prefix, messages: Sequence[Message], row: Row) -> Job | Completion:
+    def _job(self, prefix: Prefix, messages: Sequence[Message], row: Row) -> RowJob | Completion:
         turns = with_turn(messages, self.guard(row.turn))
         if sum(len(m.content) for m in turns) > self.window * self.longest:
             return self._refused(row, f"more than {self.window}")
@@ -179,15 +181,15 @@ class Prompter:
         stops = (*row.sampling.stop, *self.profile.stops(turns))
         encoded = tuple(dict.fromkeys(stop.encode("utf-8", "replace") for stop in stops if stop))
         try:
-            return Job(row, tokens, shared, limit, encoded, prefix, self._grammar(row.sampling.grammar))
+            return RowJob(row, tokens, shared, limit, encoded, prefix, self._grammar(row.sampling.grammar))
         except ValueError as problem:
             return Completion(row.key, "", "error", error=str(problem))
 
-    def _grammar(self, text: str) -> Callable[[], Grammar] | None:
-        made = self.grammar
-        if not text or made is None:
+    def _grammar(self, text: str) -> Callable[[], RowGrammar] | None:
+        new = self.grammar
+        if not text or new is None:
             return None
-        return lambda: made(text)
+        return lambda: new(text)
 
     def _refused(self, row: Row, size: str, tokens: int = 0) -> Completion:
         said = f"The prompt has {size} tokens and the context holds {self.window}."
@@ -201,6 +203,6 @@ def _common_length(tokens: Tokens, prefix: Tokens) -> int:
     return common(tokens.tolist(), prefix.tolist())
 
 
-def opened(contexts: Iterable[Context], prompter: Prompter) -> Iterator[Prefix]:
+def opened(contexts: Iterable[Context], tokeniser: PromptTokeniser) -> Iterator[Prefix]:
     """Contexts in order, opened one at a time; those without rows are passed over."""
-    return (prompter.open(context) for context in contexts if len(context.rows))
+    return (tokeniser.open(context) for context in contexts if len(context.rows))

@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 
 from syncse_local.backends.llamacpp.admission import Admission
 from syncse_local.backends.llamacpp.native import Decoder
-from syncse_local.backends.llamacpp.rows import Job, Prefix, Prompter, opened
+from syncse_local.backends.llamacpp.rows import Prefix, PromptTokeniser, RowJob, opened
 from syncse_local.backends.llamacpp.vocab import Vocab
 from syncse_local.backends.sampling import BROKEN, Logits, sample
 from syncse_local.records import Completion, Context, Finish
 
-# On a CPU llama.cpp's attention over fewer than 64 tokens passes over cells of other rows; over more it computes them.
 SMALL_BATCH = 60
+"""On a CPU llama.cpp's attention over fewer than 64 tokens passes over cells of other rows; over more it computes them."""
 PROMPT_TOKENS = 96
 PATIENCE = 6
+"""Prompt tokens that are worth a call of their own, and how many calls they wait to be as many (docs/decisions/lanes.md)."""
 DAMAGED = "The model computes no numbers: its weights are damaged."
 
 
@@ -40,7 +41,7 @@ class Counters:
     preempted: int = 0
 
 
-def draw(logits: Logits, jobs: list[Job]) -> list[int]:
+def draw(logits: Logits, jobs: list[RowJob]) -> list[int]:
     """One token per row; a row with a grammar draws again, among what may follow, when its token may not.
 
     This gives the distribution of the masked logits, and looks at the whole vocabulary only when it must.
@@ -54,57 +55,61 @@ def draw(logits: Logits, jobs: list[Job]) -> list[int]:
 
 
 class Scheduler:
-    """Runs rows through one decoder, `rows` at a time, sharing up to `holders` prefixes.
+    """Runs rows through one decoder, `rows` at a time, sharing up to `prefix_sequences` prefixes.
 
     `mixed` puts prompts and writing rows into one decode call, which suits a GPU.
     """
 
     def __init__(
-        self, vocab: Vocab, decoder: Decoder, prompter: Prompter, rows: int, holders: int, mixed: bool
+        self, vocab: Vocab, decoder: Decoder, tokeniser: PromptTokeniser, rows: int, prefix_sequences: int, mixed: bool
     ) -> None:
-        self._vocab, self._decoder, self._prompter = vocab, decoder, prompter
-        self._rows, self._holders, self._mixed = rows, holders, mixed
+        self._vocab, self._decoder, self._tokeniser = vocab, decoder, tokeniser
+        self._rows, self._prefix_sequences, self._mixed = rows, prefix_sequences, mixed
         self.counters = Counters()
 
     def run(self, contexts: Iterable[Context], cancelled: Callable[[], bool]) -> Iterator[Completion]:
         """Completions in the order rows finish; ends early, without the unfinished rows, once `cancelled()` is true."""
         self._decoder.clear()
-        self._rooms = Admission(self._decoder, opened(contexts, self._prompter), self._rows, self._holders)
+        self._admission = Admission(
+            self._decoder, opened(contexts, self._tokeniser), self._rows, self._prefix_sequences
+        )
         self._position = np.zeros(self._rows, np.int32)
         self._last = np.zeros(self._rows, np.int32)
         self._writing = np.zeros(self._rows, bool)
         self._patience = PATIENCE
         self._turn = 0
         while not cancelled():
-            self._rooms.open()
-            yield from self._rooms.admit()
+            self._admission.open()
+            yield from self._admission.admit()
             count, writers = self._fill()
             if count:
                 yield from self._step(count, writers)
-            elif self._rooms.empty:
+            elif self._admission.empty:
                 return
 
-    def _fill(self) -> tuple[int, list[Job]]:
+    def _fill(self) -> tuple[int, list[RowJob]]:
         """Fill the batch; returns the number of entries and the rows that get a token from it, in batch order.
 
         Where calls are not mixed, prompts wait up to PATIENCE calls until PROMPT_TOKENS of them are there, and more
         than SMALL_BATCH writing rows take turns.
         """
         writing = np.flatnonzero(self._writing)
-        waiting: list[Job | Prefix] = [job for job in self._rooms.running.values() if job.fed < len(job.tokens)]
-        waiting += [prefix for prefix in self._rooms.prefixes if not prefix.ready]
+        waiting: list[RowJob | Prefix] = [
+            job for job in self._admission.running.values() if job.computed < len(job.tokens)
+        ]
+        waiting += [prefix for prefix in self._admission.prefixes if not prefix.ready]
         if not self._mixed and len(writing) and waiting:
             self._patience -= 1
-            if sum(len(item.tokens) - item.fed for item in waiting) >= PROMPT_TOKENS or self._patience < 0:
+            if sum(len(item.tokens) - item.computed for item in waiting) >= PROMPT_TOKENS or self._patience < 0:
                 writing, self._patience = writing[:0], PATIENCE
             else:
                 waiting = []
         if not self._mixed and len(writing) > SMALL_BATCH:
             self._turn = (self._turn + SMALL_BATCH) % len(writing)
             writing = np.roll(writing, -self._turn)[:SMALL_BATCH]
-        return self._put(writing, waiting)
+        return self._write_batch(writing, waiting)
 
-    def _put(self, writing: NDArray[np.intp], waiting: list[Job | Prefix]) -> tuple[int, list[Job]]:
+    def _write_batch(self, writing: NDArray[np.intp], waiting: list[RowJob | Prefix]) -> tuple[int, list[RowJob]]:
         batch = self._decoder
         count = len(writing)
         batch.tokens[:count] = self._last[writing]
@@ -112,34 +117,34 @@ class Scheduler:
         batch.sequences[:count] = writing
         batch.outputs[:count] = 1
         self._stepped = writing
-        self._fed: list[tuple[Job | Prefix, int]] = []
-        writers = [self._rooms.running[slot] for slot in writing.tolist()]
+        self._prefilled: list[tuple[RowJob | Prefix, int]] = []
+        writers = [self._admission.running[slot] for slot in writing.tolist()]
         for item in waiting:
             start = count
-            length = min(len(item.tokens) - item.fed, batch.n_batch - start)
+            length = min(len(item.tokens) - item.computed, batch.n_batch - start)
             if length == 0:
                 break
             count += length
-            batch.tokens[start:count] = item.tokens[item.fed : item.fed + length]
-            batch.positions[start:count] = np.arange(item.fed, item.fed + length, dtype=np.int32)
-            batch.sequences[start:count] = item.sequence if isinstance(item, Job) else item.holder
+            batch.tokens[start:count] = item.tokens[item.computed : item.computed + length]
+            batch.positions[start:count] = np.arange(item.computed, item.computed + length, dtype=np.int32)
+            batch.sequences[start:count] = item.sequence
             batch.outputs[start:count] = 0
-            self._fed.append((item, length))
-            if isinstance(item, Job) and item.fed + length == len(item.tokens):
+            self._prefilled.append((item, length))
+            if isinstance(item, RowJob) and item.computed + length == len(item.tokens):
                 batch.outputs[count - 1] = 1
                 writers.append(item)
         return count, writers
 
-    def _step(self, count: int, writers: list[Job]) -> Iterator[Completion]:
+    def _step(self, count: int, writers: list[RowJob]) -> Iterator[Completion]:
         began = time.perf_counter()
         if not self._decoder.decode(count):
             self.counters.preempted += 1
-            if answer := self._give_way():
+            if answer := self._preempt():
                 yield answer
             return
         self._position[self._stepped] += 1
-        for item, length in self._fed:
-            item.fed += length
+        for item, length in self._prefilled:
+            item.computed += length
         drawn: list[int] = []
         middle = time.perf_counter()
         if writers:
@@ -154,12 +159,12 @@ class Scheduler:
             self.counters.prompt_seconds += middle - began
         self.counters.sampling += time.perf_counter() - middle
         for job, token in zip(writers, drawn, strict=True):
-            if finish := self._take(job, token):
+            if finish := self._accept(job, token):
                 self._writing[job.sequence] = False
-                self._rooms.release(job)
+                self._admission.release(job)
                 yield job.completion(finish, DAMAGED if finish == "error" else "")
 
-    def _take(self, job: Job, token: int) -> Finish | None:
+    def _accept(self, job: RowJob, token: int) -> Finish | None:
         if token == BROKEN:
             return "error"
         if self._vocab.ends[token]:
@@ -173,8 +178,8 @@ class Scheduler:
             self._last[slot] = token
         return finish
 
-    def _give_way(self) -> Completion | None:
-        before = set(self._rooms.running)
-        answer = self._rooms.make_room()
-        self._writing[list(before - set(self._rooms.running))] = False
+    def _preempt(self) -> Completion | None:
+        before = set(self._admission.running)
+        answer = self._admission.preempt()
+        self._writing[list(before - set(self._admission.running))] = False
         return answer

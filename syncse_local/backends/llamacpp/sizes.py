@@ -5,13 +5,18 @@ The engine chooses with these, and the check whether a model fits comes to the s
 
 from syncse_local.backends.llamacpp.options import KvType, LlamaOptions
 
-HOLDERS = 4
+PREFIX_SEQUENCES = 4
 """Sequences of a lane that hold shared prefixes."""
 WINDOW = 2048
+"""Tokens of a prompt with its answer that every lane can hold, where the model was trained for as many."""
 ROW_CELLS = 160
+"""Cells of a row beside its prefix: a sentence, the template around it and an answer."""
 PREFIX_CELLS = 1024
+"""Cells of a shared prefix: an instruction and several exemplars."""
 KV_SHARE = 0.3
+"""Of the memory that is free; the rest is for weights still to be read, work space and other programs."""
 LEAST_CELLS = 512
+"""Of a lane, however little memory is free."""
 UBATCH = 512
 """Tokens that llama.cpp computes at once; its work space is made for them."""
 CELL_BYTES: dict[KvType, float] = {"f32": 4.0, "f16": 2.0, "q8_0": 34 / 32}
@@ -27,7 +32,7 @@ def rows_in_flight(offload: bool) -> int:
 
 def rows_with_states(rows: int, state_bytes: float, free: float) -> int:
     """At most so many rows that their states, and those of the prefixes, take no more than a cache's share of the memory."""
-    return max(1, min(rows, int(KV_SHARE * free / state_bytes) - HOLDERS)) if state_bytes else rows
+    return max(1, min(rows, int(KV_SHARE * free / state_bytes) - PREFIX_SEQUENCES)) if state_bytes else rows
 
 
 def lanes_for(options: LlamaOptions, parameters: int, trained: int, threads: int, rows: int, offload: bool) -> int:
@@ -40,8 +45,8 @@ def lanes_for(options: LlamaOptions, parameters: int, trained: int, threads: int
         return min(options.lanes, rows)
     if offload:
         return 1
-    room = options.n_ctx // min(trained or WINDOW, WINDOW) if options.n_ctx else rows
-    return max(1, min(threads, rows, room, 4 if parameters < 500_000_000 else 2))
+    windows = options.n_ctx // min(trained or WINDOW, WINDOW) if options.n_ctx else rows
+    return max(1, min(threads, rows, windows, 4 if parameters < 500_000_000 else 2))
 
 
 def batch_size(parameters: int, offload: bool) -> int:
@@ -52,9 +57,9 @@ def batch_size(parameters: int, offload: bool) -> int:
 
 
 def cells_for(rows: int, trained: int, cell_bytes: float, free: int) -> int:
-    """Room in one lane for its rows and the prefixes, within a share of the free memory; at least one full window if that fits."""
+    """Cells of one lane for its rows and the prefixes, within a share of the free memory; at least one full window if that fits."""
     trained = trained or 4096
-    wanted = rows * min(ROW_CELLS, trained) + HOLDERS * min(PREFIX_CELLS, trained)
+    wanted = rows * min(ROW_CELLS, trained) + PREFIX_SEQUENCES * min(PREFIX_CELLS, trained)
     wanted = max(wanted, min(trained, 8192))
     affordable = int(KV_SHARE * free / cell_bytes) if cell_bytes else wanted
     return max(LEAST_CELLS, min(wanted, affordable)) // 256 * 256

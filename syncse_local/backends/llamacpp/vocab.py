@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 CONTROL = 1 << 3
+"""llama.cpp's LLAMA_TOKEN_ATTR_CONTROL."""
 SENTENCEPIECE = 1
+"""llama.cpp's LLAMA_VOCAB_TYPE_SPM."""
 
 
 class Vocab:
@@ -44,10 +46,10 @@ class Vocab:
         """
         data = self._mend(text).encode("utf-8", "replace")
         add = not (rendered and self._add_bos and self.bos and text.startswith(self.bos))
-        room = len(data) + 8
-        tokens = np.empty(room, np.int32)
+        capacity = len(data) + 8
+        tokens = np.empty(capacity, np.int32)
         where = tokens.ctypes.data_as(ctypes.POINTER(ctypes.c_int32))
-        count = native.llama_tokenize(self._vocab, data, len(data), where, room, add, rendered)
+        count = native.llama_tokenize(self._vocab, data, len(data), where, capacity, add, rendered)
         if count < 0:
             raise ValueError(f"the text of {len(data)} bytes cannot be tokenised")
         return tokens[:count]

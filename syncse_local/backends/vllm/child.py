@@ -70,7 +70,7 @@ def guard_sockets(airgap: str, wire: Wire) -> None:
     module.install(lambda caller, address: wire.send({"refused": [caller, address]}))
 
 
-class Rows:
+class RowReader:
     """The parent's messages, read and tokenised in a thread of their own while the engine computes."""
 
     def __init__(self, stream: Any, tokenizer: Any) -> None:
@@ -102,10 +102,10 @@ class Rows:
             return f"{type(problem).__name__}: {problem}"[:500]
 
 
-class Server:
+class EngineLoop:
     """Feeds the engine and sends each answer when it is finished."""
 
-    def __init__(self, engine: Any, rows: Rows, wire: Wire, window: int) -> None:
+    def __init__(self, engine: Any, rows: RowReader, wire: Wire, window: int) -> None:
         self.engine, self.rows, self.wire, self.window = engine, rows, wire, window
         self.started: dict[str, float] = {}
 
@@ -214,7 +214,7 @@ def work(stream: Any, wire: Wire) -> None:
     engine, tokenizer = load(json.loads(stream.readline()))
     ready = described(engine, tokenizer)
     wire.send({"ready": ready})
-    Server(engine, Rows(stream, tokenizer), wire, ready["window"]).serve()
+    EngineLoop(engine, RowReader(stream, tokenizer), wire, ready["window"]).serve()
     engine.engine_core.shutdown()
     wire.send({"closed": True})
 

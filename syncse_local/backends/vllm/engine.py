@@ -1,7 +1,7 @@
 """The vLLM engine: safetensors directories, paged KV cache with prefix caching, its own interpreter and process.
 
-Knows how options become engine arguments and how rows become prompts; the process is in vllm_process, the engine's side
-in vllm_child.
+Knows how options become engine arguments and how rows become prompts; the process is in process.py, the engine's side
+in child.py.
 """
 
 import logging
@@ -14,9 +14,10 @@ from typing import Any
 from syncse_local import machine
 from syncse_local.backends.chat import choose_profile
 from syncse_local.backends.options import read_options
+from syncse_local.backends.vllm.fit import VLLM_WINDOW
 from syncse_local.backends.vllm.options import VllmOptions
 from syncse_local.backends.vllm.process import VllmProcess, start_failure
-from syncse_local.backends.vllm.prompts import Prompter, Request
+from syncse_local.backends.vllm.prompts import PromptRenderer, RenderedRow
 from syncse_local.backends.vllm.python import find
 from syncse_local.errors import SyncseError
 from syncse_local.modelfiles.directory import model_info
@@ -26,9 +27,8 @@ from syncse_local.records import Completion, Context
 log = logging.getLogger("syncse_local.vllm")
 TICK = 0.05
 """Seconds between questions whether the run is cancelled while the engine is silent."""
-LONGEST = 8192
-"""Context where none is asked for: prompts here are short, and a model's full context can be more than the memory."""
 LEAST_AHEAD = 512
+"""Rows given to the engine beyond those in flight, at least: it must not wait for this process between two steps."""
 
 
 class VllmBackend:
@@ -68,7 +68,7 @@ class VllmBackend:
         self._ready = ready = messages[0]["ready"]
         self._profile = choose_profile(self.info, self.options.chat_profile, ready["bos"], ready["eos"])
         self._ahead = self.options.ahead or max(LEAST_AHEAD, 2 * ready["max_num_seqs"])
-        self._prompter = Prompter(
+        self._renderer = PromptRenderer(
             self._profile,
             ready["specials"],
             ready["bos"] if ready["adds_bos"] else "",
@@ -90,12 +90,12 @@ class VllmBackend:
         self._busy = True
         self._run += 1
         try:
-            yield from self._answers(self._process, self._prompter.requests(contexts), cancelled)
+            yield from self._answers(self._process, self._renderer.requests(contexts), cancelled)
         finally:
             self._busy = False
 
     def _answers(
-        self, process: VllmProcess, requests: Iterator[Request | Completion], cancelled: Callable[[], bool]
+        self, process: VllmProcess, requests: Iterator[RenderedRow | Completion], cancelled: Callable[[], bool]
     ) -> Iterator[Completion]:
         """Keep the engine fed and hand on what it answers; what a run that was given up left is cancelled."""
         waiting: dict[str, str] = {}
@@ -163,7 +163,7 @@ def engine_arguments(options: VllmOptions, model: Path, context: int) -> dict[st
     }
     if options.quantization != "auto":
         chosen["quantization"] = options.quantization
-    window = options.max_model_len or min(context or LONGEST, LONGEST)
+    window = options.max_model_len or min(context or VLLM_WINDOW, VLLM_WINDOW)
     return {
         **chosen,
         "model": str(model.absolute()),

@@ -1,17 +1,16 @@
 """What vLLM needs of memory for a model: weights, KV cache and activations. Arithmetic alone; loads nothing."""
 
 from syncse_local.backends.vllm.options import VllmOptions
-from syncse_local.machine_memory import Fit, Room, _gpus, _together
+from syncse_local.machine_memory import Fit, Room, free_on, place_of
 from syncse_local.modelfiles.entry import ModelEntry
 
 DTYPE_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
-
-
 PLAIN = ("F64", "F32", "F16", "BF16")
-
-
-VLLM_WINDOW, VLLM_SHARE = 8192, 0.9
-"""The context and the share of a GPU that the vLLM engine takes where none is asked for."""
+"""Number types that vLLM converts to the one it computes in; others are quantised and stay as they are."""
+VLLM_WINDOW = 8192
+"""Context where none is asked for: prompts here are short, and a model's full context can be more than the memory."""
+VLLM_SHARE = 0.9
+"""Share of a GPU that vLLM takes where none is asked for: its own default."""
 
 
 def vllm_fit(model: ModelEntry, options: VllmOptions, room: Room) -> list[Fit]:
@@ -29,4 +28,4 @@ def vllm_fit(model: ModelEntry, options: VllmOptions, room: Room) -> list[Fit]:
     if not room.gpus:
         return [Fit("main memory", needs, room.main)]
     used = room.gpus[: max(1, options.tensor_parallel_size)]
-    return [Fit(_gpus(used), needs, _together(used, options.gpu_memory_utilization or VLLM_SHARE))]
+    return [Fit(place_of(used), needs, free_on(used, options.gpu_memory_utilization or VLLM_SHARE))]

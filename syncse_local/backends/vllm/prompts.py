@@ -10,7 +10,7 @@ from syncse_local.records import Completion, Context, Message, Row
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class RenderedRow:
     """One row: its key, its prompt's text, and vLLM's SamplingParams as plain data."""
 
     key: str
@@ -18,7 +18,7 @@ class Request:
     sampling: dict[str, Any]
 
 
-class Prompter:
+class PromptRenderer:
     """Renders rows in this process, where a model's chat template runs in the sandbox.
 
     `bos` is put before prompts that lack it, `window` is the longest sequence (tokens), `longest` the most letters that
@@ -29,14 +29,14 @@ class Prompter:
         self._profile, self._guard, self._bos = profile, guard(specials), bos
         self._window, self._most = window, window * longest
 
-    def requests(self, contexts: Iterable[Context]) -> Iterator[Request | Completion]:
+    def requests(self, contexts: Iterable[Context]) -> Iterator[RenderedRow | Completion]:
         """Every row in order, lazily: a request, or why there is none."""
         for context in contexts:
             messages = [Message(m.role, self._text(m.content)) for m in context.prefix]
             for row in context.rows:
                 yield self._request(messages, row)
 
-    def _request(self, messages: Sequence[Message], row: Row) -> Request | Completion:
+    def _request(self, messages: Sequence[Message], row: Row) -> RenderedRow | Completion:
         turns = with_turn(messages, self._text(row.turn))
         if sum(len(m.content) for m in turns) > self._most:
             said = f"The prompt has more than {self._window} tokens and the context holds {self._window}."
@@ -48,7 +48,7 @@ class Prompter:
             return Completion(row.key, "", "error", error=said)
         if self._bos and not prompt.startswith(self._bos):
             prompt = self._bos + prompt
-        return Request(row.key, prompt, sampling(row, self._profile.stops(turns)))
+        return RenderedRow(row.key, prompt, sampling(row, self._profile.stops(turns)))
 
     def _text(self, text: str) -> str:
         return self._guard(text.encode("utf-8", "replace").decode("utf-8"))
