@@ -13,7 +13,7 @@ from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.jobs import supervise
 from syncse_local.jobs.liveness import acquire, held
 from syncse_local.registry import offered_backends
-from syncse_local.store import gpu_lock, ledger, runs
+from syncse_local.store import faults, gpu_lock, ledger, runs
 from syncse_local.store.database import connect
 from syncse_local.store.runs import OPEN, RESUMABLE, Run
 from syncse_local.store.triplet_index import BY_PERSONS, Outline, TripletQuery
@@ -59,6 +59,10 @@ class Workspace(Triplets):
         """Events of a run after an event id, oldest first; of many only the `newest` ones."""
         return runs.events(self.connection, run_id, after, newest)
 
+    def warnings(self, run_id: str) -> list[str]:
+        """What a run warned of, each warning once, in the order of time."""
+        return runs.warnings(self.connection, run_id)
+
     def metrics(self, run_id: str, name: str) -> list[tuple[int, float]]:
         """(step, value) points of a curve."""
         return runs.metrics(self.connection, run_id, name)
@@ -82,6 +86,14 @@ class Workspace(Triplets):
     def failures(self, run_id: str) -> dict[str, int]:
         """Rejected answers of a generate run by typed reason."""
         return ledger.failures(self.connection, run_id)
+
+    def unanswered(self, run_id: str) -> list[dict[str, Any]]:
+        """The requests of a run that have no answer, by the last fault they met: kind, requests, example."""
+        return [kind._asdict() for kind in faults.unanswered(self.connection, self.run(run_id).id)]
+
+    def faults(self, run_id: str, limit: int = 20) -> list[dict[str, Any]]:
+        """The newest faults of requests that have no answer, in the form of `answers`."""
+        return faults.rows(self.connection, self.run(run_id).id, limit)
 
     def answers(self, run_id: str, limit: int = 20, rejected_only: bool = False) -> list[dict[str, Any]]:
         """Raw answers of a generate run with what the parser made of them, newest first."""
@@ -252,7 +264,7 @@ class Workspace(Triplets):
         return runs.request_cancel(self.connection, run.id)
 
     def resume(self, run_id: str) -> Run:
-        """Go on with a failed, cancelled or lost run. Raises SyncseError when it is open or done."""
+        """Go on with an incomplete, failed, cancelled or lost run. Raises SyncseError when it is open or done."""
         supervise.reconcile(self.directory)
         run = self.run(run_id)
         if not runs.move(self.connection, run.id, RESUMABLE, "queued"):

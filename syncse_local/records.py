@@ -62,10 +62,12 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What a backend answered for one row.
+    """What a backend answered for one row, or why there is no answer.
 
-    `finish`: `stop` (the model ended or a stop string), `length` (max_tokens), `cancelled`, `refused` (the prompt does
-    not fit the context) or `error` (see `error`). `cached_tokens` are prompt tokens that were not computed for this row.
+    `finish`: `stop` (the model ended or a stop string), `length` (max_tokens), `refused` (for good: the prompt does not
+    fit the context, or its content is not taken), `cancelled`, or `error`: no answer now, and another try may bring one.
+    `error` is the reason in words, `fault` in a word or two (`time-out`, `HTTP 500`). `cached_tokens` are prompt tokens
+    that were not computed for this row.
     """
 
     key: str
@@ -76,6 +78,12 @@ class Completion:
     output_tokens: int = 0
     seconds: float = 0.0
     error: str = ""
+    fault: str = ""
+
+    @property
+    def answered(self) -> bool:
+        """Whether this is an answer, good or bad, that stands; what is none is asked again."""
+        return self.finish not in ("error", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,15 @@ from syncse_local.text.display import safe
 from syncse_local.text.figures import figure, number
 from tui import comparison
 
-GLYPHS = {"queued": "○", "running": "●", "done": "✓", "failed": "✗", "cancelled": "■", "lost": "?"}
-COLOURS = {"running": "text-primary", "done": "text-success", "failed": "text-error", "cancelled": "text-warning"}
+GLYPHS = {"queued": "○", "running": "●", "done": "✓", "incomplete": "◐", "failed": "✗", "cancelled": "■", "lost": "?"}
+COLOURS = {
+    "running": "text-primary",
+    "done": "text-success",
+    "incomplete": "text-warning",
+    "failed": "text-error",
+    "cancelled": "text-warning",
+    "lost": "text-warning",
+}
 STEPS = ("asked to stop", "SIGTERM", "SIGKILL")
 
 
@@ -20,7 +27,7 @@ def state(run: Run) -> str:
 
 def colour(run: Run) -> str:
     """The theme variable that a state is drawn in."""
-    return COLOURS.get(run.state, "text-warning" if run.state == "lost" else "foreground")
+    return COLOURS.get(run.state, "foreground")
 
 
 def share(run: Run) -> float | None:

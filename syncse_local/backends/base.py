@@ -33,7 +33,8 @@ class Backend(Protocol):
 
         `contexts` is read lazily, a little ahead of the work. `cancelled` is asked between decode calls; once it is
         true the iterator ends and unfinished rows are not yielded, so they stay without a response and are generated
-        by the next run. A row that cannot be answered is yielded as `refused` or `error`; the others go on.
+        by the next run. A row that can never be answered is yielded as `refused`, one that got no answer now as `error`:
+        it is asked again another time. The others go on.
         """
 
     def settings(self) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """`syncse export`: a run's triplets, as its filters left them, as CSV, JSONL or Parquet."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from syncse_local.cli.common import parser, workspace
 from syncse_local.cli.output import emit
 from syncse_local.errors import ExitCode
 from syncse_local.records import Triplet
+from syncse_local.text.display import safe
 from syncse_local.text.export import write_rows, write_triplets
 
 
@@ -28,6 +30,9 @@ def run(options: argparse.Namespace) -> ExitCode:
     """Stream the triplets to the file."""
     path = Path(options.file).expanduser()
     with workspace(options, must_exist=True) as opened:
+        for name in options.runs:
+            if missing := sum(kind["requests"] for kind in opened.unanswered(name)):
+                print(f"{safe(name)} is not complete: {missing:,} of its requests have no answer", file=sys.stderr)
         rows = opened.triplets(options.runs, not options.full, filtered=not options.unfiltered)
         if options.full:
             count = write_rows(rows, path, options.format, overwrite=options.force)

@@ -131,6 +131,8 @@ def progress_line(run: Run) -> str:
     ]
     if "accepted" in data:
         parts.append(f"accepted {data['accepted']:,} ({data.get('accepted_per_second', 0)}/s)")
+    if data.get("unanswered"):
+        parts.append(f"no answer {data['unanswered']:,}")
     for name, label in (("loss", "loss"), ("best", "best dev"), ("triplets_per_second", "triplets/s"), ("task", "")):
         if data.get(name) is not None:
             value = data[name]

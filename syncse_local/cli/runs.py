@@ -16,6 +16,9 @@ from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.text.display import safe
 from syncse_local.text.figures import moment
 
+RAW = 20
+"""Raw answers shown of each sort: enough to see what they have in common."""
+
 
 def add(verbs: Any) -> None:
     """Add the verbs to the command line."""
@@ -30,7 +33,7 @@ def add(verbs: Any) -> None:
     )
     shown.add_argument("run", help="a run's id, or the beginning of it")
     shown.add_argument("-f", "--follow", action="store_true", help="follow it until it ends (ctrl-C leaves it running)")
-    shown.add_argument("--raw", action="store_true", help="raw answers of a generate run, rejected ones first")
+    shown.add_argument("--raw", action="store_true", help="raw answers of a generate run, those that failed first")
     shown.add_argument("--triplets", type=int, metavar="N", default=5, help="how many triplets to show")
     shown.add_argument("--log", action="store_true", help="print the run's log")
     stopped = parser(
@@ -41,7 +44,9 @@ def add(verbs: Any) -> None:
         cancel,
     )
     stopped.add_argument("run")
-    again = parser(verbs, "resume", "go on with a failed, cancelled or lost run", "syncse resume g1124-0a1b2c", resume)
+    again = parser(
+        verbs, "resume", "go on with an incomplete, failed, cancelled or lost run", "syncse resume g1124-0a1b2c", resume
+    )
     again.add_argument("run")
     again.add_argument("--detach", action="store_true", help="do not follow it")
 
@@ -78,8 +83,10 @@ def show(options: argparse.Namespace) -> ExitCode:
         elif options.raw:
             _show_raw(opened, run, options.json)
         elif options.json:
-            filters = opened.filters(run.id) if run.kind == "generate" else None
-            emit({**dataclasses.asdict(run), "scores": opened.scores(run.id), "filters": filters})
+            made = run.kind == "generate"
+            filters, unanswered = (opened.filters(run.id), opened.unanswered(run.id)) if made else (None, [])
+            found = {"scores": opened.scores(run.id), "filters": filters, "unanswered": unanswered}
+            emit({**dataclasses.asdict(run), **found, "warnings": opened.warnings(run.id)})
         else:
             _describe(opened, run, options.triplets)
     return ExitCode.OK
@@ -93,14 +100,16 @@ def _log(path: Path) -> None:
 
 
 def _show_raw(opened: Workspace, run: Run, as_json: bool) -> None:
-    rejected = opened.answers(run.id, 20, rejected_only=True)
-    for row in rejected or opened.answers(run.id, 20):
+    """Requests without an answer and rejected answers; where there are none, the newest answers."""
+    failed = [*opened.faults(run.id, RAW), *opened.answers(run.id, RAW, rejected_only=True)]
+    for row in failed or opened.answers(run.id, RAW):
         if as_json:
             emit(row)
-        else:
-            print(
-                f"[{row['reason'] or row['verdict']}] {row['prompt_id']} | {safe(row['turn'], 200)}\n    {safe(row['raw'], 400)}"
-            )
+            continue
+        unanswered = "no answer: " if row["verdict"] == "unanswered" else ""
+        print(f"[{unanswered}{row['reason'] or row['verdict']}] {row['prompt_id']} | {safe(row['turn'], 200)}")
+        for text in filter(None, (row["raw"], row["error"])):
+            print(f"    {safe(text, 400)}")
 
 
 def _describe(opened: Workspace, run: Run, most: int) -> None:
@@ -112,6 +121,8 @@ def _describe(opened: Workspace, run: Run, most: int) -> None:
     elif run.state in RESUMABLE:
         print(f"  Resume it: syncse resume {run.id}")
     print(f"  connections refused: {run.blocked}")
+    for text in opened.warnings(run.id):
+        print(f"  warning: {safe(text)}")
     if run.kind == "eval" and run.state == "done":
         print(scores_table(opened, [run]))
     elif run.kind == "compare" and run.state == "done":
@@ -122,6 +133,9 @@ def _describe(opened: Workspace, run: Run, most: int) -> None:
         counts = opened.counts(run.id)
         print("  " + ", ".join(f"{name} {value}" for name, value in counts.items()))
         print("  rejected: " + (", ".join(f"{name} {n}" for name, n in opened.failures(run.id).items()) or "none"))
+        for kind in opened.unanswered(run.id):
+            example = f": {safe(kind['example'], 300)}" if kind["example"] else ""
+            print(f"  no answer: {kind['requests']} {safe(kind['kind'])}{example}")
         print(f"  {filters_line(opened.filters(run.id), run)}")
         for row, _ in zip(opened.triplets([run.id]), range(most), strict=False):
             print(

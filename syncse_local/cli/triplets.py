@@ -97,7 +97,9 @@ def _described(found: Mapping[str, Any]) -> Iterator[str]:
     for half in found["halves"]:
         verdict = f"{half['verdict']} {half['reason']}".strip()
         yield f"== {half['role']}  {half['context_id']}  seed {half['seed']}  {half['finish']}  {verdict}"
-        yield f"       raw  {safe(half['raw'], SHOWN)}"
+        yield f"{'raw':>10}  {safe(half['raw'], SHOWN)}"
+        if half["error"]:
+            yield f"{'reason':>10}  {safe(half['error'], SHOWN)}"
         for message in half["messages"]:
             yield f"[{message['role']}] {safe(message['content'], SHOWN)}"
         if half["note"]:

@@ -3,7 +3,9 @@
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from syncse_local.errors import SyncseError
 from syncse_local.jobs.progress import StoreReporter
 from syncse_local.store import runs
 
@@ -21,3 +23,9 @@ class Job:
 
 class Cancelled(Exception):
     """Raised by a stage that has saved its work after being asked to stop."""
+
+
+class Incomplete(SyncseError):
+    """Raised by a stage that has saved its work and lacks answers, with its `result`: the run can be gone on with."""
+
+    result: dict[str, Any]

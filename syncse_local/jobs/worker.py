@@ -9,7 +9,7 @@ from typing import Any
 
 from syncse_local import airgap
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.jobs.job import Cancelled, Job
+from syncse_local.jobs.job import Cancelled, Incomplete, Job
 from syncse_local.jobs.progress import StoreReporter
 from syncse_local.jobs.supervise import database, run_directory
 from syncse_local.registry import STAGES, load
@@ -42,6 +42,8 @@ def _outcome(job: Job) -> tuple[str, SyncseError | None, dict[str, Any]]:
         return "done", None, load(STAGES, job.run.kind)(job)
     except Cancelled:
         return "cancelled", None, {}
+    except Incomplete as error:
+        return "incomplete", error, error.result
     except SyncseError as error:
         return ("cancelled", None, {}) if error.code is ExitCode.INTERRUPTED else ("failed", error, {})
     except airgap.AirgapRefusal as error:

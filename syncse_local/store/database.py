@@ -133,6 +133,11 @@ def trusted(connection: sqlite3.Connection) -> Iterator[None]:
         connection.execute("PRAGMA foreign_keys = ON")
 
 
+def storable(text: str) -> str:
+    """Text that SQLite can hold: lone surrogates become question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def database_path(connection: sqlite3.Connection) -> str:
     """The file behind a connection."""
     return str(connection.execute("PRAGMA database_list").fetchone()[2])

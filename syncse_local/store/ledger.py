@@ -1,6 +1,7 @@
 """The synthesis ledger: sentences, planned requests, responses, parses, decisions and the triplets they make.
 
-Knows rows and keys; knows neither prompts nor engines. A request is answered at most once, whichever runs plan it.
+Knows rows and keys; knows neither prompts nor engines. A request is answered at most once, whichever runs plan it, and
+one that met a fault has no answer: see `faults`.
 """
 
 import json
@@ -12,7 +13,8 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from syncse_local.records import Completion
-from syncse_local.store.database import trusted, writing
+from syncse_local.store import faults
+from syncse_local.store.database import storable, trusted, writing
 
 
 class Planned(NamedTuple):
@@ -137,15 +139,20 @@ def pending(connection: sqlite3.Connection, run_id: str, roles: Sequence[str]) -
 
 
 def add_answers(connection: sqlite3.Connection, answers: Sequence[Answered]) -> int:
-    """Store responses with their parses and the parser's decision, all or nothing; returns how many were new."""
+    """Store responses with their parses and the parser's decision, and faults as faults, all or nothing.
+
+    Returns how many responses were new.
+    """
     now = time.time()
     with writing(connection):
-        fresh = _without_response(connection, answers)
+        found = _without_response(connection, answers)
+        fresh = {number: answer for number, answer in found.items() if answer.completion.answered}
+        faults.note(connection, {n: a.completion for n, a in found.items() if not a.completion.answered})
         connection.executemany(
             "INSERT INTO response VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 (
-                    *(request_id, clean(done.text), done.finish, done.error, done.prompt_tokens),
+                    *(request_id, storable(done.text), done.finish, storable(done.error), done.prompt_tokens),
                     *(done.cached_tokens, done.output_tokens, done.seconds, now),
                 )
                 for request_id, done in ((number, answer.completion) for number, answer in fresh.items())
@@ -154,7 +161,7 @@ def add_answers(connection: sqlite3.Connection, answers: Sequence[Answered]) -> 
         connection.executemany(
             "INSERT OR REPLACE INTO parse VALUES (?, ?, ?, ?, ?)",
             (
-                (request_id, answer.parser_version, o.position, clean(o.text), o.failure)
+                (request_id, answer.parser_version, o.position, storable(o.text), o.failure)
                 for request_id, answer in fresh.items()
                 for o in answer.outcomes
             ),
@@ -167,9 +174,9 @@ def add_answers(connection: sqlite3.Connection, answers: Sequence[Answered]) -> 
 
 
 def _without_response(connection: sqlite3.Connection, answers: Sequence[Answered]) -> dict[int, Answered]:
-    """The first answer to each request that has none, by the request's number."""
+    """The first answer, or else the first fault, of each request that has no answer, by the request's number."""
     by_key: dict[str, Answered] = {}
-    for answer in answers:
+    for answer in sorted(answers, key=lambda answer: not answer.completion.answered):
         by_key.setdefault(answer.completion.key, answer)
     rows = connection.execute(
         """SELECT r.key, r.id, a.request_id FROM json_each(?) AS asked JOIN request AS r ON r.key = asked.value
@@ -185,11 +192,6 @@ def _verdict(answer: Answered) -> tuple[str, str]:
     """The parser's decision on an answer: one accepted part is enough."""
     failures = [o.failure for o in answer.outcomes if o.failure]
     return ("accept", "") if len(failures) < len(answer.outcomes) else ("reject", (failures or ["empty"])[0])
-
-
-def clean(text: str) -> str:
-    """Text that SQLite can hold: lone surrogates become the replacement character."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def accepted_sentences(connection: sqlite3.Connection, run_id: str) -> Iterator[str]:
@@ -224,6 +226,16 @@ def failures(connection: sqlite3.Connection, run_id: str) -> dict[str, int]:
         (run_id,),
     )
     return {row[0]: row[1] for row in rows}
+
+
+def commonest_error(connection: sqlite3.Connection, run_id: str) -> tuple[str, int]:
+    """What engines said most often of the run's requests that they refused for good, and how often; ("", 0) for none."""
+    row = connection.execute(
+        """SELECT a.error, count(*) FROM plan AS p JOIN response AS a ON a.request_id = p.request_id
+           WHERE p.run_id = ? AND a.error <> '' GROUP BY a.error ORDER BY count(*) DESC, a.error LIMIT 1""",
+        (run_id,),
+    ).fetchone()
+    return (row[0], row[1]) if row else ("", 0)
 
 
 def candidates(connection: sqlite3.Connection, run_ids: Sequence[str]) -> Iterator[dict[str, Any]]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from syncse_local.store import filtering
-from syncse_local.store.database import writing
-from syncse_local.store.ledger import Outcome, Planned, clean
+from syncse_local.store.database import storable, writing
+from syncse_local.store.ledger import Outcome, Planned
 
 PAGE = 1_000
 
@@ -68,7 +68,7 @@ def add(connection: sqlite3.Connection, version: int, parses: Sequence[tuple[Par
         for old, new in parses:
             connection.executemany(
                 "INSERT OR REPLACE INTO parse VALUES (?, ?, ?, ?, ?)",
-                [(old.request_id, version, o.position, clean(o.text), o.failure) for o in new],
+                [(old.request_id, version, o.position, storable(o.text), o.failure) for o in new],
             )
         for old, new in changed:
             verdict, reason = decision(new)
@@ -82,8 +82,8 @@ def add(connection: sqlite3.Connection, version: int, parses: Sequence[tuple[Par
 
 def differs(old: Sequence[Outcome], new: Sequence[Outcome]) -> bool:
     """Whether two parses differ in a text or a failure."""
-    return [(o.position, clean(o.text), o.failure) for o in old] != [
-        (o.position, clean(o.text), o.failure) for o in new
+    return [(o.position, storable(o.text), o.failure) for o in old] != [
+        (o.position, storable(o.text), o.failure) for o in new
     ]
 
 

@@ -1,6 +1,7 @@
 """Runs, their states, events, metrics and scores: the bus between a worker and both front ends.
 
-States move by compare-and-set only: queued -> running -> done | failed | cancelled | lost, and back to queued to resume.
+States move by compare-and-set only: queued -> running -> done | incomplete | failed | cancelled | lost, and all but `done`
+back to queued to resume. `incomplete` is a run that did its work but for requests which nobody answered.
 """
 
 import json
@@ -14,7 +15,7 @@ from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.store.database import writing
 
 OPEN = ("queued", "running")
-RESUMABLE = ("failed", "cancelled", "lost")
+RESUMABLE = ("incomplete", "failed", "cancelled", "lost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +180,16 @@ def events(
         (run_id, after, -1 if newest is None else newest),
     ).fetchall()
     return [{**dict(row), "data": json.loads(row["data"])} for row in reversed(rows)]
+
+
+def warnings(connection: sqlite3.Connection, run_id: str) -> list[str]:
+    """The texts of a run's warnings, each once, in the order of time."""
+    rows = connection.execute(
+        """SELECT json_extract(data, '$.text') AS text FROM event WHERE run_id = ? AND kind = 'warning' AND text IS NOT NULL
+           GROUP BY text ORDER BY min(id)""",
+        (run_id,),
+    )
+    return [str(row[0]) for row in rows]
 
 
 def add_metrics(connection: sqlite3.Connection, run_id: str, points: list[tuple[str, int, float]]) -> None:

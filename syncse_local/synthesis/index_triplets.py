@@ -128,9 +128,8 @@ def _verdict(row: sqlite3.Row | dict[str, Any]) -> tuple[str, str]:
     """(state, reason): a person's word comes before the parser's, and the parser's before the filters'."""
     if row["review"]:
         return PERSON[row["review"]]
-    if row["positive_verdict"] != "accept":
-        return "rejected", row["positive_reason"]
-    if row["negative_verdict"] != "accept":
-        return "rejected", row["negative_reason"]
+    for part in ("positive", "negative"):
+        if (verdict := row[f"{part}_verdict"]) != "accept":
+            return "unanswered" if verdict == "unanswered" else "rejected", row[f"{part}_reason"]
     dropped: str = row["dropped_by"]
     return ("dropped", dropped.partition(" ")[0]) if dropped else ("accepted", "")

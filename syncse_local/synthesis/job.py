@@ -1,7 +1,7 @@
 """The generate stage: plan the run once, then ask the backend for every request that has no response yet.
 
 Knows the store, the plan and the backend protocol; knows no engine and no screen. A row that was answered is never
-asked again, so a run that died goes on where its last committed batch ended.
+asked again, so a run that died goes on where its last committed batch ended; one that met a fault is asked again.
 """
 
 import gc
@@ -24,6 +24,7 @@ from syncse_local.records import Completion, Context
 from syncse_local.registry import backend_spec, load_backend
 from syncse_local.store import ledger, runs
 from syncse_local.synthesis.contamination import contaminated
+from syncse_local.synthesis.intake import Intake
 from syncse_local.synthesis.outcomes import outcomes
 from syncse_local.synthesis.parse import PARSER_VERSION
 from syncse_local.synthesis.plan import (
@@ -43,7 +44,6 @@ from syncse_local.synthesis.shards import WHOLE, Part
 from syncse_local.text.clean import sentence_key
 from syncse_local.text.ingest import open_input
 
-BATCH_SECONDS = 0.5
 PLAN_BATCH = 100_000
 """Rows in a transaction of the plan: the index of keys is rewritten once for each."""
 SCRATCH_ROUNDS = 4
@@ -93,12 +93,20 @@ def vars_of(engine: EngineIdentity) -> dict[str, str]:
 
 @dataclass
 class Pace:
-    """What the current process has done, for rates: rows answered and accepted, tokens made, since when."""
+    """What the current process has done, for rates: rows answered, accepted and failed, tokens made, since when."""
 
     started: float
     answered: int = 0
     accepted: int = 0
+    faults: int = 0
     tokens: int = 0
+
+    def add(self, row: ledger.Answered) -> None:
+        """Count one row."""
+        self.answered += row.completion.answered
+        self.faults += not row.completion.answered
+        self.accepted += any(not o.failure for o in row.outcomes)
+        self.tokens += row.completion.output_tokens
 
 
 class Generation:
@@ -239,26 +247,22 @@ class Generation:
         pending = ledger.pending_contexts(self.job.connection, self.job.run.id, roles)
         asked: dict[str, ledger.Planned] = {}
         before = ledger.counts(self.job.connection, self.job.run.id)
-        total, pace = before["planned"], Pace(time.monotonic())
-        batch: list[ledger.Answered] = []
-        written = time.monotonic()
-        limit = float(self.job.run.options.get("max_failure_rate", 1.0))
-        for completion in backend.generate(self.contexts(pending, asked), self.job.reporter.cancelled):
-            answered = self.parse(asked.pop(completion.key), completion)
-            batch.append(answered)
-            pace.answered += 1
-            pace.tokens += completion.output_tokens
-            pace.accepted += any(not o.failure for o in answered.outcomes)
-            if time.monotonic() - written >= BATCH_SECONDS:
-                ledger.add_answers(self.job.connection, batch)
-                batch, written = [], time.monotonic()
-                self.show(before, pace, total, answered)
-            _check_failure_rate(pace, limit, batch, self.job)
-        ledger.add_answers(self.job.connection, batch)
-        self.show(before, pace, total)
+        pace, limit = Pace(time.monotonic()), float(self.job.run.options.get("max_failure_rate", 1.0))
+        with Intake(self.job) as intake:
+            for completion in intake.completions(
+                backend.generate(self.contexts(pending, asked), self.job.reporter.cancelled)
+            ):
+                answered = self.parse(asked.pop(completion.key), completion)
+                pace.add(answered)
+                if intake.add(answered):
+                    self.show(before, pace, answered)
+                _check_failure_rate(pace, limit)
+        self.show(before, pace)
         self.job.reporter.flush()
-        if pace.answered < sum(rows for *_, rows in pending) and self.job.reporter.cancelled():
+        if pace.answered + pace.faults < sum(rows for *_, rows in pending) and self.job.reporter.cancelled():
             raise Cancelled
+        if error := intake.incomplete():
+            raise error
 
     def contexts(self, pending: Iterable[tuple[str, str, int]], asked: dict[str, ledger.Planned]) -> Iterator[Context]:
         """The pending rows by context, read when the backend takes the context; they are in `asked` from then on."""
@@ -269,15 +273,18 @@ class Generation:
             yield Context(context_id, prefix, [row_of(self.recipe, _plan_row(row), row.turn) for row in rows])
 
     def parse(self, row: ledger.Planned, completion: Completion) -> ledger.Answered:
-        """A completion with what the parser makes of it."""
+        """A completion with what the parser makes of it; a fault has nothing to parse."""
+        if not completion.answered:
+            return ledger.Answered(completion, PARSER_VERSION, [])
         found = outcomes(self.recipe, self.pools, row, completion.text, completion.finish)
         return ledger.Answered(completion, PARSER_VERSION, found)
 
-    def show(self, before: dict[str, int], pace: Pace, total: int, last: ledger.Answered | None = None) -> None:
+    def show(self, before: dict[str, int], pace: Pace, last: ledger.Answered | None = None) -> None:
         """Progress: rows done and accepted over all tries of the run, rates of this one."""
-        seconds = max(1e-9, time.monotonic() - pace.started)
+        seconds, total = max(1e-9, time.monotonic() - pace.started), before["planned"]
         done, rate = before["answered"] + pace.answered, pace.answered / seconds
-        shown = {"latest": last.outcomes[0].text[:300]} if last and last.outcomes else {}
+        shown: dict[str, Any] = {"latest": last.outcomes[0].text[:300]} if last and last.outcomes else {}
+        shown |= {"unanswered": pace.faults} if pace.faults else {}
         self.job.reporter.progress(
             done,
             total,
@@ -299,13 +306,17 @@ class Generation:
                 "The input has no usable sentence." if self.part.whole else "No row falls to this part of the plan."
             )
             raise SyncseError("Nothing to do", detail, "Check the file, or use fewer shards.", ExitCode.NOTHING)
+        said, times = ledger.commonest_error(self.job.connection, self.job.run.id)
+        reason = f'The commonest reason that the engine gave, {times} times: "{said.rstrip(".")}".' if said else ""
         if not counts["triplets"]:
             common = ", ".join(f"{name} {n}" for name, n in list(failures.items())[:3])
             raise SyncseError(
                 "No triplet was accepted",
-                f"{counts['answered']} answers, none usable: {common or 'none'}.",
+                f"{counts['answered']} answers, none usable: {common or 'none'}. {reason}".rstrip(),
                 "Look at the raw answers with `syncse show RUN --raw`; try another model or recipe.",
             )
+        if reason:
+            self.job.reporter.event("warning", text=reason)
         rows = ledger.candidates(self.job.connection, [self.job.run.id])
         matched = contaminated(rows, self.job.run.options)
         return {**counts, "contaminated": matched, "failures": failures}
@@ -321,9 +332,8 @@ def _no_collection() -> Iterator[None]:
         gc.enable()
 
 
-def _check_failure_rate(pace: Pace, limit: float, batch: list[ledger.Answered], job: Job) -> None:
+def _check_failure_rate(pace: Pace, limit: float) -> None:
     if pace.answered >= 50 and 1 - pace.accepted / pace.answered > limit:
-        ledger.add_answers(job.connection, batch)
         raise SyncseError(
             "Too many rejected answers",
             f"{pace.answered - pace.accepted} of {pace.answered} were rejected, more than the limit of {limit:.0%}.",

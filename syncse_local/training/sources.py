@@ -11,7 +11,7 @@ from typing import Any
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.jobs.job import Job
 from syncse_local.records import Triplet
-from syncse_local.store import filtering, ledger, runs
+from syncse_local.store import faults, filtering, ledger, runs
 from syncse_local.synthesis.contamination import Gate
 from syncse_local.synthesis.filters.contamination import NAME as CONTAMINATION
 from syncse_local.text.ingest import open_input
@@ -48,6 +48,10 @@ class Sources:
             what = "kept, as asked for" if self.keeps_contaminated else "left out"
             text = f"{self.contaminated} triplets have a sentence of an evaluation set: {what}"
             self.job.reporter.event("warning", text=text)
+        for name in self.filters:
+            if missing := sum(kind.requests for kind in faults.unanswered(self.job.connection, name)):
+                text = f"{name} is not complete: {missing:,} of its requests have no answer; its triplets are used as they are"
+                self.job.reporter.event("warning", text=text)
         if not found:
             raise SyncseError(
                 "No triplets to train on",

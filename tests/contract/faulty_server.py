@@ -29,7 +29,10 @@ def answer_to(row: str) -> str:
 
 
 class FaultyServer(ThreadingHTTPServer):
-    """`share` of the rows go wrong once; `always` is what every request meets instead, if set."""
+    """`share` of the rows go wrong once, and `failing_share` of them meet `failing` as long as that is set.
+
+    `always` is what every request meets instead, if set.
+    """
 
     daemon_threads = True
 
@@ -41,9 +44,12 @@ class FaultyServer(ThreadingHTTPServer):
         model: str = "tiny",
         dies_after: int = 0,
         port: int = 0,
+        failing: str = "",
+        failing_share: float = 0.0,
     ) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.share, self.seed, self.always, self.model, self.dies_after = share, seed, always, model, dies_after
+        self.failing, self.failing_share = failing, failing_share
         self.met: Counter[str] = Counter()
         self.answered: Counter[str] = Counter()
         self.keys: set[str] = set()
@@ -68,12 +74,14 @@ class FaultyServer(ThreadingHTTPServer):
 
     def fault_for(self, row: str) -> str:
         """The fault that this row meets now, empty for none."""
-        if self.always:
-            return self.always
         draw = random.Random(f"{self.seed}/{row}")
         with self.lock:
             self.met[row] += 1
             first = self.met[row] == 1
+        if self.always:
+            return self.always
+        if self.failing and random.Random(f"{self.seed}/failing/{row}").random() < self.failing_share:
+            return self.failing
         return draw.choice(FAULTS) if first and draw.random() < self.share else ""
 
 
@@ -101,7 +109,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """One completion, or its fault."""
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        row = body["messages"][-1]["content"]
+        row = json.dumps(body["messages"])
         if self.server.dead:
             self.close_connection = True
             return
@@ -113,12 +121,12 @@ class Handler(BaseHTTPRequestHandler):
             status, content, headers = PLAIN_FAULTS[fault]
             self._send(status, content, "text/html" if fault == "html" else "application/json", headers)
         else:
-            self._complete(row, fault)
+            self._complete(row, body["messages"][-1]["content"], fault)
 
-    def _complete(self, row: str, fault: str) -> None:
+    def _complete(self, row: str, turn: str, fault: str) -> None:
         if fault == "slow":
             time.sleep(SLOW_SECONDS)
-        text = " " if fault == "whitespace" else answer_to(row)
+        text = " " if fault == "whitespace" else answer_to(turn)
         with self.server.lock:
             self.server.answered[row] += fault not in ("slow", "cut")
             last = self.server.dies_after and sum(self.server.answered.values()) == self.server.dies_after

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from syncse_local.records import Completion
 from syncse_local.store import ledger, parses, runs
-from syncse_local.store.database import connect
+from syncse_local.store.database import connect, storable
+from syncse_local.store.faults import rows as faults_of
 from syncse_local.synthesis.outcomes import outcomes
 from syncse_local.synthesis.parse import PARSER_VERSION
 from syncse_local.synthesis.recipe import load_pools, load_recipe
@@ -51,10 +52,15 @@ def test_raw_answers_outlive_every_parse(stored: tuple[Any, Any], raws: list[tup
         )
         for row, (raw, finish, _) in zip(rows, raws, strict=True)
     ]
-    assert ledger.add_answers(connection, answers) == len(raws)
-    expected = [(ledger.clean(raw), finish) for raw, finish, _ in raws]
+    stand = [answer.completion.answered for answer in answers]
+    assert ledger.add_answers(connection, answers) == sum(stand)
+    expected = [
+        (storable(raw), finish) if stands else None for (raw, finish, _), stands in zip(raws, stand, strict=True)
+    ]
     assert [ledger.answer_to(connection, row.key) for row in rows] == expected
-    for (raw, _, _), (kept, _) in zip(raws, expected, strict=True):
+    faults = [text["raw"] for text in faults_of(connection, run.id, len(raws))]
+    assert sorted(faults) == sorted(storable(raw) for (raw, *_), stands in zip(raws, stand, strict=True) if not stands)
+    for raw, kept in ((raw, found[0]) for (raw, *_), found in zip(raws, expected, strict=True) if found):
         assert len(kept) == len(raw)
         assert all(a == b or "\ud800" <= a <= "\udfff" for a, b in zip(raw, kept, strict=True))
     old = list(parses.older_than(connection, run.id, PARSER_VERSION))
@@ -63,4 +69,4 @@ def test_raw_answers_outlive_every_parse(stored: tuple[Any, Any], raws: list[tup
     )
     assert [ledger.answer_to(connection, row.key) for row in rows] == expected
     assert list(parses.older_than(connection, run.id, PARSER_VERSION)) == []
-    assert ledger.counts(connection, run.id)["answered"] == len(raws)
+    assert ledger.counts(connection, run.id)["answered"] == sum(stand)

@@ -18,6 +18,7 @@ CONTENT = {
     "request": "SELECT key, role, prompt_id, context_id, turn, seed, genre, topics FROM request",
     "response": """SELECT r.key, a.text, a.finish, a.error, a.prompt_tokens, a.cached_tokens, a.output_tokens, a.seconds,
                    a.created FROM response AS a JOIN request AS r ON r.id = a.request_id""",
+    "fault": "SELECT r.key, kind, said, f.text, times, created FROM fault AS f JOIN request AS r ON r.id = request_id",
     "parse": "SELECT r.key, version, position, text, failure FROM parse JOIN request AS r ON r.id = request_id",
     "decision": """SELECT r.key, source, verdict, reason, author, created FROM decision
                    JOIN request AS r ON r.id = request_id""",

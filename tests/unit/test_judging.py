@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from syncse_local.backends.spec import Abilities, BackendSpec
-from syncse_local.jobs.job import Cancelled, Job
+from syncse_local.jobs.job import Cancelled, Incomplete, Job
 from syncse_local.jobs.progress import StoreReporter
 from syncse_local.records import Completion, Context
 from syncse_local.registry import BACKENDS
@@ -105,3 +105,20 @@ def test_a_stopped_judge_goes_on_where_it_was(job: Job, monkeypatch: pytest.Monk
         "SELECT count(*) FROM response AS a JOIN request AS r ON r.id = a.request_id WHERE role = 'judge'"
     )
     assert answered.fetchone()[0] == 6
+
+
+def test_a_pair_without_an_answer_has_no_score_and_is_asked_again(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = candidates(job.connection, [job.run.options["run"]])
+    working = Scorer.generate
+
+    def failing(self: Scorer, contexts: Iterable[Context], cancelled: Callable[[], bool]) -> Iterator[Completion]:
+        for number, completion in enumerate(working(self, contexts, cancelled)):
+            yield Completion(completion.key, "", "error", error="gone", fault="engine") if number % 2 else completion
+
+    monkeypatch.setattr(Scorer, "generate", failing)
+    with pytest.raises(Incomplete, match="3 of 6 requests have no answer: engine 3"):
+        ask(job, SETTINGS.judge, rows)
+    assert instruments.lacking(job.connection, SETTINGS, rows)
+    monkeypatch.setattr(Scorer, "generate", working)
+    assert ask(job, SETTINGS.judge, rows) == 3
+    assert not instruments.lacking(job.connection, SETTINGS, rows)

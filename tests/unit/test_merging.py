@@ -10,7 +10,8 @@ import pytest
 
 from syncse_local.compare.calibration import calibrate
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.store import calibrations, database, filtering, ledger, parses, predictions, runs
+from syncse_local.records import Completion
+from syncse_local.store import calibrations, database, faults, filtering, ledger, parses, predictions, runs
 from syncse_local.store.ledger import Outcome
 from syncse_local.store.merging import ledger as merging_ledger
 from syncse_local.store.merging.merge import merge
@@ -74,6 +75,23 @@ def test_shards_become_one_workspace(tmp_path: Path, blank: Path, target: Path) 
     assert kept == [2 * n for n in range(20) if n not in (3, 4)]
     assert runs.get(connection, second).state == "done"
     assert [hashlib.sha256(made.path.read_bytes()).digest() for made in (one, two)] == before
+
+
+def test_faults_come_along_until_somebody_answers(tmp_path: Path, blank: Path, target: Path) -> None:
+    one, two = Made(tmp_path / "one", blank), Made(tmp_path / "two", blank)
+    name = one.run(range(4), [0], state="running")
+    fault = Completion("positive-1", "", "error", error="HTTP 500: boom", fault="HTTP 500")
+    ledger.add_answers(one.connection, [ledger.Answered(fault, 1, [])])
+    two.run(range(1, 2), [1])
+    (first,) = merged(target, one)
+    assert first.new["fault"] == 1
+    connection = database.connect(target)
+    assert [tuple(u) for u in faults.unanswered(connection, name)] == [
+        ("HTTP 500", 1, "HTTP 500: boom"),
+        ("not asked yet", 5, ""),
+    ]
+    merged(target, two)
+    assert [tuple(u) for u in faults.unanswered(connection, name)] == [("not asked yet", 4, "")]
 
 
 def test_a_second_merge_brings_nothing(tmp_path: Path, blank: Path, target: Path) -> None:

@@ -15,7 +15,7 @@ class Trouble(Section):
         """Draw the error, or what stands for it where the process could not write one."""
         title, sentence, hint = _error(detail.run)
         resume = "r resumes it." if detail.run.state in RESUMABLE else ""
-        style = "$text-warning bold" if detail.run.state == "cancelled" else "$text-error bold"
+        style = "$text-warning bold" if detail.run.state in ("cancelled", "incomplete") else "$text-error bold"
         step = " ".join(part for part in (hint, resume) if part)
         self.set_content(
             lines(Content.styled(title, style), Content(sentence), Content(f"→ {step}" if step and title else ""))

@@ -72,7 +72,8 @@ def _said(data: Mapping[str, Any]) -> Content:
             Content.assemble((f"{PERSON} {safe(said['author'], 40)} ", "bold"), f"{safe(said['action'], 12)}{note}")
         )
     for half in data["halves"]:
-        why = f"rejected, {safe(half['reason'], 60)}" if half["verdict"] == "reject" else "accepted"
+        why = {"reject": f"rejected, {safe(half['reason'], 60)}", "accept": "accepted"}.get(half["verdict"])
+        why = why or f"unanswered, {safe(half['reason'], 60)}"
         by = f"{safe(half['source'], 20)} {half['parser']}"
         rows.append(Content.assemble((f"{by:<14} ", "dim"), f"{half['role']} {why}"))
     for said in data["filters"]:

@@ -159,7 +159,7 @@ class Admission:
         if self.running:
             job = next(iter(self.running.values()))
             self.release(job)
-            return job.completion("error", "The engine has no room for this row's prompt.")
+            return job.completion("refused", "The engine has no room for this row's prompt.")
         prefix = self.prefixes[0]
         self._drop(prefix)
         prefix.tokens, prefix.computed = NO_TOKENS, 0

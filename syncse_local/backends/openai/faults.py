@@ -31,7 +31,8 @@ class Fault:
     `unreachable`: no connection, the row was never sent. `crowded`: the server asks for less or for later. `failed`:
     the attempt went wrong, another may not. `rejected`: the request as such is refused. `refused`: this row's text is.
     `denied`: the key is. `missing`: no such model or path. `broke`: no credit. `wait` is the server's Retry-After in
-    seconds; `billed` says that the server may have done the work; `param` is the parameter that a rejection names.
+    seconds; `billed` says that the server may have done the work; `param` is the parameter that a rejection names, and
+    `named` says in a word or two what sort of fault it was.
     """
 
     kind: Kind
@@ -39,6 +40,7 @@ class Fault:
     wait: float | None = None
     billed: bool = False
     param: str = ""
+    named: str = ""
 
 
 def fault_of(reply: Reply) -> Fault:
@@ -64,7 +66,7 @@ def fault_of(reply: Reply) -> Fault:
         kind = "failed"
     else:
         kind = "rejected"
-    return Fault(kind, f"HTTP {reply.status}: {said}", wait, param=param)
+    return Fault(kind, f"HTTP {reply.status}: {said}", wait, param=param, named=f"HTTP {reply.status}")
 
 
 def document(reply: Reply) -> dict[str, Any] | None:

@@ -119,14 +119,14 @@ class Pool:
             hint = "Answered rows are kept: put credit on the account, then resume the run."
             return SyncseError("The account has no credit", f"{server.url} says: {said}", hint)
         if fault.kind in ("rejected", "refused"):
-            return Completion(task.row.key, "", "refused" if fault.kind == "refused" else "error", error=said)
+            return Completion(task.row.key, "", "refused", error=said)
         task.faults += fault.wait != 0.0
         pause = self._backoff.pause(max(1, task.faults)) if fault.wait is None else fault.wait
         late = time.monotonic() + pause - task.first > self._options.patience_s
         if task.faults <= self._options.retries and not late:
             return pause
         if fault.kind == "failed":
-            return Completion(task.row.key, "", "error", error=f"after {task.faults} attempts: {said}")
+            return Completion(task.row.key, "", "error", error=f"{said} ({task.faults} attempts)", fault=fault.named)
         hint = "Answered rows are kept. Start the server, or wait, then resume the run."
         return SyncseError("The servers do not answer", f"{server.url}: {said}", hint, ExitCode.FAILED)
 

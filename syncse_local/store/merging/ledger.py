@@ -80,6 +80,7 @@ def _page(connection: sqlite3.Connection, span: tuple[int, int], merged: Merged)
     merged.conflicts += cursor.rowcount - same
     _note_conflicts(connection, merged)
     _responses(connection, merged)
+    _faults(connection, merged)
     _decisions(connection, merged)
     _parses(connection, merged)
     _plan(connection, merged)
@@ -99,6 +100,17 @@ def _responses(connection: sqlite3.Connection, merged: Merged) -> None:
         "FROM page JOIN source.response AS r ON r.request_id = old ORDER BY new"
     )
     merged.add("response", cursor.rowcount)
+
+
+def _faults(connection: sqlite3.Connection, merged: Merged) -> None:
+    """Why a request has no answer there, where it has none here either and nobody knows why."""
+    names = columns(connection, "fault", ("request_id",))
+    cursor = connection.execute(
+        f"INSERT OR IGNORE INTO main.fault (request_id, {listed(names)}) SELECT new, {listed(names, 'f')} "
+        "FROM page JOIN source.fault AS f ON f.request_id = old "
+        "WHERE NOT EXISTS (SELECT 1 FROM main.response WHERE request_id = new) ORDER BY new"
+    )
+    merged.add("fault", cursor.rowcount)
 
 
 def _parses(connection: sqlite3.Connection, merged: Merged) -> None:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 JOINED = (
-    "sentence", "request", "response", "parse", "decision", "plan",
+    "sentence", "request", "response", "fault", "parse", "decision", "plan",
     "run", "event", "filtering", "verdict", "measurement", "review", "calibration", "noise_floor",
 )  # fmt: skip
 """Tables that have a function of their own; those that are keyed by the run alone (`points`) need none."""
