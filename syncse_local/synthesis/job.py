@@ -22,7 +22,8 @@ from syncse_local.machine_memory import Room
 from syncse_local.modelfiles.hashing import model_sha256
 from syncse_local.records import Completion, Context
 from syncse_local.registry import backend_spec, load_backend
-from syncse_local.store import ledger, runs
+from syncse_local.store import ledger, newest_triplets, runs
+from syncse_local.synthesis.arrival import FIRST, Arrival, coinciding
 from syncse_local.synthesis.contamination import contaminated
 from syncse_local.synthesis.intake import Intake
 from syncse_local.synthesis.outcomes import outcomes
@@ -248,21 +249,35 @@ class Generation:
         asked: dict[str, ledger.Planned] = {}
         before = ledger.counts(self.job.connection, self.job.run.id)
         pace, limit = Pace(time.monotonic()), float(self.job.run.options.get("max_failure_rate", 1.0))
+        arrival = Arrival()
         with Intake(self.job) as intake:
             for completion in intake.completions(
                 backend.generate(self.contexts(pending, asked), self.job.reporter.cancelled)
             ):
-                answered = self.parse(asked.pop(completion.key), completion)
+                row = asked.pop(completion.key)
+                answered = self.parse(row, completion)
                 pace.add(answered)
+                arrival.add(row, answered)
                 if intake.add(answered):
                     self.show(before, pace, answered)
+                    self.warn(arrival)
                 _check_failure_rate(pace, limit)
+        self.warn(arrival, ended=True)
         self.show(before, pace)
         self.job.reporter.flush()
         if pace.answered + pace.faults < sum(rows for *_, rows in pending) and self.job.reporter.cancelled():
             raise Cancelled
         if error := intake.incomplete():
             raise error
+
+    def warn(self, arrival: Arrival, ended: bool = False) -> None:
+        """Say once what the answers that are stored by now tell of what the engine sees."""
+        for role in arrival.due(ended):
+            said = [*arrival.warnings(role)]
+            if role == "negative":
+                said += [coinciding(newest_triplets.triplets(self.job.connection, self.job.run.id, FIRST))]
+            for text in filter(None, said):
+                self.job.reporter.event("warning", text=text)
 
     def contexts(self, pending: Iterable[tuple[str, str, int]], asked: dict[str, ledger.Planned]) -> Iterator[Context]:
         """The pending rows by context, read when the backend takes the context; they are in `asked` from then on."""

@@ -54,6 +54,7 @@ class FaultyServer(ThreadingHTTPServer):
         self.answered: Counter[str] = Counter()
         self.keys: set[str] = set()
         self.refused_parameters: set[str] = set()
+        self.drops_system = False
         self.dead = False
         self.lock = threading.Lock()
         threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -109,6 +110,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """One completion, or its fault."""
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.server.drops_system:
+            body["messages"] = [message for message in body["messages"] if message["role"] != "system"]
         row = json.dumps(body["messages"])
         if self.server.dead:
             self.close_connection = True

@@ -110,3 +110,13 @@ def test_an_incomplete_run_can_be_exported_and_trained_on(
     trained = cli("train", "--from", run, "--max-steps", "1", "--dev", "--batch-size", "2")
     assert trained.returncode == 0, trained.stderr
     assert f"warning: {run} is not complete" in trained.stderr
+
+
+def test_a_server_that_drops_the_system_turn_is_noticed(serve: Serve, cli: Cli, sentences: Path) -> None:
+    server = serve()
+    server.drops_system = True
+    ended = cli(*generate(server, sentences))
+    assert ended.returncode == 0
+    (run,) = run_ids(cli)
+    for shown in (ended.stderr, cli("show", run).stdout):
+        assert "warning: The positive equals the hard negative in 10 of 10 triplets" in shown
