@@ -164,7 +164,7 @@ def test_a_run_whose_engine_was_killed_goes_on_where_it_was(tmp_path: Path, rand
         time.sleep(0.02)
     worker = process_of("worker", run.id)[0]
     children = Path(f"/proc/{worker}/task/{worker}/children").read_text(encoding="ascii").split()
-    engine = next(int(pid) for pid in children if b"vllm_child" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    engine = next(int(pid) for pid in children if b"vllm/child.py" in Path(f"/proc/{pid}/cmdline").read_bytes())
     os.kill(engine, signal.SIGKILL)
     ended = wait(workspace, run.id)
     assert ended.error is not None

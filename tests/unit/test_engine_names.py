@@ -1,6 +1,7 @@
 """Engines are known by name in `backends/` and in the registry only; everybody else asks an engine's BackendSpec."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,11 @@ def test_an_engine_that_is_offered_runs_models(name: str) -> None:
     spec = backend_spec(name)
     assert (name in offered_backends()) is (spec.model != "none")
     assert bool(spec.formats) is (spec.model == "files")
+
+
+def test_no_engine_is_left_out_of_the_contract_that_they_do_not_know_each_other(repo: Path) -> None:
+    contracts = tomllib.loads((repo / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    independent = next(each["modules"] for each in contracts if each["type"] == "independence")
+    assert {f"syncse_local.backends.{package}" for package in PACKAGES} == set(independent)
