@@ -15,8 +15,9 @@ from syncse_local.jobs.liveness import acquire, held
 from syncse_local.registry import offered_backends
 from syncse_local.store import faults, gpu_lock, ledger, runs
 from syncse_local.store.database import connect
+from syncse_local.store.last_word import BY_PERSONS
 from syncse_local.store.runs import OPEN, RESUMABLE, Run
-from syncse_local.store.triplet_index import BY_PERSONS, Outline, TripletQuery
+from syncse_local.store.triplet_index import Outline, TripletQuery
 from syncse_local.triplets import Triplets
 
 if TYPE_CHECKING:

@@ -1,11 +1,11 @@
-"""Runs and events in a person's words. Trusts no shape: what a JSON column holds may be anything. Knows no widget."""
+"""Runs in a person's words. Trusts no shape: what a JSON column holds may be anything. Knows no widget."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from syncse_local.api import Run
 from syncse_local.text.display import safe
-from syncse_local.text.figures import figure, number
+from syncse_local.text.figures import figure, hundred, number
 from tui import comparison
 
 GLYPHS = {"queued": "○", "running": "●", "done": "✓", "incomplete": "◐", "failed": "✗", "cancelled": "■", "lost": "?"}
@@ -67,51 +67,4 @@ def _average(result: Mapping[str, Any]) -> str:
         value, label = number(found), safe(name, 10)
     else:
         return ""
-    return "" if value is None else f"{label} {100 * value:.2f}"
-
-
-def event(kind: str, data: Mapping[str, Any]) -> str:
-    """One event as a line; kinds that are not known show what they hold."""
-    if kind in _TOLD:
-        return _TOLD[kind](data)
-    if kind in ("warning", "waiting", "memory") and data.get("text"):
-        return f"{kind}: {safe(data['text'])}"
-    pairs = ", ".join(f"{safe(name, 40)} {safe(value, 80)}" for name, value in list(data.items())[:8])
-    return f"{safe(kind, 40)}: {pairs}" if pairs else safe(kind, 40)
-
-
-def _setup(data: Mapping[str, Any]) -> str:
-    place = f"{figure(data.get('steps'))} steps on {safe(data.get('device', '?'), 20)}, {safe(data.get('precision', '?'), 20)}"
-    return f"{place}, {figure(data.get('trained'))} of {figure(data.get('parameters'))} parameters trained"
-
-
-def _planned(data: Mapping[str, Any]) -> str:
-    return (
-        f"planned {figure(data.get('rows'))} requests ({safe(data.get('part', ''), 40)}){_skipped(data.get('skipped'))}"
-    )
-
-
-def _missing(data: Mapping[str, Any]) -> str:
-    return f"{safe(data.get('task', '?'), 40)} is not there (looked for {safe(data.get('looked_for', ''))})"
-
-
-_TOLD: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "state": lambda data: f"became {safe(data.get('state', '?'), 20)}",
-    "mapping": lambda data: f"input: {safe(data.get('described', ''))}",
-    "planned": _planned,
-    "engine": lambda data: f"engine {safe(data.get('backend', ''), 40)} {safe(data.get('version', ''), 40)}",
-    "training": lambda data: (
-        f"training on {figure(data.get('triplets'))} triplets, {figure(data.get('dev_pairs'))} dev pairs"
-    ),
-    "training_setup": _setup,
-    "provenance": lambda _: "recorded what the encoder is made from (syncse card shows it)",
-    "task_missing": _missing,
-    "scored": lambda data: f"scored {safe(data.get('task', '?'), 40)}",
-}
-
-
-def _skipped(skipped: object) -> str:
-    if not isinstance(skipped, dict):
-        return ""
-    some = ", ".join(f"{safe(name, 40)} {safe(count, 20)}" for name, count in skipped.items() if count)
-    return f", skipped {some}" if some else ""
+    return "" if value is None else f"{label} {hundred(value)}"

@@ -2,12 +2,12 @@
 
 import sys
 import time
-from typing import Any
 
 from syncse_local.api import OPEN, Run, Workspace
 from syncse_local.cli.output import emit, print_error
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.text.display import safe
+from syncse_local.text.events import NEWS, event_line
 from syncse_local.text.figures import clock
 
 POLL = 0.2
@@ -69,32 +69,9 @@ def _events(workspace: Workspace, run_id: str, after: int, as_json: bool) -> int
         after = event["id"]
         if as_json:
             emit({"run": run_id, "time": event["time"], "event": event["kind"], "data": event["data"]})
-        elif line := describe(event["kind"], event["data"]):
-            print(f"{_clear()}{line}", file=sys.stderr, flush=True)
+        elif event["kind"] in NEWS:
+            print(f"{_clear()}  {event_line(event['kind'], event['data'])}", file=sys.stderr, flush=True)
     return after
-
-
-def describe(kind: str, data: dict[str, Any]) -> str:
-    """An event as a line for a person; empty for events that say nothing new to one."""
-    if kind == "mapping":
-        return f"  input: {safe(data['described'])}"
-    if kind == "planned":
-        skipped = ", ".join(f"{name} {n}" for name, n in data["skipped"].items() if n)
-        return f"  planned {data['rows']} requests ({data['part']})" + (
-            f"; skipped: {safe(skipped)}" if skipped else ""
-        )
-    if kind == "engine":
-        settings = ", ".join(f"{name} {value}" for name, value in data["settings"].items())
-        return f"  engine: {safe(data['backend'])} {safe(data['version'])}: {safe(settings)}"
-    if kind == "training":
-        return f"  training on {data['triplets']} triplets, {data['dev_pairs']} dev pairs"
-    if kind == "task_missing":
-        return f"  {safe(data['task'])} is not there (looked for {safe(data['looked_for'])})"
-    if kind in ("waiting", "memory") and data.get("text"):
-        return f"  {'memory: ' if kind == 'memory' else ''}{safe(data['text'])}"
-    if kind == "warning":
-        return f"  warning: {safe(data.get('text', ''))}"
-    return ""
 
 
 def _progress(run: Run, shown: str, as_json: bool) -> str:

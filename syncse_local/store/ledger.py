@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from syncse_local.records import Completion
-from syncse_local.store import faults
+from syncse_local.store import faults, last_word
 from syncse_local.store.database import storable, trusted, writing
 
 
@@ -168,7 +168,7 @@ def add_answers(connection: sqlite3.Connection, answers: Sequence[Answered]) -> 
         )
         connection.executemany(
             "INSERT INTO decision (request_id, source, verdict, reason, created) VALUES (?, 'parser', ?, ?, ?)",
-            ((request_id, *_verdict(answer), now) for request_id, answer in fresh.items()),
+            ((request_id, *decision(answer.outcomes), now) for request_id, answer in fresh.items()),
         )
     return len(fresh)
 
@@ -188,10 +188,10 @@ def _without_response(connection: sqlite3.Connection, answers: Sequence[Answered
     return {request_id: by_key[key] for key, request_id, answered in rows if answered is None}
 
 
-def _verdict(answer: Answered) -> tuple[str, str]:
-    """The parser's decision on an answer: one accepted part is enough."""
-    failures = [o.failure for o in answer.outcomes if o.failure]
-    return ("accept", "") if len(failures) < len(answer.outcomes) else ("reject", (failures or ["empty"])[0])
+def decision(outcomes: Sequence[Outcome]) -> tuple[str, str]:
+    """The parser's verdict on an answer and its reason: one accepted part is enough, and no part is an empty answer."""
+    failures = [o.failure for o in outcomes if o.failure]
+    return ("accept", "") if len(failures) < len(outcomes) else ("reject", (failures or ["empty"])[0])
 
 
 def accepted_sentences(connection: sqlite3.Connection, run_id: str) -> Iterator[str]:
@@ -250,19 +250,15 @@ def triplets(
 ) -> Iterator[dict[str, Any]]:
     """Triplet rows of the runs in plan order, streamed: every column of the view, what filters and persons said.
 
-    `filtered` leaves out what the run's latest filters drop, and exchanges positive and negative where they swap. A person's
-    word comes before the parser's and the filters'; an edit replaces the texts.
+    `filtered` leaves out what the run's latest filters drop, and exchanges positive and negative where they swap. Persons
+    have the last word (`last_word`).
     """
-    kept = "accepted AND dropped_by = ''" if filtered else "accepted"
-    chosen = f"AND review <> 'reject' AND (review <> '' OR ({kept}))" if accepted_only or filtered else ""
+    chosen = f"AND {last_word.counts(filtered)}" if accepted_only or filtered else ""
     for run_id in run_ids:
         query = f"SELECT * FROM reviewed_triplet WHERE run_id = ? {chosen} ORDER BY ordinal"
         for row in map(dict, connection.execute(query, (run_id,))):
-            edited = row.pop("edited_positive"), row.pop("edited_negative")
-            if filtered and row["swapped"]:
-                row["positive"], row["negative"] = row["negative"], row["positive"]
-            if row["review"] == "edit":
-                row["positive"], row["negative"] = edited
+            row["positive"], row["negative"] = last_word.texts(row, filtered)
+            del row["edited_positive"], row["edited_negative"]
             yield row
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from syncse_local.store import filtering
 from syncse_local.store.database import storable, writing
-from syncse_local.store.ledger import Outcome, Planned
+from syncse_local.store.ledger import Outcome, Planned, decision
 
 PAGE = 1_000
 
@@ -85,10 +85,3 @@ def differs(old: Sequence[Outcome], new: Sequence[Outcome]) -> bool:
     return [(o.position, storable(o.text), o.failure) for o in old] != [
         (o.position, storable(o.text), o.failure) for o in new
     ]
-
-
-def decision(outcomes: Sequence[Outcome]) -> tuple[str, str]:
-    """The parser's verdict over an answer and its reason."""
-    failures = [o.failure for o in outcomes if o.failure]
-    accepted = len(failures) < len(outcomes)
-    return ("accept", "") if accepted else ("reject", (failures or ["empty"])[0])

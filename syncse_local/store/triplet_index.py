@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.store.last_word import BY_PERSONS
 
 SORTS = ("plan", "words", "positive_overlap", "negative_overlap")
 STATES = ("accepted", "rejected", "dropped")
@@ -22,8 +23,6 @@ COLUMNS = (
     "positive_overlap", "negative_overlap",
 )  # fmt: skip
 TAGGED = ("run_id", "state", "reason", "prompt")
-BY_PERSONS = ("person", "edited")
-"""The reasons of triplets that a person has decided on."""
 
 
 @dataclass(frozen=True, slots=True)

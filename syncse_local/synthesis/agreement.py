@@ -11,11 +11,12 @@ from itertools import combinations
 from typing import Any
 
 from syncse_local.store import measurements, review
+from syncse_local.synthesis.filters.settings import Judge
 
 ENOUGH = 10
 """Triplets in common below which no figure is given."""
-KEEP_POSITIVE, KEEP_NEGATIVE = 3, 3
-"""MultiCSR's rule: a judge keeps a triplet with a positive of at least 3 and a hard negative of at most 3 (of 5)."""
+MULTICSR = Judge()
+"""The rule by which a judge's scores are a yes: that of the filter `judge` as it comes."""
 
 
 def kappa(first: Sequence[bool], second: Sequence[bool]) -> float | None:
@@ -69,7 +70,7 @@ def agreement(connection: sqlite3.Connection, run_id: str) -> list[dict[str, Any
         scores = {o: pair for o, row in texts.items() if (pair := _scores(connection, judge, row)) is not None}
         for author in sorted(said):
             common = sorted(said[author].keys() & scores.keys())
-            kept = [scores[o][0] >= KEEP_POSITIVE and scores[o][1] <= KEEP_NEGATIVE for o in common]
+            kept = [scores[o][0] >= MULTICSR.min_positive and scores[o][1] <= MULTICSR.max_negative for o in common]
             margins = [scores[o][0] - scores[o][1] for o in common]
             found.append(_figures(author, judge, [said[author][o] for o in common], kept, margins))
     return found

@@ -7,13 +7,11 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any
 
-from syncse_local.store import filtering, review, triplet_index
+from syncse_local.store import filtering, last_word, review, triplet_index
 from syncse_local.store.database import writing
 from syncse_local.text.words import overlap, tokens
 
-PERSON = {"accept": ("accepted", "person"), "reject": ("rejected", "person"), "edit": ("accepted", "edited")}
 STEP = 4_000
 """Decisions looked at in one transaction, so that others wait for tenths of a second at most."""
 
@@ -102,7 +100,7 @@ def _make(connection: sqlite3.Connection, run_id: str, places: Iterable[int]) ->
 
 def _cards(rows: Iterable[sqlite3.Row]) -> Iterator[tuple[object, ...]]:
     for row in rows:
-        now = as_it_counts(row)
+        now = last_word.standing(row)
         positive, negative, state, reason = now["positive"], now["negative"], now["state"], now["reason"]
         values = {"run_id": row["run_id"], "state": state, "reason": reason, "prompt": row["positive_prompt"]}
         tags = " ".join(triplet_index.tag(kind, value) for kind, value in values.items() if value)
@@ -111,25 +109,3 @@ def _cards(rows: Iterable[sqlite3.Row]) -> Iterator[tuple[object, ...]]:
             *(row["run_id"], row["ordinal"], state, reason, row["positive_prompt"], tags, sentence, positive, negative),
             *(len(tokens(sentence)), overlap(sentence, positive), overlap(sentence, negative)),
         )
-
-
-def as_it_counts(row: sqlite3.Row | dict[str, Any]) -> dict[str, str]:
-    """The texts, state and reason of a reviewed triplet, after filters that swap and persons that edit."""
-    positive, negative = row["positive"], row["negative"]
-    if row["swapped"]:
-        positive, negative = negative, positive
-    if row["review"] == "edit":
-        positive, negative = row["edited_positive"], row["edited_negative"]
-    state, reason = _verdict(row)
-    return {"positive": positive, "negative": negative, "state": state, "reason": reason}
-
-
-def _verdict(row: sqlite3.Row | dict[str, Any]) -> tuple[str, str]:
-    """(state, reason): a person's word comes before the parser's, and the parser's before the filters'."""
-    if row["review"]:
-        return PERSON[row["review"]]
-    for part in ("positive", "negative"):
-        if (verdict := row[f"{part}_verdict"]) != "accept":
-            return "unanswered" if verdict == "unanswered" else "rejected", row[f"{part}_reason"]
-    dropped: str = row["dropped_by"]
-    return ("dropped", dropped.partition(" ")[0]) if dropped else ("accepted", "")

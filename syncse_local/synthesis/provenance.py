@@ -10,8 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from syncse_local.errors import SyncseError
-from syncse_local.store import triplet_detail
-from syncse_local.synthesis.index_triplets import as_it_counts
+from syncse_local.store import last_word, triplet_detail
 from syncse_local.synthesis.plan import context_of
 from syncse_local.synthesis.recipe import Pools, Recipe, load_pools
 
@@ -27,7 +26,7 @@ def provenance(connection: sqlite3.Connection, run_id: str, ordinal: int, option
     found = triplet_detail.triplet(connection, run_id, ordinal)
     return {
         **{name: found[name] for name in KEPT},
-        **as_it_counts(found),
+        **last_word.standing(found),
         "halves": [{**half, **_asked(options, half)} for half in triplet_detail.halves(connection, found)],
         "filters": triplet_detail.verdicts(connection, run_id, ordinal),
         "reviews": triplet_detail.reviews(connection, found),

@@ -7,7 +7,8 @@ import pytest
 
 from syncse_local.records import Completion, Finish
 from syncse_local.store import database, faults, ledger, measurements, review, runs, triplet_detail, triplet_index
-from syncse_local.synthesis.index_triplets import as_it_counts, refresh
+from syncse_local.store.last_word import standing
+from syncse_local.synthesis.index_triplets import refresh
 from tests.unit.test_filtering import fill
 
 ROLES = ("positive", "negative")
@@ -84,7 +85,7 @@ def test_a_triplet_without_an_answer_says_why(connection: sqlite3.Connection) ->
     run_id = planned(connection, 1)
     ledger.add_answers(connection, [answer("positive-0"), boom("negative-0")])
     found = triplet_detail.triplet(connection, run_id, 0)
-    assert as_it_counts(found) == {"positive": "said", "negative": "", "state": "unanswered", "reason": "HTTP 500"}
+    assert standing(found) == {"positive": "said", "negative": "", "state": "unanswered", "reason": "HTTP 500"}
     halves = triplet_detail.halves(connection, found)
     assert [(half["finish"], half["verdict"], half["error"]) for half in halves] == [
         ("stop", "accept", ""),

@@ -3,8 +3,8 @@
 from textual.content import Content
 
 from syncse_local.text.display import safe
+from syncse_local.text.events import event_line
 from syncse_local.text.figures import age
-from tui import describe
 from tui.run_follower import RunDetail
 from tui.widgets.section import Section, lines
 
@@ -28,7 +28,7 @@ def _events(detail: RunDetail, now: float) -> Content:
     rows = [
         Content.assemble(
             (f"{age(event['time'], now):>4} ", "dim"),
-            describe.event(event["kind"], event["data"] if isinstance(event["data"], dict) else {}),
+            safe(event_line(event["kind"], event["data"]), LOG_WIDTH),
         )
         for event in newest
     ]

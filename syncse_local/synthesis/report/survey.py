@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from syncse_local.store import filtering, ledger, request_stats
+from syncse_local.store import filtering, last_word, ledger, request_stats
 from syncse_local.store.request_stats import Origin, Yield
 from syncse_local.synthesis.contamination import Gate
 from syncse_local.synthesis.report.groups import Group, Name, asked, count, followed, places
@@ -91,8 +91,7 @@ def survey(
         made.histograms.add(measured)
         texts = (row["sentence"], row["positive"], row["negative"])
         made.contaminated += row["ordinal"] in flagged or gate.first_match(texts) is not None
-        exchanged = bool(filtered and row["swapped"] and row["review"] != "edit")
-        at = places(row, origins.get(row["sentence_key"]), exchanged)
+        at = places(row, origins.get(row["sentence_key"]), last_word.is_exchanged(row, filtered))
         count(groups, at, rank(seed, row["sentence_key"], row["sample"]), measured)
         if number % STEP == 0:
             tell(number)

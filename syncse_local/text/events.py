@@ -1,0 +1,68 @@
+"""A run's events in words, one line each, for every front end. Trusts no shape: what an event holds may be anything."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from syncse_local.text.display import safe
+from syncse_local.text.figures import figure
+
+NEWS = frozenset(("mapping", "planned", "engine", "training", "task_missing", "waiting", "memory", "warning"))
+"""What is worth a line to a person who follows a run on a terminal; progress and the result say the rest."""
+NAME, VALUE, PAIRS = 40, 80, 12
+"""Characters of a name and of a value, and how many pairs of them a line has: enough for an engine's settings."""
+
+
+def event_line(kind: str, data: object) -> str:
+    """The event as one line that is safe to show; kinds that are not known show what they hold."""
+    held = data if isinstance(data, dict) else {}
+    if kind in _TOLD:
+        return _TOLD[kind](held)
+    if kind in ("warning", "memory") and held.get("text"):
+        return f"{kind}: {safe(held['text'])}"
+    if kind == "waiting" and held.get("text"):
+        return safe(held["text"])
+    pairs = _pairs(held)
+    return f"{safe(kind, NAME)}: {pairs}" if pairs else safe(kind, NAME)
+
+
+def _pairs(data: Mapping[str, Any]) -> str:
+    return ", ".join(f"{safe(name, NAME)} {safe(value, VALUE)}" for name, value in list(data.items())[:PAIRS])
+
+
+def _planned(data: Mapping[str, Any]) -> str:
+    skipped = data.get("skipped")
+    some = _pairs({name: count for name, count in skipped.items() if count}) if isinstance(skipped, dict) else ""
+    told = f"planned {figure(data.get('rows'))} requests ({safe(data.get('part', ''), NAME)})"
+    return f"{told}; skipped: {some}" if some else told
+
+
+def _engine(data: Mapping[str, Any]) -> str:
+    settings = data.get("settings")
+    with_what = _pairs(settings) if isinstance(settings, dict) else ""
+    told = f"engine: {safe(data.get('backend', ''), NAME)} {safe(data.get('version', ''), NAME)}"
+    return f"{told}: {with_what}" if with_what else told
+
+
+def _setup(data: Mapping[str, Any]) -> str:
+    where = f"{safe(data.get('device', '?'), NAME)}, {safe(data.get('precision', '?'), NAME)}"
+    trained = f"{figure(data.get('trained'))} of {figure(data.get('parameters'))} parameters trained"
+    return f"{figure(data.get('steps'))} steps on {where}, {trained}"
+
+
+def _missing(data: Mapping[str, Any]) -> str:
+    return f"{safe(data.get('task', '?'), NAME)} is not there (looked for {safe(data.get('looked_for', ''))})"
+
+
+_TOLD: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "state": lambda data: f"became {safe(data.get('state', '?'), NAME)}",
+    "mapping": lambda data: f"input: {safe(data.get('described', ''))}",
+    "planned": _planned,
+    "engine": _engine,
+    "training": lambda data: (
+        f"training on {figure(data.get('triplets'))} triplets, {figure(data.get('dev_pairs'))} dev pairs"
+    ),
+    "training_setup": _setup,
+    "provenance": lambda _: "recorded what the encoder is made from (syncse card shows it)",
+    "task_missing": _missing,
+    "scored": lambda data: f"scored {safe(data.get('task', '?'), NAME)}",
+}

@@ -1,0 +1,57 @@
+"""A run's events in words: one safe line each, whatever an event holds."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncse_local.text.display import hidden
+from syncse_local.text.events import NEWS, event_line
+
+SOURCES = sorted(Path(__file__).resolve().parents[2].glob("syncse_local/**/*.py"))
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = ("text", "rows", "part", "skipped", "settings", "backend", "version", "task", "state", "triplets", "steps")
+
+
+def emitted() -> set[str]:
+    """The kinds of events that the core writes."""
+    source = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES)
+    return set(re.findall(r'(?:\.event\(|_event\(connection, run_id,)\s*"(\w+)"', source))
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "line"),
+    [
+        ("waiting", {"text": "waiting for \x1b"}, "waiting for \\u001b"),
+        ("warning", {"text": "the disk is full"}, "warning: the disk is full"),
+        ("planned", {"rows": 1600, "part": "pairs", "skipped": {"long": 3, "empty": 0}},
+         "planned 1,600 requests (pairs); skipped: long 3"),
+        ("planned", {"rows": 4, "part": "pairs", "skipped": {}}, "planned 4 requests (pairs)"),
+        ("engine", {"backend": "echo", "version": "1", "settings": {"n_ctx": 512}}, "engine: echo 1: n_ctx 512"),
+        ("state", {"state": "done"}, "became done"),
+        ("scored", {}, "scored ?"),
+        ("vectors", {"cached": 3, "computed": 0}, "vectors: cached 3, computed 0"),
+        ("odd\n", "no mapping", "odd␤"),
+    ],
+)  # fmt: skip
+def test_an_event_in_words(kind: str, data: object, line: str) -> None:
+    assert event_line(kind, data) == line
+
+
+@given(st.sampled_from([*sorted(NEWS), "state", "training_setup", "odd"]) | st.text(max_size=9), st.data())
+def test_any_event_is_one_safe_line(kind: str, data: st.DataObject) -> None:
+    held = data.draw(JSON | st.dictionaries(st.sampled_from(FIELDS), JSON))
+    line = event_line(kind, held)
+    assert not [char for char in line if hidden(char)]
+    assert len(line) < 10_000
+
+
+def test_news_are_events_that_are_written() -> None:
+    assert len(emitted()) > 15
+    assert emitted() >= NEWS
