@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from syncse_local.store import predictions
-from syncse_local.store.runs import Run, evaluated, unusable
+from syncse_local.store.runs import Run, evaluation, unusable
 
 
 def parse(connection: sqlite3.Connection, texts: Sequence[str]) -> list[dict[str, Any]]:
@@ -46,7 +46,7 @@ def check_seeds(found: Sequence[Run]) -> None:
 
 def eval_run(connection: sqlite3.Connection, text: str) -> Run:
     """The finished eval run of this name, or of this id or the beginning of one, with its predictions."""
-    run = evaluated(connection, text)
+    run = evaluation(connection, text)
     if not predictions.items(connection, run.id):
         detail = f"Run {run.id} has no stored predictions: an older version made it, or nothing was scored."
         raise unusable(detail, "Evaluate the encoder again: `syncse eval DIR`.")

@@ -7,7 +7,7 @@ from typing import Any
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.evaluation.tasks import FAMILIES, TASKS, resolve
 from syncse_local.store import predictions, runs
-from syncse_local.store.runs import Run, evaluated
+from syncse_local.store.runs import Run, evaluation
 
 PROTOCOLS = {
     "spearman": 'Spearman of cosines, "all": a year\'s subsets concatenated, pairs without gold skipped (SimCSE)',
@@ -29,7 +29,7 @@ PROTOCOLS = {
 def collect(connection: sqlite3.Connection, names: Sequence[str]) -> list[dict[str, Any]]:
     """A record for each eval run, in the order given. Raises SyncseError (USAGE) for runs that are none or not done, and
     (NOTHING) where one has no score."""
-    return [_record(connection, evaluated(connection, name)) for name in dict.fromkeys(names)]
+    return [_record(connection, evaluation(connection, name)) for name in dict.fromkeys(names)]
 
 
 def _record(connection: sqlite3.Connection, run: Run) -> dict[str, Any]:

@@ -92,6 +92,26 @@ def evaluations_of(connection: sqlite3.Connection, encoder: str, since: float) -
     return [_run(row) for row in rows]
 
 
+def evaluation(connection: sqlite3.Connection, name: str) -> Run:
+    """The newest finished eval run of this name, or the one of this id or the beginning of one.
+
+    Raises SyncseError (USAGE) where there is none, it is of another kind, or it is not done.
+    """
+    query = "SELECT * FROM run WHERE name = ? AND kind = 'eval' AND state = 'done' ORDER BY created DESC LIMIT 1"
+    row = connection.execute(query, (name,)).fetchone()
+    run = _run(row) if row else get(connection, name)
+    if run.kind != "eval":
+        raise unusable(f"Run {run.id} is a {run.kind} run.", "Evaluate its encoder first: `syncse eval DIR`.")
+    if run.state != "done":
+        raise unusable(f"Run {run.id} is {run.state}.", f"Finish it first: syncse resume {run.id}")
+    return run
+
+
+def unusable(detail: str, hint: str) -> SyncseError:
+    """The error for runs that a comparison or an export cannot take."""
+    return SyncseError("These runs cannot be used", detail, hint, ExitCode.USAGE)
+
+
 def training_of(connection: sqlite3.Connection, encoder: str, before: float) -> Run | None:
     """The finished train run that wrote the encoder in this directory, the last one made before a time."""
     row = connection.execute(
@@ -223,25 +243,3 @@ def scores(connection: sqlite3.Connection, run_id: str) -> list[dict[str, Any]]:
     """The scores of an evaluation run."""
     rows = connection.execute("SELECT * FROM score WHERE run_id = ? ORDER BY model, task, metric", (run_id,))
     return [{**dict(row), "detail": json.loads(row["detail"])} for row in rows]
-
-
-def evaluated(connection: sqlite3.Connection, text: str) -> Run:
-    """The finished eval run of this name, or of this id or the beginning of one. Raises SyncseError (USAGE)."""
-    run = _evaluation_named(connection, text) or get(connection, text)
-    if run.kind != "eval":
-        raise unusable(f"Run {run.id} is a {run.kind} run.", "Evaluate its encoder first: `syncse eval DIR`.")
-    if run.state != "done":
-        raise unusable(f"Run {run.id} is {run.state}.", f"Finish it first: syncse resume {run.id}")
-    return run
-
-
-def _evaluation_named(connection: sqlite3.Connection, text: str) -> Run | None:
-    """The newest finished eval run with this name."""
-    query = "SELECT id FROM run WHERE name = ? AND kind = 'eval' AND state = 'done' ORDER BY created DESC LIMIT 1"
-    row = connection.execute(query, (text,)).fetchone()
-    return get(connection, row[0]) if row else None
-
-
-def unusable(detail: str, hint: str) -> SyncseError:
-    """The error for runs that a comparison or an export cannot take."""
-    return SyncseError("These runs cannot be used", detail, hint, ExitCode.USAGE)

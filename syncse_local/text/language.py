@@ -6,16 +6,11 @@ from functools import lru_cache
 
 from syncse_local.text.words import LOOKED_AT, tokens
 
-_ONE_SCRIPT = {"HIRAGANA": "CJK", "KATAKANA": "CJK", "FULLWIDTH": "LATIN", "HALFWIDTH": "CJK"}
-
-
-_OWN = 0.1  # a script with this share of the sentence's letters is the sentence's own
-
-
-_SEEN = 2  # different small words that name a language
-
-
-_SMALL_WORDS = {
+OWN_SHARE = 0.1
+"""A script with this share of a sentence's letters is the sentence's own. Chosen, not measured: a foreign name is less."""
+TELLING_WORDS = 2
+"""Different small words that name a language. One alone is often a word of another language too ("die", "as", "on")."""
+SMALL_WORDS = {
     "en": "the of and is are was were this that with from have has not they which would there their been to it its he she his her "
     "an on at by for out into while every all these those when who what",
     "de": "der das und ist nicht ein eine einen mit von auf wird wurde sind auch dem den sich ich sie für",
@@ -26,12 +21,21 @@ _SMALL_WORDS = {
     "nl": "het een van niet zijn voor met aan ook wordt door bij naar hij deze werd hebben uit wij zij",
     "sv": "och att det som på är inte med till av han hon den ett jag från har var vid efter",
 }
+"""Frequent words without a meaning of their own, by language."""
+_ONE_SCRIPT = {"HIRAGANA": "CJK", "KATAKANA": "CJK", "FULLWIDTH": "LATIN", "HALFWIDTH": "CJK"}
+"""Unicode's names for scripts that are written together, or are another width of one."""
 
 
-_LANGUAGES: dict[str, set[str]] = {}
-for _name, _listed in _SMALL_WORDS.items():
-    for _word in _listed.split():
-        _LANGUAGES.setdefault(_word, set()).add(_name)
+def _languages() -> dict[str, set[str]]:
+    """Each small word with the languages that have it."""
+    found: dict[str, set[str]] = {}
+    for language, listed in SMALL_WORDS.items():
+        for word in listed.split():
+            found.setdefault(word, set()).add(language)
+    return found
+
+
+_LANGUAGES = _languages()
 
 
 @lru_cache(maxsize=4096)
@@ -49,7 +53,7 @@ def _scripts(text: str) -> Counter[str]:
 def own_scripts(sentence: str) -> frozenset[str]:
     """The scripts that more than a few of the sentence's letters are in."""
     found = _scripts(sentence)
-    return frozenset(name for name, count in found.items() if count >= _OWN * found.total())
+    return frozenset(name for name, count in found.items() if count >= OWN_SHARE * found.total())
 
 
 def script_share(text: str, own: frozenset[str]) -> float:
@@ -66,5 +70,5 @@ def small_words(text: str) -> Counter[str]:
 def has_drifted(sentence: str, text: str) -> bool:
     """Whether both have several small words of a language, and the text none of any that the sentence may be in."""
     own, found = small_words(sentence), small_words(text)
-    telling = all(max(counts.values(), default=0) >= _SEEN for counts in (own, found))
+    telling = all(max(counts.values(), default=0) >= TELLING_WORDS for counts in (own, found))
     return telling and not own.keys() & found.keys()
