@@ -12,14 +12,16 @@ from syncse_local.synthesis import failures
 from syncse_local.synthesis.recipe import Limits
 from syncse_local.synthesis.strip import answer_lines, is_new_line, list_lines, strip_reply, undress
 from syncse_local.text.clean import squash
+from syncse_local.text.reasoning import thinks_aloud
 
-PARSER_VERSION = 1
+PARSER_VERSION = 2
 
 
 class Failure(StrEnum):
     """Why a completion gives no text. REFUSED and ERROR are the engine's, the others the model's."""
 
     REFUSAL = "refusal"
+    REASONING = "reasoning"
     COPY = "copy"
     EMPTY = "empty"
     TRUNCATED = "truncated"
@@ -58,9 +60,10 @@ def parse_pair(
     lines, cut = answer_lines(reply.lines, anchor)
     text = undress(" ".join(lines), anchor)
     cut = cut or reply.cut
+    if reply.reasoning or thinks_aloud(text, anchor):
+        return Parsed(text, Failure.REASONING)
     if not any(char.isalnum() for char in text):
-        stopped = finish == "length" and not cut
-        return Parsed(text, Failure.TRUNCATED if stopped or reply.unfinished else Failure.EMPTY)
+        return Parsed(text, Failure.TRUNCATED if finish == "length" and not cut else Failure.EMPTY)
     if failures.is_refusal(text, anchor) or failures.is_refusal(whole, anchor):
         return Parsed(text, Failure.REFUSAL)
     several = any(is_new_line(line) for line in lines[1:])
@@ -110,9 +113,10 @@ def parse_sentences(
         return [Parsed("", _ENGINE[finish])]
     reply = strip_reply(raw)
     lines, cut = list_lines(reply.lines)
+    if reply.reasoning or (lines and thinks_aloud(lines[0], "")):
+        return [Parsed(undress(" ".join(lines), ""), Failure.REASONING)]
     if not lines:
-        stopped = finish == "length" and not reply.cut
-        return [Parsed("", Failure.TRUNCATED if stopped or reply.unfinished else Failure.EMPTY)]
+        return [Parsed("", Failure.TRUNCATED if finish == "length" and not reply.cut else Failure.EMPTY)]
     if failures.is_refusal(" ".join(lines), ""):
         return [Parsed(undress(" ".join(lines), ""), Failure.REFUSAL)]
     items = [" ".join(lines)] if count == 1 else lines if len(lines) > 1 else failures.split_sentences(lines[0])

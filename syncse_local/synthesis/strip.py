@@ -7,18 +7,15 @@ import re
 from typing import NamedTuple
 
 from syncse_local.text.clean import clean, normalise, squash
+from syncse_local.text.reasoning import has_mark, split
 
 CAP = 20_000  # characters looked at; anything longer is far over every limit
 
-_THINK_CLOSE = re.compile(r"</(?:think|thinking|thought|reasoning|analysis)>", re.I)
-_THINK_OPEN = re.compile(r"<(?:think|thinking|thought|reasoning|analysis)>", re.I)
-_FINAL = re.compile(r"<\|channel\|>\s*final\s*<\|message\|>")
-_CHANNEL = re.compile(r"<\|channel\|>\s*(?:analysis|commentary)")
 _TOKEN = (
     r"(?:<[|\uff5c][^|\uff5c<>\n]{1,40}[|\uff5c]>|</?s>|<(?:start|end)_of_turn>|\[/?INST\]|<(?:eos|bos|pad|unk)>"
-    r"|</answer>)"
+    r"|<(?:turn\||\|turn)>)"
 )
-_HEAD = re.compile(rf"\s*(?:(?:{_TOKEN}|<answer>)\s*(?:(?:assistant|model)\b\s*(?={_TOKEN}|\n))?)+", re.I)
+_HEAD = re.compile(rf"\s*(?:{_TOKEN}\s*(?:(?:assistant|model)\b\s*(?={_TOKEN}|\n))?)+", re.I)
 _ANY_TOKEN = re.compile(_TOKEN)
 
 _ANSWER = (
@@ -80,32 +77,23 @@ _APOSTROPHES = ("'", "\u2019")
 
 
 class Stripped(NamedTuple):
-    """The answer's lines. `cut`: the model went on past the answer; `unfinished`: its reasoning never closed."""
+    """The answer's lines. `cut`: the model went on past the answer. `reasoning`: it never closed, or marks of it are left."""
 
     lines: list[str]
     cut: bool
-    unfinished: bool
+    reasoning: bool
 
 
 def strip_reply(raw: str) -> Stripped:
     """The non-empty lines of what the model answered, without reasoning, chat tokens, code fences."""
-    text, unfinished = _without_reasoning(clean(raw))
+    _, text, left = split(clean(raw))
     head = _HEAD.match(text)
     text = text[head.end() if head else 0 :][:CAP]
     token = _ANY_TOKEN.search(text)
     if token:
         text = text[: token.start()]
     lines = [line.strip() for line in text.splitlines() if not _FENCE.match(line)]
-    return Stripped([line for line in lines if line], token is not None, unfinished)
-
-
-def _without_reasoning(text: str) -> tuple[str, bool]:
-    """Text after the last closing tag; a tag that never closes hides all after it."""
-    for pattern in (_THINK_CLOSE, _FINAL):
-        ends = [match.end() for match in pattern.finditer(text)]
-        text = text[ends[-1] :] if ends else text
-    opened = _THINK_OPEN.search(text) or _CHANNEL.search(text)
-    return (text[: opened.start()], True) if opened else (text, False)
+    return Stripped([line for line in lines if line], token is not None, left or has_mark(text))
 
 
 def answer_lines(lines: list[str], anchor: str) -> tuple[list[str], bool]:
