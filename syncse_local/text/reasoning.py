@@ -49,7 +49,10 @@ FORMATS = (
     Format("Gemma 4", r"<\|channel>\s*thought\n?", r"<channel\|>", "<channel|>"),
     Format("Apertus", r"<\|inner_prefix\|>", r"<\|inner_suffix\|>", "<|inner_suffix|>"),
     Format(
-        "Solar", r"<\|think\|>", r"(?:<\|think\|>[^<]*<\|end\|>\s*)?(?:<\|begin\|>assistant)?<\|content\|>", "<|end|>"
+        "Solar",
+        r"<\|think\|>",
+        r"(?:<\|think\|>[^<]*<\|end\|>\s*)?(?:<\|begin\|>assistant)?<\|content\|>",
+        "<|end|><|begin|>assistant<|content|>",
     ),
     Format("Muse", r"assistant to=self<\|message\|>", r"assistant to=user<\|message\|>"),
     Format(
