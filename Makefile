@@ -19,6 +19,8 @@ demo: setup
 test:
 	@scripts/setup.sh dev
 	@scripts/setup_vllm.sh cpu || echo "vLLM could not be installed (see above): its tests are skipped"
+	@scripts/real_models.sh .models smollm2 || echo "SmolLM2 could not be fetched (see above): its tests are skipped"
+	@scripts/chat_templates.sh .models/templates || echo "Published chat templates could not be fetched (see above): their test is skipped"
 	.venv/bin/python -m pytest
 
 lint:
@@ -31,4 +33,4 @@ lint:
 check: lint test
 
 clean:
-	rm -rf .venv .vllm workspace
+	rm -rf .venv .vllm .models workspace

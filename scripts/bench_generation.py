@@ -21,10 +21,10 @@ from typing import Any
 import llama_cpp as native
 import numpy as np
 
-from syncse_local.backends.chat import with_turn
 from syncse_local.backends.llamacpp.attention.library import Attention, Doubt, available
 from syncse_local.backends.llamacpp.engine import LlamaCppBackend
 from syncse_local.backends.llamacpp.native import Decoder, Model, Shape
+from syncse_local.backends.messages import with_turn
 from syncse_local.records import Context, Message, Row, Sampling
 
 WORDS = (

@@ -4,14 +4,20 @@ Knows Jinja, not chat. A bound that is met raises jinja2's SecurityError.
 """
 
 import json
+import re
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from jinja2 import nodes
 from jinja2.exceptions import SecurityError
+from jinja2.ext import Extension
+from jinja2.filters import do_round
+from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+TODAY = 1_735_689_600
+"""The day that every prompt is rendered on, as seconds since 1970: 1 January 2025."""
 MAX_STEPS = 200_000
 """Rounds of loops and calls in one rendering: far beyond what some dozen messages need."""
 MAX_SECONDS = 2.0
@@ -20,6 +26,10 @@ MAX_TEXT = 4_000_000
 """Characters of one value: more than any context holds."""
 MAX_OUTPUT = 16_000_000
 """Characters that a rendering may write, in all its pieces."""
+_WIDE = re.compile(r"\d{4}|\{[^{}]*\{")
+"""In a format: a width of more than three digits, or one that an argument gives."""
+_PLACES = 20
+"""Decimal places that a template may round to: more than a number has."""
 _GROWING = {"center", "ljust", "rjust", "zfill", "expandtabs", "translate"}
 _FILTERS = {
     "trim", "tojson", "length", "count", "upper", "lower", "capitalize", "title", "first", "last", "default", "d",
@@ -76,13 +86,13 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
         super().__init__(
             trim_blocks=True,
             lstrip_blocks=True,
-            extensions=["jinja2.ext.loopcontrols"],
+            extensions=["jinja2.ext.loopcontrols", _Generation],
             finalize=self.budget.written,
         )
         self.filters = {name: made for name, made in self.filters.items() if name in _FILTERS}
         self.filters.update(
             _counted=self.budget.counted, _concat=self._concat, tojson=_tojson, join=self._join, indent=self._indent,
-            replace=self._replace,
+            replace=self._replace, round=_round,
         )  # fmt: skip
         self.globals.update(range=self._range, raise_exception=_raise, strftime_now=_strftime_now)
         for name in ("lipsum", "cycler"):
@@ -106,14 +116,22 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
         return _checked(super().call(__context, __obj, *args, **kwargs))
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """Jinja's own rule, without the text methods that grow a text by a number."""
-        return super().is_safe_attribute(obj, attr, value) and not (isinstance(obj, (str, bytes)) and attr in _GROWING)
+        """Jinja's own rule, without the methods that make a text of any length from a number."""
+        grows = isinstance(obj, (int, float)) or (isinstance(obj, (str, bytes)) and attr in _GROWING)
+        return super().is_safe_attribute(obj, attr, value) and not grows
 
     def wrap_str_format(self, value: Any) -> Any:
-        """`str.format` can pad to any width: refused."""
-        if super().wrap_str_format(value) is not None:
-            raise SecurityError("the template uses str.format, which is not allowed")
-        return None
+        """`str.format`, which can pad to any width, with no width of more than three digits and none from its arguments."""
+        inner = super().wrap_str_format(value)
+        if inner is None:
+            return None
+
+        def formatted(*args: Any, **kwargs: Any) -> str:
+            if _WIDE.search(value.__self__):
+                raise SecurityError("the template pads a text by str.format, which is not allowed")
+            return str(_checked(inner(*args, **kwargs)))
+
+        return formatted
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """Arithmetic in a template: growth is refused before it is computed."""
@@ -176,6 +194,10 @@ def _attribute(item: Any, name: str | None) -> Any:
     return item if name is None else item.get(name, "") if isinstance(item, dict) else ""
 
 
+def _round(value: float, precision: int = 0, method: str = "common") -> float:
+    return float(do_round(value, max(-_PLACES, min(int(precision), _PLACES)), method))  # type: ignore[arg-type]
+
+
 def _tojson(value: Any, indent: int | None = None, **_: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=None if indent is None else min(int(indent), 16))
 
@@ -186,4 +208,15 @@ def _raise(message: str) -> None:
 
 def _strftime_now(form: str) -> str:
     # A prompt must not depend on the day it was rendered, or a resumed run would differ.
-    return time.strftime(str(form)[:100], time.gmtime(0))
+    return time.strftime(str(form)[:100], time.gmtime(TODAY))
+
+
+class _Generation(Extension):
+    """`{% generation %}` marks a model's own words for training frameworks; what stands in it is rendered as it is."""
+
+    tags = {"generation"}  # noqa: RUF012
+
+    def parse(self, parser: Parser) -> nodes.Node:
+        line = next(parser.stream).lineno
+        body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
+        return nodes.Scope(body, lineno=line)

@@ -11,9 +11,14 @@ from typing import NamedTuple
 _WORD = r"(?:[a-z_]{1,12}:)?(?:think|thinking|thoughts?|reason|reasoning|analysis|reflection|scratchpad|cot)(?::[a-z0-9]{1,12})?"
 
 
+_START = r"\A"
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """One way of marking. `opens` and `closes` are patterns; the answer begins after what `closes` matches.
+
+    An opening that is plain words counts at the start of a completion, or at the end of a prompt.
 
     `closing` is written after an open mark to end it; `{tag}` in it is the mark's own name.
     """
@@ -68,7 +73,9 @@ FORMATS = (
 
 _CLOSES = re.compile("|".join(f"(?:{form.closes})" for form in FORMATS), re.I)
 _OPENS = re.compile("|".join(f"(?:{form.opens})" for form in FORMATS), re.I)
-_AT_END = tuple((re.compile(rf"(?:{form.opens})\s*\Z", re.I), form.closing) for form in FORMATS if form.closing)
+_AT_END = tuple(
+    (re.compile(rf"(?:{form.opens.removeprefix(_START)})\s*\Z", re.I), form.closing) for form in FORMATS if form.closing
+)
 _ENDS = re.compile(
     r"<\|END_(?:RESPONSE|TEXT)\|>|\[END FINAL RESPONSE\]|</(?:response|answer|final_answer|output)>|<\|close\|>", re.I
 )
@@ -101,6 +108,12 @@ def split(text: str) -> Split:
         return Split(reasoning + answer[opened.start() :], answer[: opened.start()], True)
     ended = _ENDS.search(answer)
     return Split(reasoning, answer[: ended.start()] if ended else answer, False)
+
+
+def answer_begun(text: str) -> bool:
+    """Whether reasoning that the text holds has closed, so that what comes next is the answer."""
+    found = split(text)
+    return bool(found.reasoning) and not found.open
 
 
 def thinks_aloud(text: str, anchor: str) -> bool:

@@ -8,15 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncse_local.backends.chat import (
-    ChatTemplate,
     PlainProfile,
     choose_profile,
     common,
-    guard,
-    merge_system,
     shared_prefix,
-    with_turn,
 )
+from syncse_local.backends.messages import guard, merge_system, with_turn
+from syncse_local.backends.template import ChatTemplate
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.modelfiles.entry import ModelInfo
 from syncse_local.records import Message
@@ -167,6 +165,10 @@ HOSTILE = {
     "division": "{{ 1 / 0 }}",
     "wrong type": "{{ messages + 1 }}",
     "syntax": "{% for x in",
+    "rounding": "{{ 1 | round(999999999) }}" * 3 + "{{ nothing.at.all }}",
+    "bytes of a number": "{{ (1).to_bytes(6000000000, 'big') }}",
+    "many nested loops": "{% for a in [1, 2] %}" * 25 + "x" + "{% endfor %}" * 25,
+    "format with a width from its arguments": "{{ '{0:{1}}'.format(1, 1000000000) }}",
     "too deep": "{{ " + "(" * 3000 + ")" * 3000 + " }}",
     "too long": "x" * 2_000_000,
 }
@@ -183,4 +185,7 @@ def test_hostile_templates_end_in_an_error_soon(source: str) -> None:
 
 
 def test_a_prompt_does_not_depend_on_the_day() -> None:
-    assert ChatTemplate("{{ strftime_now('%Y-%m-%d') }}").render(MESSAGES) == "1970-01-01"
+    dated = ChatTemplate("{{ strftime_now('%Y-%m-%d') }}{% for m in messages %}{{ m.content }}{% endfor %}").render(
+        MESSAGES
+    )
+    assert dated.startswith("2025-01-01Rewrite it.")

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from syncse_local.backends.chat import choose_profile, guard
+from syncse_local.backends.chat import asked_of, choose_profile
 from syncse_local.backends.llamacpp.attention.library import Attention, Doubt, available
 from syncse_local.backends.llamacpp.choose import choose_shapes, has_gpu, offload_warning, offloads
 from syncse_local.backends.llamacpp.grammar import Grammar
@@ -22,6 +22,7 @@ from syncse_local.backends.llamacpp.options import LlamaOptions
 from syncse_local.backends.llamacpp.rows import PromptTokeniser
 from syncse_local.backends.llamacpp.scheduler import Scheduler
 from syncse_local.backends.llamacpp.sizes import PREFIX_SEQUENCES
+from syncse_local.backends.messages import guard
 from syncse_local.backends.options import read_options
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.modelfiles.gguf import model_info
@@ -52,7 +53,7 @@ class LlamaCppBackend:
         self.info = model_info(path, sha256)
         if not sha256:
             self.info = replace(self.info, sha256=model_sha256(None, path))
-        self.version = version()
+        self.version = version() + asked_of(self.options.thinking, self.options.template)
         try:
             self._load(path)
         except BaseException:
@@ -68,7 +69,14 @@ class LlamaCppBackend:
                 "Give the GGUF of a decoder-only language model.",
                 ExitCode.PREFLIGHT,
             )
-        self._profile = choose_profile(self.info, self.options.chat_profile, model.vocab.bos, model.vocab.eos)
+        self._profile = choose_profile(
+            self.info,
+            self.options.chat_profile,
+            model.vocab.bos,
+            model.vocab.eos,
+            self.options.thinking,
+            self.options.template,
+        )
         self.warnings = offload_warning(self.options)
         if not offloads(self.options) and (slow := slow_type(self.info.quantisation)):
             self.warnings.append(slow)
@@ -90,7 +98,14 @@ class LlamaCppBackend:
         vocab = model.vocab
         rules = partial(Grammar, vocab.pointer)
         tokeniser = PromptTokeniser(
-            self._profile, vocab.tokenise, guard(vocab.specials), window, model.memory in STATES, vocab.longest, rules
+            self._profile,
+            vocab.tokenise,
+            guard([*vocab.specials, *self._profile.marks]),
+            window,
+            whole=model.memory in STATES,
+            longest=vocab.longest,
+            grammar=rules,
+            thought=0 if self.options.thinking == "off" else self.options.thinking_tokens,
         )
         self._window = window
         rows = self._shapes[0].n_seq - PREFIX_SEQUENCES

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from syncse_local.backends.base import ChatProfile
+from syncse_local.backends.thinking import Thinking
 
 KvType = Literal["f16", "q8_0", "f32"]
 FlashAttention = Literal["auto", "on", "off"]
@@ -16,7 +17,8 @@ class LlamaOptions:
 
     `n_gpu_layers`: 0 CPU only, -1 all layers. `n_seq`: rows in flight. `threads`: in all. `lanes`: decoders side by side
     that share rows, threads and cells. `n_ctx`: KV cells (tokens) in all. `n_batch`: tokens per decode call. `kv_type`:
-    cell precision of the KV cache. `attention`: our own where it can be used, or llama.cpp's.
+    cell precision of the KV cache. `attention`: our own where it can be used, or llama.cpp's. `thinking`: whether the model
+    may reason before it answers, and `thinking_tokens` how long; `template`: further names for its template, `NAME=VALUE`.
     """
 
     n_gpu_layers: int = 0
@@ -29,3 +31,6 @@ class LlamaOptions:
     kv_type: KvType = "f16"
     attention: AttentionChoice = "auto"
     chat_profile: ChatProfile = "auto"
+    thinking: Thinking = "off"
+    thinking_tokens: int = 1024
+    template: tuple[str, ...] = ()

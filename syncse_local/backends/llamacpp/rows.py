@@ -11,8 +11,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from syncse_local.backends.chat import PromptProfile, common, shared_prefix, with_turn
+from syncse_local.backends.chat import PromptProfile, common, shared_prefix
+from syncse_local.backends.messages import with_turn
 from syncse_local.backends.sampling import RowSampler
+from syncse_local.backends.thinking import TokenBudget
 from syncse_local.errors import SyncseError
 from syncse_local.records import Completion, Context, Finish, Message, Row
 
@@ -56,7 +58,11 @@ class Prefix:
 
 @dataclass(slots=True, eq=False)
 class RowJob:
-    """One row in flight: its prompt tokens, how many of them are in the cache, and what it has written so far."""
+    """One row in flight: its prompt tokens, how many of them are in the cache, and what it has written so far.
+
+    `limit` bounds what it writes; up to `thought` tokens of it are reasoning. `opening`: a mark that the prompt ends in and
+    that belongs to the text.
+    """
 
     row: Row
     tokens: Tokens
@@ -65,12 +71,15 @@ class RowJob:
     stops: tuple[bytes, ...]
     prefix: Prefix | None = None
     new_grammar: Callable[[], RowGrammar] | None = None
+    opening: bytes = b""
+    thought: int = 0
     grammar: RowGrammar | None = None
     sequence: int = -1
     computed: int = 0
     generated: int = 0
     text: bytearray = field(default_factory=bytearray)
     sampler: RowSampler = field(init=False)
+    budget: TokenBudget = field(init=False)
     started: float = 0.0
 
     def __post_init__(self) -> None:
@@ -84,7 +93,8 @@ class RowJob:
     def restart(self) -> None:
         """Forget what was generated; the seed makes it again."""
         self.computed, self.generated, self.sequence = self.shared, 0, -1
-        self.text.clear()
+        self.text[:] = self.opening
+        self.budget = TokenBudget(self.limit - self.thought, self.thought)
         self.sampler = RowSampler(self.row.sampling, self.row.seed)
         self.grammar = self.new_grammar() if self.new_grammar else None
 
@@ -102,7 +112,7 @@ class RowJob:
             if found:
                 del self.text[min(found) :]
                 return "stop"
-        return "length" if self.generated >= self.limit else None
+        return "length" if self.budget.spent(self.generated, self.text, piece) else None
 
     def completion(self, finish: Finish, error: str = "") -> Completion:
         """The row's answer. Bytes that are no UTF-8 are replaced here, once, so a letter cut in two tokens is whole."""
@@ -123,7 +133,7 @@ class PromptTokeniser:
     """Makes jobs of rows: renders, tokenises, finds what a prompt shares, refuses prompts that cannot fit.
 
     `window` is the longest sequence (tokens); `longest` the most bytes one token can stand for. `whole`: a prefix is shared
-    to its last token or not at all, as the state of a recurrent model must be.
+    to its last token or not at all, as the state of a recurrent model must be. `thought`: tokens of reasoning before an answer.
     """
 
     profile: PromptProfile
@@ -133,6 +143,7 @@ class PromptTokeniser:
     whole: bool = False
     longest: int = 512
     grammar: Callable[[str], RowGrammar] | None = None
+    thought: int = 0
 
     def open(self, context: Context) -> Prefix:
         """A context with its shared prefix (empty where sharing does not pay) and its jobs, lazily."""
@@ -166,7 +177,8 @@ class PromptTokeniser:
         if sum(len(m.content) for m in turns) > self.window * self.longest:
             return self._refused(row, f"more than {self.window}")
         try:
-            tokens = self.tokenise(self.profile.render(turns))
+            prompt = self.profile.render(turns)
+            tokens = self.tokenise(prompt)
         except (SyncseError, ValueError) as problem:
             said = problem.detail if isinstance(problem, SyncseError) else str(problem)
             return Completion(row.key, "", "error", error=said)
@@ -177,11 +189,15 @@ class PromptTokeniser:
         shared = min(_common_length(tokens, prefix.tokens), len(tokens) - 1)
         if self.whole and shared < len(prefix.tokens):
             shared = 0
-        limit = max(1, min(row.sampling.max_tokens, self.window - len(tokens)))
+        limit = max(1, min(row.sampling.max_tokens + self.thought, self.window - len(tokens)))
+        thought = max(0, limit - row.sampling.max_tokens)
+        opening = self.profile.opening(prompt).encode()
         stops = (*row.sampling.stop, *self.profile.stops(turns))
         encoded = tuple(dict.fromkeys(stop.encode("utf-8", "replace") for stop in stops if stop))
         try:
-            return RowJob(row, tokens, shared, limit, encoded, prefix, self._grammar(row.sampling.grammar))
+            return RowJob(
+                row, tokens, shared, limit, encoded, prefix, self._grammar(row.sampling.grammar), opening, thought
+            )
         except ValueError as problem:
             return Completion(row.key, "", "error", error=str(problem))
 

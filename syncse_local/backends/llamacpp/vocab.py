@@ -11,7 +11,9 @@ import llama_cpp as native
 import numpy as np
 from numpy.typing import NDArray
 
-CONTROL = 1 << 3
+CONTROL, USER_DEFINED = 1 << 3, 1 << 4
+"""Bits of a token's kind in llama.h. Harmony's marks of turns are user-defined tokens there."""
+_LIKE_A_MARK = re.compile(r"[<\[\u25c1\u3010]\S{1,60}[>\]\u25b7\u3011]")
 """llama.cpp's LLAMA_TOKEN_ATTR_CONTROL."""
 SENTENCEPIECE = 1
 """llama.cpp's LLAMA_VOCAB_TYPE_SPM."""
@@ -28,8 +30,11 @@ class Vocab:
         self._pieces: list[bytes | None] = [None] * self.size
         self.bos = self.text(native.llama_vocab_bos(self._vocab))
         self.eos = self.text(native.llama_vocab_eos(self._vocab))
-        control = (i for i in range(self.size) if native.llama_vocab_get_attr(self._vocab, i) & CONTROL)
-        self.specials = [text for text in map(self.text, control) if text]
+        kinds = ((i, native.llama_vocab_get_attr(self._vocab, i)) for i in range(self.size))
+        marks = ((i, kind) for i, kind in kinds if kind & (CONTROL | USER_DEFINED))
+        self.specials = [
+            text for i, kind in marks if (text := self.text(i)) and (kind & CONTROL or _LIKE_A_MARK.fullmatch(text))
+        ]
         self.longest = max((len(self.text(i).encode()) for i in range(self.size)), default=1)
         self._unwritable = self._find_unwritable()
 
@@ -59,14 +64,14 @@ class Vocab:
         return bool(self.ends[token]) or token == native.llama_vocab_sep(self._vocab)
 
     def piece(self, token: int) -> bytes:
-        """The bytes that a token adds to the text; control tokens add none."""
+        """The bytes that a token adds to the text. Control tokens are written out: they mark where reasoning ends."""
         known = self._pieces[token]
         if known is None:
             buffer = ctypes.create_string_buffer(256)
-            length = native.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, False)
+            length = native.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, True)
             if length < 0:
                 buffer = ctypes.create_string_buffer(-length)
-                length = native.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, False)
+                length = native.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, True)
             known = self._pieces[token] = buffer.raw[: max(0, length)]
         return known
 

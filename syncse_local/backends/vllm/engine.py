@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from syncse_local import machine
-from syncse_local.backends.chat import choose_profile
+from syncse_local.backends.chat import asked_of, choose_profile
 from syncse_local.backends.options import read_options
 from syncse_local.backends.vllm.fit import VLLM_WINDOW
 from syncse_local.backends.vllm.options import VllmOptions
@@ -47,7 +47,7 @@ class VllmBackend:
         path = Path(model)
         self.info = model_info(path, sha256)
         self.python = find(self.options.python)
-        self.version = self.python.version
+        self.version = self.python.version + asked_of(self.options.thinking, self.options.template)
         if not sha256:
             self.info = replace(self.info, sha256=model_sha256(None, path))
         self.released: dict[str, object] = {}
@@ -66,7 +66,14 @@ class VllmBackend:
         if "failed" in messages[0]:
             raise start_failure(messages[0]["failed"], process.log_tail())
         self._ready = ready = messages[0]["ready"]
-        self._profile = choose_profile(self.info, self.options.chat_profile, ready["bos"], ready["eos"])
+        self._profile = choose_profile(
+            self.info,
+            self.options.chat_profile,
+            ready["bos"],
+            ready["eos"],
+            self.options.thinking,
+            self.options.template,
+        )
         self._ahead = self.options.ahead or max(LEAST_AHEAD, 2 * ready["max_num_seqs"])
         self._renderer = PromptRenderer(
             self._profile,
@@ -74,6 +81,7 @@ class VllmBackend:
             ready["bos"] if ready["adds_bos"] else "",
             ready["window"],
             ready["longest"],
+            0 if self.options.thinking == "off" else self.options.thinking_tokens,
         )
         self.warnings = []
         if not self.info.chat_template:
@@ -98,7 +106,7 @@ class VllmBackend:
         self, process: VllmProcess, requests: Iterator[RenderedRow | Completion], cancelled: Callable[[], bool]
     ) -> Iterator[Completion]:
         """Keep the engine fed and hand on what it answers; what a run that was given up left is cancelled."""
-        waiting: dict[str, str] = {}
+        waiting: dict[str, tuple[str, str]] = {}
         numbered = enumerate(requests)
         fed = False
         try:
@@ -111,17 +119,17 @@ class VllmBackend:
                         yield request
                     else:
                         name = f"{self._run}:{number}"
-                        waiting[name] = request.key
+                        waiting[name] = request.key, request.opening
                         process.send({"row": name, "prompt": request.prompt, "sampling": request.sampling})
                 if fed and not waiting:
                     return
                 for answer in process.receive(TICK):
                     if "failed" in answer:
                         raise process.death(answer["failed"])
-                    key = waiting.pop(answer.pop("row"), None)
-                    if key is None:  # from a run that was given up
+                    if (known := waiting.pop(answer.pop("row"), None)) is None:  # from a run that was given up
                         continue
-                    yield Completion(key, answer.pop("text", ""), **answer)
+                    key, opening = known
+                    yield Completion(key, opening + answer.pop("text", ""), **answer)
                     if cancelled():
                         return
         finally:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from syncse_local.backends.base import ChatProfile
+from syncse_local.backends.thinking import Thinking
 
 DType = Literal["auto", "float32", "float16", "bfloat16"]
 
@@ -15,6 +16,8 @@ class VllmOptions:
     `python`: interpreter that has vLLM. `max_model_len`: longest prompt with its answer (tokens). `max_num_seqs`: rows in
     flight. `gpu_memory_utilization`: share of the GPU's memory. `kv_cache_memory_bytes`: the KV cache instead of what is
     left. `block_size`: tokens per KV block. `threads`: on a CPU. `ahead`: rows given to the engine beyond those in flight.
+    `thinking`: whether the model may reason before it answers, and `thinking_tokens` how long; `template`: further names
+    for its template, `NAME=VALUE`.
     """
 
     python: str = ""
@@ -31,3 +34,6 @@ class VllmOptions:
     threads: int = 0
     ahead: int = 0
     chat_profile: ChatProfile = "auto"
+    thinking: Thinking = "off"
+    thinking_tokens: int = 1024
+    template: tuple[str, ...] = ()

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from syncse_local.backends.chat import PromptProfile, guard, with_turn
+from syncse_local.backends.chat import PromptProfile
+from syncse_local.backends.messages import guard, with_turn
 from syncse_local.errors import SyncseError
 from syncse_local.records import Completion, Context, Message, Row
 
@@ -16,18 +17,21 @@ class RenderedRow:
     key: str
     prompt: str
     sampling: dict[str, Any]
+    opening: str = ""
 
 
 class PromptRenderer:
     """Renders rows in this process, where a model's chat template runs in the sandbox.
 
     `bos` is put before prompts that lack it, `window` is the longest sequence (tokens), `longest` the most letters that
-    one token stands for: texts that cannot fit are refused before they are rendered.
+    one token stands for: texts that cannot fit are refused before they are rendered. `thought`: tokens of reasoning.
     """
 
-    def __init__(self, profile: PromptProfile, specials: Sequence[str], bos: str, window: int, longest: int) -> None:
-        self._profile, self._guard, self._bos = profile, guard(specials), bos
-        self._window, self._most = window, window * longest
+    def __init__(
+        self, profile: PromptProfile, specials: Sequence[str], bos: str, window: int, longest: int, thought: int = 0
+    ) -> None:
+        self._profile, self._guard, self._bos = profile, guard([*specials, *profile.marks]), bos
+        self._window, self._most, self._thought = window, window * longest, thought
 
     def requests(self, contexts: Iterable[Context]) -> Iterator[RenderedRow | Completion]:
         """Every row in order, lazily: a request, or why there is none."""
@@ -48,14 +52,18 @@ class PromptRenderer:
             return Completion(row.key, "", "error", error=said)
         if self._bos and not prompt.startswith(self._bos):
             prompt = self._bos + prompt
-        return RenderedRow(row.key, prompt, sampling(row, self._profile.stops(turns)))
+        asked = sampling(row, self._profile.stops(turns), self._thought)
+        return RenderedRow(row.key, prompt, asked, self._profile.opening(prompt))
 
     def _text(self, text: str) -> str:
         return self._guard(text.encode("utf-8", "replace").decode("utf-8"))
 
 
-def sampling(row: Row, stops: Sequence[str]) -> dict[str, Any]:
-    """The row's sampling in vLLM's names, with its own seed."""
+def sampling(row: Row, stops: Sequence[str], thought: int = 0) -> dict[str, Any]:
+    """The row's sampling in vLLM's names, with its own seed; `thought` tokens of reasoning may come before the answer.
+
+    Special tokens stay in the text: they mark where reasoning ends, which the parser must see.
+    """
     wanted = row.sampling
     return {
         "temperature": wanted.temperature,
@@ -65,7 +73,8 @@ def sampling(row: Row, stops: Sequence[str]) -> dict[str, Any]:
         "presence_penalty": wanted.presence_penalty,
         "frequency_penalty": wanted.frequency_penalty,
         "repetition_penalty": wanted.repeat_penalty,
-        "max_tokens": wanted.max_tokens,
+        "max_tokens": wanted.max_tokens + thought,
+        "skip_special_tokens": False,
         "seed": row.seed,
         "stop": list(dict.fromkeys(stop for stop in (*wanted.stop, *stops) if stop)),
         **({"grammar": wanted.grammar} if wanted.grammar else {}),
