@@ -14,6 +14,7 @@ from syncse_local.cli.steps import detach_flag, leave, step
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.text.display import safe
 from syncse_local.text.figures import hundred
+from syncse_local.text.files import file_sha256
 
 
 def add(verbs: Any) -> None:
@@ -70,8 +71,7 @@ def _plans(opened: Workspace, options: argparse.Namespace) -> dict[int, dict[str
     first = options.train_seed = 1 if options.train_seed is None else options.train_seed
     shared = train.plan(opened, options, "calibration")
     if shared.get("data"):  # a file that changed is another recipe, and its seeds are trained anew
-        with Path(shared["data"]).open("rb") as handle:
-            shared["data_sha256"] = hashlib.file_digest(handle, "sha256").hexdigest()
+        shared["data_sha256"] = file_sha256(Path(shared["data"]))
     digest = hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()[:8]
     return {
         seed: {

@@ -1,12 +1,22 @@
 """`syncse generate`: start a synthesis run and follow it."""
 
 import argparse
-import hashlib
 from pathlib import Path
 from typing import Any
 
 from syncse_local.backends.preflight import check_generate
-from syncse_local.cli.common import begun, existing, force_flag, job_flags, named, parser, room, settings, workspace
+from syncse_local.cli.common import (
+    begun,
+    existing,
+    force_flag,
+    job_flags,
+    named,
+    parser,
+    reading_flags,
+    room,
+    settings,
+    workspace,
+)
 from syncse_local.cli.engine import engine_flags, engine_options
 from syncse_local.cli.follow import follow
 from syncse_local.cli.parts import chosen_part, input_of, shard_flag, sized, with_generator
@@ -15,6 +25,8 @@ from syncse_local.errors import ExitCode
 from syncse_local.paths import starter_llm
 from syncse_local.registry import DEFAULT_BACKEND, backend_spec
 from syncse_local.synthesis.recipe import list_recipes, load_pools, load_recipe
+from syncse_local.text.files import file_sha256
+from syncse_local.text.ingest import reading
 
 
 def add(verbs: Any) -> None:
@@ -39,8 +51,6 @@ def add(verbs: Any) -> None:
     made.add_argument("--backend", help=f"the engine (default: {DEFAULT_BACKEND})")
     made.add_argument("--count", type=int, default=0, help="how many sentences to write (not for mode partial)")
     made.add_argument("--limit", type=int, default=0, help="use only the first N sentences of the input")
-    made.add_argument("--column", help="the input column with the sentences")
-    made.add_argument("--encoding", help="the input's encoding (default: utf-8)")
     made.add_argument("--samples", type=int, help="triplets per sentence")
     made.add_argument("--seed", type=int, help="the plan's seed")
     made.add_argument("--temperature", type=float, help="sampling temperature of every role")
@@ -49,6 +59,7 @@ def add(verbs: Any) -> None:
     made.add_argument(
         "--max-failure-rate", type=float, default=0.95, help="end early when more answers than this are rejected (0.95)"
     )
+    reading_flags(made)
     engine_flags(made)
     force_flag(made)
 
@@ -107,8 +118,9 @@ def request(options: argparse.Namespace) -> dict[str, Any]:
     return {
         **found,
         "input": source,
-        "input_sha256": hashlib.sha256(Path(source).read_bytes()).hexdigest(),
+        "input_sha256": file_sha256(Path(source)),
         "limit": options.limit,
         "column": options.column,
         "encoding": options.encoding,
+        **reading(vars(options)),
     }

@@ -15,7 +15,7 @@ from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.synthesis.generators import named_generator
 from syncse_local.synthesis.recipe import Recipe
 from syncse_local.synthesis.shards import Shard
-from syncse_local.text.ingest import open_input
+from syncse_local.text.ingest import open_input, reading
 
 
 def shard_flag(made: argparse.ArgumentParser) -> None:
@@ -59,7 +59,7 @@ def input_of(options: argparse.Namespace, recipe: Recipe) -> str:
         hint = "Name a file, or use a scratch recipe: --recipe starter-scratch --count 500."
         raise SyncseError("No input", f"Recipe {recipe.name} needs sentences.", hint, ExitCode.USAGE)
     path = existing(options.input, "input")
-    open_input(Path(path), column=options.column, encoding=options.encoding)
+    open_input(Path(path), **reading(vars(options)))
     return path
 
 
@@ -85,5 +85,5 @@ def sized(options: argparse.Namespace, recipe: Recipe) -> tuple[Recipe, dict[str
 
 def _sentences(options: argparse.Namespace) -> int:
     """How many sentences of the input will be used: of the whole input, whichever part of the plan is done."""
-    source = open_input(Path(existing(options.input, "input")), column=options.column, encoding=options.encoding)
+    source = open_input(Path(existing(options.input, "input")), **reading(vars(options)))
     return sum(1 for _ in islice(source, options.limit or None))

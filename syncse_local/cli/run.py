@@ -7,7 +7,7 @@ from typing import Any
 from syncse_local.api import Run, Workspace
 from syncse_local.cli import evaluate, train
 from syncse_local.cli import generate as generation
-from syncse_local.cli.common import force_flag, parser, settings, workspace
+from syncse_local.cli.common import force_flag, parser, reading_flags, settings, workspace
 from syncse_local.cli.engine import engine_flags
 from syncse_local.cli.evaluate import scores_table
 from syncse_local.cli.filterstep import filter_step
@@ -38,8 +38,6 @@ def add(verbs: Any) -> None:
         "reranking",
         "device",
         "precision",
-        "column",
-        "encoding",
     ):
         made.add_argument(f"--{flag}", help="as in `syncse generate`, `train` and `eval`")
     made.add_argument("--count", type=int, default=0, help="sentences to write, for scratch recipes")
@@ -53,6 +51,7 @@ def add(verbs: Any) -> None:
     made.add_argument("--pooling", default="avg", help="avg suits the starter encoder; the paper's is cls")
     made.add_argument("--no-filters", action="store_true", help="train on all accepted triplets")
     shard_flag(made)
+    reading_flags(made)
     engine_flags(made, hidden=True)
     force_flag(made)
     detach_flag(made)

@@ -14,7 +14,7 @@ from syncse_local.cli.common import existing
 from syncse_local.config import Settings
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.text.display import safe
-from syncse_local.text.ingest import open_input
+from syncse_local.text.ingest import open_input, reading
 
 
 def named_model(chosen: Settings, spec: BackendSpec) -> str:
@@ -49,7 +49,7 @@ def _sentences(options: argparse.Namespace) -> Iterator[str]:
     """The sentences of the input, up to the limit; a scratch run has none of its own to send."""
     if not options.input:
         return
-    source = open_input(Path(existing(options.input, "input")), column=options.column, encoding=options.encoding)
+    source = open_input(Path(existing(options.input, "input")), **reading(vars(options)))
     for number, row in enumerate(source):
         if options.limit and number >= options.limit:
             return

@@ -13,6 +13,7 @@ from syncse_local.cli.common import (
     job_flags,
     named,
     parser,
+    reading_flags,
     room,
     settings,
     take_part,
@@ -25,6 +26,7 @@ from syncse_local.evaluation.tasks import resolve
 from syncse_local.paths import starter_encoder
 from syncse_local.specs.choices import POOLINGS
 from syncse_local.specs.train import FALSE_NEGATIVE_LIMIT, SELECTIONS
+from syncse_local.text.ingest import open_input, reading
 from syncse_local.training.options import TrainOptions, check_lora_installed
 from syncse_local.training.preflight import check_train
 
@@ -88,8 +90,6 @@ def training_flags(made: argparse.ArgumentParser) -> None:
     made.add_argument(
         "--keep-contaminated", action="store_true", help="train also on triplets with a sentence of an evaluation set"
     )
-    made.add_argument("--column", help="the anchor column of --data")
-    made.add_argument("--encoding", help="the encoding of --data")
     made.add_argument("--pooling", help=f"{', '.join(POOLINGS)} (default: cls; a decoder needs last_token or avg)")
     made.add_argument(
         "--unsupervised",
@@ -116,6 +116,7 @@ def training_flags(made: argparse.ArgumentParser) -> None:
         help="other rows' candidates nearer to the anchor than this, by the encoder as it was, are no negatives"
         f" (without a number: {FALSE_NEGATIVE_LIMIT})",
     )
+    reading_flags(made, triplets=True)
     numbers = made.add_argument_group("numbers of the training (docs/guide/training.md)")
     for name, kind in NUMBERS.items():
         flag, default = f"--{name.replace('_', '-')}", getattr(TrainOptions, name)
@@ -157,7 +158,9 @@ def plan(opened: Workspace, options: argparse.Namespace, output: str) -> dict[st
             "data": existing(options.data or options.unsupervised, "data"),
             "column": options.column,
             "encoding": options.encoding,
+            **reading(vars(options)),
         }
+        open_input(made["data"], **reading(made), complete=not changes["unsupervised"])
     return made
 
 

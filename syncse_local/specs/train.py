@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from syncse_local.specs.choices import DEVICES, POOLINGS, PRECISIONS
 from syncse_local.specs.field import option, settled
+from syncse_local.specs.reading import TripletReading
 from syncse_local.specs.spec import Spec
 
 SELECTIONS: dict[str, tuple[str, ...]] = {
@@ -115,7 +116,7 @@ class Training(Spec):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainSpec(Training):
+class TrainSpec(Training, TripletReading):
     """A run of kind `train`: exactly one of `runs` and `data` says what to train on."""
 
     KIND: ClassVar[str] = "train"

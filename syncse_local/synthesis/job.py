@@ -43,7 +43,7 @@ from syncse_local.synthesis.pools import Role
 from syncse_local.synthesis.recipe import Pools, Recipe, load_pools
 from syncse_local.synthesis.shards import WHOLE, Part
 from syncse_local.text.clean import sentence_key
-from syncse_local.text.ingest import open_input
+from syncse_local.text.ingest import open_input, reading
 
 PLAN_BATCH = 100_000
 """Rows in a transaction of the plan: the index of keys is rewritten once for each."""
@@ -70,6 +70,9 @@ def run(job: Job) -> dict[str, Any]:
         backend.close()
         if released := backend.settings().get("released"):
             job.reporter.event("released", **released)
+    if stage.recognised:
+        text = f"the input was recognised as {stage.recognised}; if its texts look wrong, name another with --encoding"
+        job.reporter.event("warning", text=text)
     return stage.result()
 
 
@@ -118,6 +121,8 @@ class Generation:
         self.engine = EngineIdentity("", "", "")
         self.part = Part.of(job.run.options, recipe.generators)
         self.skipped: dict[str, int] = {}
+        self.recognised = ""
+        """The input's encoding where nobody named it."""
         self.numbers: dict[str, int] = {}
         """Of the sentences that were stored last, by key: those that the next planned rows are about."""
 
@@ -224,7 +229,8 @@ class Generation:
     def input_sentences(self) -> Iterator[tuple[str, str]]:
         """The sentences of the input file, up to the run's limit."""
         options = self.job.run.options
-        source = open_input(Path(options["input"]), column=options.get("column"), encoding=options.get("encoding"))
+        source = open_input(Path(options["input"]), **reading(options))
+        self.recognised = source.mapping.encoding
         self.job.reporter.event("mapping", described=source.mapping.describe())
         yield from ((row.key, row.sentence) for row in islice(iter(source), options.get("limit") or None))
         self.skipped = source.skipped()

@@ -3,7 +3,7 @@
 A row's prompt, exemplars and seed do not depend on the engine or on other rows, so a preview is what a run will send.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -36,9 +36,9 @@ class Request:
 
 
 def preview(
-    name: str, number: int = 1, input: str = "", sentence: str = "", column: str | None = None
+    name: str, number: int = 1, input: str = "", sentence: str = "", how: Mapping[str, Any] | None = None
 ) -> list[Request]:
-    """The requests for row `number` (from 1) of an input, or for `sentence`, with a recipe's first sample.
+    """The requests for row `number` (from 1) of an input, read as `how` says, or for `sentence`: a recipe's first sample.
 
     Without input and sentence the bundled sentences are read. A recipe that writes its own sentences first shows its
     `number`-th request for them. Raises SyncseError for a bad recipe or input, and where there is no such row.
@@ -52,15 +52,15 @@ def preview(
         last = (Message("user", turn),) if turn else ()
         messages = (*context_of(recipe, pools, asked.context_id), *last)
         found.append(Request("sentence", asked.context_id, asked.seed, messages, recipe.sentence))
-    text = sentence or _row(Path(input) if input else starter_sentences(), number, column)
+    text = sentence or _row(Path(input) if input else starter_sentences(), number, how or {})
     for row in plan_pairs(recipe, pools, [(sentence_key(text), text)], NO_ENGINE):
         messages = (*context_of(recipe, pools, row.context_id), Message("user", row_of(recipe, row, text).turn))
         found.append(Request(row.role, row.context_id, row.seed, messages, recipe.sampling(row.role)))
     return found
 
 
-def _row(path: Path, number: int, column: str | None) -> str:
-    for row in islice(iter(open_input(path, column=column)), max(0, number - 1), None):
+def _row(path: Path, number: int, how: Mapping[str, Any]) -> str:
+    for row in islice(iter(open_input(path, **how)), max(0, number - 1), None):
         return row.sentence
     detail = f"{path} has fewer than {number} usable sentences."
     raise SyncseError("No such row", detail, "Ask for an earlier row.", ExitCode.USAGE)

@@ -3,25 +3,33 @@
 Knows names only, no files.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.text.toml import did_you_mean
 
-# (sentence, positives, negatives): a positive or negative is taken only beside the sentence column of its own naming.
+_POSITIVES = ("positive", "pos", "positives")
+_NEGATIVES = ("negative", "hard_negative", "hard_neg", "neg", "negatives", "hard_negatives")
+# (sentence, positives, negatives): a positive or negative is taken only beside the sentence column of its own naming. Those
+# of search are FlagEmbedding's, sentence-transformers', Tevatron's and DPR's.
 NAMINGS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
-    ("anchor", ("positive",), ("negative", "hard_negative", "hard_neg")),
+    ("anchor", _POSITIVES, _NEGATIVES),
     ("sent0", ("sent1",), ("hard_neg",)),
     ("premise", ("entailment",), ("contradiction",)),
-    ("query", ("positive", "pos"), ("negative", "neg")),
-    ("sentence", ("positive", "paraphrase"), ("negative", "hard_negative")),
-    ("text", ("positive",), ("negative",)),
+    ("query", (*_POSITIVES, "answer", "positive_passages"), (*_NEGATIVES, "negative_passages")),
+    ("sentence", (*_POSITIVES, "paraphrase"), _NEGATIVES),
+    ("text", _POSITIVES, _NEGATIVES),
     ("sentence1", (), ()),
-    ("question", (), ()),
+    ("question", (*_POSITIVES, "answer", "positive_ctxs"), (*_NEGATIVES, "hard_negative_ctxs", "negative_ctxs")),
     ("content", (), ()),
 )
 KNOWN = tuple(naming[0] for naming in NAMINGS)
+UNNAMED = "(no name)"
+"""What a column is called whose name is empty, as pandas' and R's row numbers."""
+SHOWN = 20
+"""Names of columns in an error: more would push its end off the screen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +42,8 @@ class Mapping:
     negative: str | None = None
     columns: tuple[str, ...] = ()
     note: str = ""
+    encoding: str = ""
+    """The encoding where it was recognised, and is not UTF-8."""
 
     @property
     def ignored(self) -> tuple[str, ...]:
@@ -47,13 +57,22 @@ class Mapping:
         parts = [f'sentence from "{self.sentence}"']
         parts += [f'positive from "{self.positive}"'] if self.positive else []
         parts += [f'negative from "{self.negative}"'] if self.negative else []
-        ignored = f"; ignored: {', '.join(self.ignored)}" if self.ignored else ""
+        ignored = f"; ignored: {', '.join(name or UNNAMED for name in self.ignored)}" if self.ignored else ""
         return f"{self.format}: {', '.join(parts)}{ignored}{self.note}"
 
 
-def knows(columns: Sequence[str]) -> bool:
+def plain(name: str) -> str:
+    """A column's name as people mean it: without a byte order mark, and spaces around it."""
+    return name.strip().lstrip("\ufeff").strip()
+
+
+def _key(name: str) -> str:
+    return plain(name).lower().replace(" ", "_").replace("-", "_")
+
+
+def knows(columns: Iterable[str]) -> bool:
     """Whether a column of these has a known name for the sentence."""
-    return any(name.strip().lower() in KNOWN for name in columns)
+    return any(_key(name) in KNOWN for name in columns)
 
 
 def choose_columns(
@@ -67,16 +86,16 @@ def choose_columns(
     """The mapping for a header: the user's column, else the first known naming. Raises SyncseError where none fits."""
     if column:
         sentence = _exact(columns, column, where)
-        naming = next((n for n in NAMINGS if n[0] == sentence.strip().lower()), ("", (), ()))
+        naming = next((n for n in NAMINGS if n[0] == _key(sentence)), NAMINGS[0])
     else:
         naming = next((n for n in NAMINGS if _find(columns, n[0], where)), ("", (), ()))
         sentence = _find(columns, naming[0], where) or ""
     if not sentence:
         raise SyncseError(
             "No usable column",
-            f"{where} has the columns {', '.join(repr(name) for name in columns[:20])}, and none is a known name.",
-            f"Name the column with --column, or call it one of {', '.join(KNOWN)}; a file of one sentence per line "
-            "without a header should end in .txt.",
+            f"{where} has the columns {', '.join(map(repr, columns[:SHOWN]))}, and none is a known name.",
+            f"Name the column with --column, or call it one of {', '.join(KNOWN)}; where the first line is no header add "
+            "--header no and --column NUMBER; a file of one sentence per line should end in .txt.",
             ExitCode.USAGE,
         )
     return Mapping(
@@ -88,13 +107,34 @@ def choose_columns(
     )
 
 
+def check_complete(mapping: Mapping, where: str) -> None:
+    """Raise SyncseError (USAGE) unless there is a column for the positive and one for the hard negative."""
+    for role, found in (("positive", mapping.positive), ("negative", mapping.negative)):
+        if not found:
+            names = ", ".join(map(repr, mapping.columns[:SHOWN])) or "none: each line is a sentence"
+            raise SyncseError(
+                f"No column of {'hard negatives' if role == 'negative' else 'positives'}",
+                f'{where} has the columns {names}; sentences are in "{mapping.sentence}", and none is a known name for '
+                f"a {role}.",
+                f"Name it with --{role} COLUMN, or train on the sentences alone with --unsupervised.",
+                ExitCode.USAGE,
+            )
+
+
 def _first(columns: Sequence[str], names: Sequence[str], where: str) -> str | None:
-    return next((found for name in names if (found := _find(columns, name, where))), None)
+    """The column of the first of these names, or of its lowest number: `negative_1` where there is no `negative`."""
+    for name in names:
+        if found := _find(columns, name, where):
+            return found
+        numbered = [(int(m[1]), c) for c in columns if (m := re.fullmatch(rf"{name}_?(\d{{1,4}})", _key(c)))]
+        if numbered:
+            return min(numbered)[1]
+    return None
 
 
 def _find(columns: Sequence[str], name: str, where: str) -> str | None:
     """The column of that name in any case. Raises SyncseError where two have it."""
-    found = [column for column in columns if column.strip().lower() == name]
+    found = [column for column in columns if _key(column) == name]
     if len(found) > 1:
         raise SyncseError(
             "Ambiguous columns",
@@ -108,12 +148,12 @@ def _find(columns: Sequence[str], name: str, where: str) -> str | None:
 def _exact(columns: Sequence[str], name: str, where: str) -> str:
     if columns.count(name) == 1:
         return name
-    found = _find(columns, name.strip().lower(), where)
+    found = _find(columns, _key(name), where)
     if not found:
         raise SyncseError(
             "No such column",
             f'{where} has no column "{name}".',
-            did_you_mean(name, columns, f"Its columns: {', '.join(columns[:20])}."),
+            did_you_mean(name, columns, f"Its columns: {', '.join(columns[:SHOWN])}."),
             ExitCode.USAGE,
         )
     return found

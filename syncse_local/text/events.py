@@ -30,10 +30,25 @@ def _pairs(data: Mapping[str, Any]) -> str:
 
 
 def _planned(data: Mapping[str, Any]) -> str:
-    skipped = data.get("skipped")
-    some = _pairs({name: count for name, count in skipped.items() if count}) if isinstance(skipped, dict) else ""
-    told = f"planned {figure(data.get('rows'))} requests ({safe(data.get('part', ''), NAME)})"
-    return f"{told}; skipped: {some}" if some else told
+    requests = f"planned {figure(data.get('rows'))} requests ({safe(data.get('part', ''), NAME)})"
+    return f"{requests}{_left_out(data.get('skipped'))}"
+
+
+def _training(data: Mapping[str, Any]) -> str:
+    left_out = _left_out(data.get("left_out"), data.get("rows_left_out"))
+    triplets, pairs = (
+        f"training on {figure(data.get('triplets'))} triplets",
+        f"{figure(data.get('dev_pairs'))} dev pairs",
+    )
+    return f"{triplets}{left_out}; {pairs}" if left_out else f"{triplets}, {pairs}"
+
+
+def _left_out(reasons: object, rows: object = None) -> str:
+    """`; left out: 4 incomplete, 3 too long`; a row may have two reasons, so the `rows` are said where they are fewer."""
+    counts = {name: n for name, n in reasons.items() if isinstance(n, int) and n} if isinstance(reasons, dict) else {}
+    told = ", ".join(f"{figure(n)} {safe(str(name).replace('_', ' '), NAME)}" for name, n in counts.items())
+    several = f" ({figure(rows)} rows)" if isinstance(rows, int) and rows != sum(counts.values()) else ""
+    return f"; left out: {told}{several}" if told else ""
 
 
 def _engine(data: Mapping[str, Any]) -> str:
@@ -58,9 +73,7 @@ _TOLD: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "mapping": lambda data: f"input: {safe(data.get('described', ''))}",
     "planned": _planned,
     "engine": _engine,
-    "training": lambda data: (
-        f"training on {figure(data.get('triplets'))} triplets, {figure(data.get('dev_pairs'))} dev pairs"
-    ),
+    "training": _training,
     "training_setup": _setup,
     "provenance": lambda _: "recorded what the encoder is made from (syncse card shows it)",
     "task_missing": _missing,

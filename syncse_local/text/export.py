@@ -17,7 +17,7 @@ from typing import Any
 
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.records import Triplet
-from syncse_local.text.records import load_arrow
+from syncse_local.text.arrow_files import load_arrow
 
 Row = Mapping[str, object]
 NAMES = {

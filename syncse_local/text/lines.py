@@ -6,30 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.text.encodings import marked_as
+from syncse_local.text.files import pieces
 
-CHUNK = 1 << 20
-LINE_LIMIT = 16 * 1024 * 1024  # characters; the rest of a longer line is not read into memory
-_MARKS = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-
-
-def check_file(path: Path) -> None:
-    """Raise SyncseError unless the path is a regular, readable, non-empty file."""
-    title = "Cannot read the input"
-    try:
-        if path.is_dir():
-            raise SyncseError(title, f"{path} is a directory.", "Give the path of one file.", ExitCode.USAGE)
-        if not path.exists():
-            raise SyncseError(title, f"{path} does not exist.", "Check the path.", ExitCode.USAGE)
-        if not path.is_file():
-            raise SyncseError(title, f"{path} is not a regular file.", "Save it to a file first.", ExitCode.USAGE)
-        with path.open("rb") as handle:
-            if not handle.read(1):
-                raise SyncseError(
-                    "Empty input", f"{path} has no bytes.", "Give a file with sentences.", ExitCode.NOTHING
-                )
-    except OSError as error:
-        hint = "Check the file's permissions and the disk."
-        raise SyncseError(title, f"{path}: {error.strerror}.", hint, ExitCode.PREFLIGHT) from None
+LINE_LIMIT = 16 * 1024 * 1024
+"""Characters; the rest of a longer line is not read into memory."""
 
 
 def check_encoding(name: str) -> str:
@@ -47,23 +28,23 @@ def decoded(path: Path, encoding: str) -> Iterator[str]:
     """The file's text in pieces, newlines as \\n. Raises SyncseError for bytes of another encoding, and for NULs."""
     decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)("strict"), translate=True)
     read = line = 0
-    with path.open("rb") as handle:
-        while True:
-            chunk = handle.read(CHUNK)
-            held = len(decoder.getstate()[0])
-            try:
-                text = decoder.decode(chunk, final=not chunk)
-            except UnicodeDecodeError as error:
-                raise _wrong_encoding(path, encoding, max(0, read - held + error.start)) from None
-            except UnicodeError:
-                raise _wrong_encoding(path, encoding, read) from None
-            if "\0" in text:
-                raise _nul(path, line + text.count("\n", 0, text.index("\0")) + 1)
-            line += text.count("\n")
-            read += len(chunk)
-            yield text
-            if not chunk:
-                return
+    source = pieces(path)
+    ended = False
+    while not ended:
+        piece = next(source, b"")
+        ended = not piece
+        held = len(decoder.getstate()[0])
+        try:
+            text = decoder.decode(piece, final=ended)
+        except UnicodeDecodeError as error:
+            raise _wrong_encoding(path, encoding, max(0, read - held + error.start)) from None
+        except UnicodeError:
+            raise _wrong_encoding(path, encoding, read) from None
+        if "\0" in text:
+            raise _nul(path, line + text.count("\n", 0, text.index("\0")) + 1)
+        line += text.count("\n")
+        read += len(piece)
+        yield text
 
 
 def lines(path: Path, encoding: str, limit: int = LINE_LIMIT) -> Iterator[str]:
@@ -80,16 +61,13 @@ def lines(path: Path, encoding: str, limit: int = LINE_LIMIT) -> Iterator[str]:
 
 
 def _wrong_encoding(path: Path, encoding: str, offset: int) -> SyncseError:
-    name = encoding.removesuffix("-sig").upper()
-    with path.open("rb") as handle:
-        start = handle.read(4)
-    marked = next((other for mark, other in _MARKS if start.startswith(mark)), None)
+    marked = marked_as(next(pieces(path), b""))
     hint = (
-        f"It begins as {marked}: pass --encoding {marked}."
+        f"It begins as {marked}: pass --encoding {marked}, or leave the flag away."
         if marked
-        else ("Pass --encoding (often cp1252 or latin-1), or save the file as UTF-8.")
+        else "Pass --encoding (often cp1252 or latin-1), or save the file as UTF-8."
     )
-    detail = f"{path} is not valid {name} at byte {offset}."
+    detail = f"{path} is not valid {encoding.removesuffix('-sig').upper()} at byte {offset}."
     return SyncseError("Wrong encoding", detail, hint, ExitCode.PREFLIGHT)
 
 

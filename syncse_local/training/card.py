@@ -78,6 +78,7 @@ def _file(source: Record) -> list[str]:
         ("its SHA-256", _hash(source["sha256"])),
         ("read as", code(source["mapping"])),
         ("rows trained on", str(source["rows"])),
+        ("rows left out", _counted(source.get("left_out", {}))),
         ("its licence and origin", "not known to syncse-local: say here where it comes from"),
     ]
     return table(("", ""), rows)

@@ -39,7 +39,8 @@ def run(job: Job) -> dict[str, Any]:
     count = sources.count()
     pairs = {name: len(found) for name, found in dev.items()}
     dev_pairs = sum(pairs.values())
-    job.reporter.event("training", triplets=count, dev_pairs=dev_pairs, dev=pairs, output=str(settings.output))
+    told = {"left_out": sources.left_out, "rows_left_out": sources.rows_left_out}
+    job.reporter.event("training", triplets=count, dev_pairs=dev_pairs, dev=pairs, output=str(settings.output), **told)
     _note(job, settings, sources, pairs)
     meter = Meter(_gpus(settings.device)).start()
 

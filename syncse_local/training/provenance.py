@@ -14,6 +14,7 @@ from syncse_local.modelfiles.entry import Found
 from syncse_local.modelfiles.hashing import model_sha256
 from syncse_local.registry import BACKENDS, backend_spec
 from syncse_local.store import filtering, ledger, runs
+from syncse_local.text.files import file_sha256
 
 Record = dict[str, Any]
 
@@ -23,11 +24,10 @@ def encoder_of(connection: sqlite3.Connection, path: Path) -> Record:
     return {"path": str(path), "sha256": _sha256(connection, path), "licence": _licence(path)}
 
 
-def source_of_file(path: Path, mapping: str, rows: int) -> Record:
-    """A file of triplets or sentences: its hash, what was taken from it, how many rows were trained on."""
-    with path.open("rb") as handle:
-        digest = hashlib.file_digest(handle, "sha256").hexdigest()
-    return {"kind": "file", "path": str(path), "sha256": digest, "mapping": mapping, "rows": rows}
+def source_of_file(path: Path, mapping: str, rows: int, left_out: dict[str, int]) -> Record:
+    """A file of triplets or sentences: its hash, what was taken from it, how many rows were trained on, and which were not."""
+    about = {"kind": "file", "path": str(path), "sha256": file_sha256(path)}
+    return {**about, "mapping": mapping, "rows": rows, "left_out": left_out}
 
 
 def source_of_run(connection: sqlite3.Connection, run_id: str, rows: int, filtered: bool = True) -> Record:

@@ -14,7 +14,7 @@ from syncse_local.records import Triplet
 from syncse_local.store import faults, filtering, ledger, runs
 from syncse_local.synthesis.contamination import Gate
 from syncse_local.synthesis.filters.contamination import NAME as CONTAMINATION
-from syncse_local.text.ingest import open_input
+from syncse_local.text.ingest import open_input, reading
 from syncse_local.training.provenance import Record, source_of_file, source_of_run
 
 
@@ -29,11 +29,14 @@ class Sources:
         self.contaminated = 0
         self.filters: dict[str, str] = {}
         self.rows: dict[str, int] = {}
+        self.left_out: dict[str, int] = {}
+        """Rows of a file that are no triplet, by reason; a row may count under several."""
+        self.rows_left_out = 0
         self.mapping = ""
 
     def __iter__(self) -> Iterator[Triplet]:
         """The triplets to train on, read anew each time; the counts are of the last time."""
-        self.contaminated, self.rows = 0, {}
+        self.contaminated, self.rows, self.left_out, self.rows_left_out = 0, {}, {}, 0
         read = self._of_file() if self.options.get("data") else self._of_runs()
         return islice(self._past_the_gate(read), self.options.get("limit") or None)
 
@@ -69,6 +72,8 @@ class Sources:
             "contamination_checked": self.gate.checked,
             "contamination_unchecked": self.gate.unread,
             "filters": self.filters,
+            "left_out": self.left_out,
+            "rows_left_out": self.rows_left_out,
         }
 
     def records(self) -> list[Record]:
@@ -76,7 +81,7 @@ class Sources:
         connection = self.job.connection
         if self.options.get("data"):
             path = Path(self.options["data"])
-            return [source_of_file(path, self.mapping, self.rows.get(str(path), 0))]
+            return [source_of_file(path, self.mapping, self.rows.get(str(path), 0), self.left_out)]
         filtered = not self.options.get("unfiltered")
         return [source_of_run(connection, name, self.rows.get(name, 0), filtered) for name in self.filters]
 
@@ -93,16 +98,17 @@ class Sources:
         options = self.options
         source = open_input(
             Path(options["data"]),
-            column=options.get("column"),
-            encoding=options.get("encoding"),
+            **reading(options),
             unique_by="sentence" if self.unsupervised else "row",
+            complete=not self.unsupervised,
         )
         self.mapping = source.mapping.describe()
-        for row in source:
-            if self.unsupervised:
-                yield str(options["data"]), _dropout_pair(row.sentence), False
-            elif row.positive and row.negative:
-                yield str(options["data"]), Triplet(row.sentence, row.positive, row.negative), False
+        try:
+            for row in source:
+                triplet = Triplet(row.sentence, row.positive or "", row.negative or "")
+                yield str(options["data"]), _dropout_pair(row.sentence) if self.unsupervised else triplet, False
+        finally:  # also where a limit ends it
+            self.left_out, self.rows_left_out = source.skipped(), source.left_out
 
     def _of_runs(self) -> Iterator[tuple[str, Triplet, bool]]:
         """Every triplet of the runs with its run, and whether the run's filters flag it as an evaluation sentence."""

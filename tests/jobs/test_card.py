@@ -83,3 +83,30 @@ def test_dropout_pairs_of_a_file_are_a_source_of_their_own(cli: Cli, sentences: 
     assert "sentences, each its own positive" in card
     both = cli("train", "--unsupervised", str(sentences), "--data", str(sentences), "--json")
     assert both.returncode == ExitCode.USAGE
+
+
+def test_rows_that_are_no_triplet_are_counted_everywhere(cli: Cli, tmp_path: Path, tiny_encoder: Path) -> None:
+    path, long = tmp_path / "mixed.csv", "word " * 500
+    rows = [f"the man {n},a man {n},no man {n}" for n in range(6)]
+    rows += ["a dog,dog,", "a cat,,no cat", f"a car,{long},", f"{long},b,c", rows[0], "anchor,positive,negative"]
+    path.write_text("\n".join(["anchor,positive,negative", *rows]), encoding="utf-8")
+    trained = cli("train", "--data", str(path), "--encoder", str(tiny_encoder), *SMALL, "--json")
+    assert trained.returncode == 0, trained.stderr
+    lines = [json.loads(line) for line in trained.stdout.splitlines()]
+    counts = {"incomplete": 3, "too_long": 2, "duplicate": 1, "repeated_header": 1}
+    (told,) = (line["data"] for line in lines if line.get("event") == "training")
+    result = lines[-1]["result"]
+    assert told["triplets"] == result["triplets"] == 6
+    assert told["left_out"] == result["left_out"] == counts
+    assert told["rows_left_out"] == result["rows_left_out"] == 6
+    card = (Path(result["output"]) / "README.md").read_text(encoding="utf-8")
+    assert "| rows left out | `incomplete` 3, `too_long` 2, `duplicate` 1, `repeated_header` 1 |" in card
+
+
+def test_a_file_without_negatives_is_refused_before_a_run(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "pairs.csv"
+    path.write_text("anchor,positive,bad\na,b,c\n", encoding="utf-8")
+    refused = cli("train", "--data", str(path), "--json")
+    assert refused.returncode == ExitCode.USAGE
+    assert "'bad'" in json.loads(refused.stdout.splitlines()[-1])["error"]["detail"]
+    assert not list((cli.workspace / "runs").glob("*"))

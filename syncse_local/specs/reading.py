@@ -1,0 +1,40 @@
+"""What a person may say of how an input file is read; whatever is not said is recognised, or asked. Knows no file."""
+
+from dataclasses import dataclass
+
+from syncse_local.specs.field import option
+from syncse_local.specs.spec import Spec
+
+GROUP = "how the file is read"
+QUOTINGS = {
+    "double": '"..." around a cell, "" for a quote in it (RFC 4180)',
+    "backslash": '"..." around a cell, and a backslash before a quote or separator in it (Spark, MySQL)',
+    "single": "'...' around a cell, '' for a quote in it",
+    "none": "a quote is a character like any other, and a row is a line",
+    "escapes": "a row is a line, with \\t, \\n and \\N for what cannot stand in it (PostgreSQL, mysql)",
+}
+"""What `--quoting` takes, and how a cell is written then."""
+HEADERS = ("yes", "no")
+READING = ("column", "positive", "negative", "encoding", "separator", "quoting", "header")
+"""The keys of a run's options that say how its file is read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading(Spec):
+    """A run that reads a table. Its `column` and `encoding` stand with the run's other fields."""
+
+    separator: str | None = option(
+        None, "comma, semicolon, tab, pipe, space, a sign, or none: a line is a cell", metavar="SIGN", group=GROUP
+    )
+    quoting: str | None = option(
+        None, "how a cell with a separator in it is written", choices=tuple(QUOTINGS), group=GROUP
+    )
+    header: str | None = option(None, "whether the first line names the columns", choices=HEADERS, group=GROUP)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TripletReading(Reading):
+    """A run that reads triplets."""
+
+    positive: str | None = option(None, "the column with the positives", metavar="NAME", group=GROUP)
+    negative: str | None = option(None, "the column with the hard negatives", metavar="NAME", group=GROUP)
