@@ -10,7 +10,7 @@ from typing import Any
 from syncse_local.backends.openai.backoff import Backoff
 from syncse_local.backends.openai.key import read_key
 from syncse_local.backends.openai.options import NAME, OpenAIOptions
-from syncse_local.backends.openai.pool import Pool, Task
+from syncse_local.backends.openai.pool import PendingRow, ServerPool
 from syncse_local.backends.openai.preflight import identity, survey
 from syncse_local.backends.openai.servers import check_allowed, parse_server
 from syncse_local.backends.openai.spend import Spend, price_of
@@ -42,7 +42,7 @@ class OpenAICompatBackend:
         self._dialect = Dialect(found.served)
         ceiling = self.options.max_spend
         self._spend = Spend(price_of(self.options.prices, name, ceiling), ceiling)
-        self._pool: Pool | None = Pool(found.servers, key, self.options, self._dialect, self._spend)
+        self._pool: ServerPool | None = ServerPool(found.servers, key, self.options, self._dialect, self._spend)
         self._busy = False
         self.info = ModelInfo(
             path=Path(name), name=found.served, architecture="", parameters=0, quantisation="",
@@ -78,7 +78,7 @@ class OpenAICompatBackend:
         self._pool = None
 
 
-def _task(prefix: Sequence[Message], row: Row) -> Task:
+def _task(prefix: Sequence[Message], row: Row) -> PendingRow:
     if row.sampling.grammar:
         raise SyncseError(
             "A grammar cannot be sent",
@@ -86,4 +86,4 @@ def _task(prefix: Sequence[Message], row: Row) -> Task:
             "Use the llamacpp or vllm backend, or take `grammar` out of the recipe.",
             ExitCode.USAGE,
         )
-    return Task(prefix, row)
+    return PendingRow(prefix, row)

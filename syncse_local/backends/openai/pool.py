@@ -29,7 +29,7 @@ AHEAD = 2
 
 
 @dataclass(slots=True)
-class Task:
+class PendingRow:
     """One row on its way: `first` is when it was first sent, `faults` how often that went wrong.
 
     `unlimited`: what the context holds is less than the tokens asked for, so that the context alone ends the answer.
@@ -42,7 +42,7 @@ class Task:
     unlimited: bool = False
 
 
-class Pool:
+class ServerPool:
     """Answers rows through `servers`; one `run` at a time, `stop` from any thread."""
 
     def __init__(
@@ -53,14 +53,14 @@ class Pool:
         self._backoff = Backoff(options.backoff_s)
         self._halt = threading.Event()
 
-    def run(self, tasks: Iterator[Task], cancelled: Callable[[], bool]) -> Iterator[Completion]:
+    def run(self, tasks: Iterator[PendingRow], cancelled: Callable[[], bool]) -> Iterator[Completion]:
         """Completions as they come; ends early without the others once `cancelled()`. Raises SyncseError when no
         server can go on."""
         work = Work(self, self._servers, self._options.concurrency)
         waiting, fed = 0, False
         try:
             while not cancelled():
-                while not fed and waiting < work.room:
+                while not fed and waiting < work.capacity:
                     task = next(tasks, None)
                     fed = task is None
                     if task is not None:
@@ -77,7 +77,7 @@ class Pool:
         finally:
             work.close()
 
-    def attempt(self, client: Client, task: Task) -> Completion | Fault:
+    def attempt(self, client: Client, task: PendingRow) -> Completion | Fault:
         """Send a row once. Raises SyncseError where the money set aside for the run could be crossed."""
         messages = messages_of(task.prefix, task.row)
         sampling = task.row.sampling
@@ -108,7 +108,7 @@ class Pool:
             return Fault("failed", found.said, 0.0)
         return Fault("failed", found.said, 0.0) if self._dialect.learn(found, body) else found
 
-    def decide(self, task: Task, fault: Fault, server: Server) -> Completion | SyncseError | float:
+    def decide(self, task: PendingRow, fault: Fault, server: Server) -> Completion | SyncseError | float:
         """What becomes of a row whose attempt went wrong: an answer, the end of the run, or seconds until the next."""
         said = self._key.hide(fault.said)
         if fault.kind == "denied":
@@ -134,14 +134,14 @@ class Pool:
 class Work:
     """The threads of one run and what lies between them."""
 
-    def __init__(self, pool: Pool, servers: Sequence[Server], each: int) -> None:
+    def __init__(self, pool: ServerPool, servers: Sequence[Server], each: int) -> None:
         self._pool = pool
-        self.inbox: queue.Queue[Task | None] = queue.Queue()
+        self.inbox: queue.Queue[PendingRow | None] = queue.Queue()
         self._done: queue.SimpleQueue[Completion | SyncseError] = queue.SimpleQueue()
         self._halt = threading.Event()
         self._quiet_until = dict.fromkeys(servers, 0.0)
         self._lost: dict[Server, SyncseError] = {}
-        self.room = AHEAD * each * len(servers)
+        self.capacity = AHEAD * each * len(servers)
         self._clients = [Client(s, pool._key, pool._options.timeout_s) for s in servers for _ in range(each)]
         self._threads = [threading.Thread(target=self._serve, args=(c,), daemon=True) for c in self._clients]
         for thread in self._threads:
@@ -177,7 +177,7 @@ class Work:
                 hint = "Use a server on 127.0.0.1, or run without --airgap."
                 self._done.put(SyncseError("Blocked by the air-gap policy", f"{refused}.", hint, ExitCode.BLOCKED))
 
-    def _answer(self, client: Client, task: Task) -> None:
+    def _answer(self, client: Client, task: PendingRow) -> None:
         task.first = task.first or time.monotonic()
         found = self._pool.attempt(client, task)
         if self._halt.is_set():
@@ -197,7 +197,7 @@ class Work:
                 return
             self.inbox.put(task)
 
-    def _lose(self, server: Server, task: Task, why: SyncseError, kind: str) -> None:
+    def _lose(self, server: Server, task: PendingRow, why: SyncseError, kind: str) -> None:
         """A server that is gone leaves its rows to the others; the last one ends the run."""
         self._lost[server] = why
         if kind in ("unreachable", "crowded") and len(self._lost) < len(self._quiet_until):

@@ -23,7 +23,7 @@ SHOWN = 12
 
 
 @dataclass(slots=True)
-class Survey:
+class PoolSurvey:
     """The servers that answered, what they call the model, and the smallest context they state (tokens, 0 unknown)."""
 
     servers: list[Server] = field(default_factory=list)
@@ -34,12 +34,12 @@ class Survey:
 
 def survey(
     servers: Sequence[Server], model: str, key: Key, backoff: Backoff, sleep: Callable[[float], None] = time.sleep
-) -> Survey:
+) -> PoolSurvey:
     """Look at every server; one that does not answer is left out of the run, with a warning.
 
     Raises SyncseError (PREFLIGHT) when none can be used, a key is refused, or they serve different models.
     """
-    made, names = Survey(), {}
+    made, names = PoolSurvey(), {}
     for server in servers:
         found = _look(server, key, backoff, sleep)
         if isinstance(found, Fault):
