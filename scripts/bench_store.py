@@ -32,7 +32,7 @@ from syncse_local.synthesis.recipe import load_pools, load_recipe
 
 BATCH = 2_000
 FREQUENT = "the a of and in to is was on that with for as it by at an from his her".split()
-STEPS = ("plan", "answer", "cards", "pages", "export")
+STEPS = ("plan", "answer", "index", "pages", "export")
 
 
 def words(draw: random.Random, size: int) -> str:
@@ -121,11 +121,11 @@ def answer(workspace: Workspace, rows: int) -> dict[str, float]:
 
 
 def index(workspace: Workspace, rows: int) -> dict[str, float]:
-    """Bring the cards and their full-text index up to date."""
+    """Bring the index of the triplets and its full-text search up to date."""
     clock = Clock()
     with clock:
         made = index_triplets.refresh(workspace.connection, workspace.runs()[0].id)
-    return {"cards": made, **clock.figures("cards", made)}
+    return {"index": made, **clock.figures("index", made)}
 
 
 def pages(workspace: Workspace, rows: int) -> dict[str, Any]:
@@ -197,7 +197,7 @@ def main() -> None:
     parser.add_argument("--step", choices=STEPS)
     options = parser.parse_args()
     if options.step:
-        step = {"plan": plan, "answer": answer, "cards": index, "pages": pages, "export": export}[options.step]
+        step = {"plan": plan, "answer": answer, "index": index, "pages": pages, "export": export}[options.step]
         with Workspace(options.workspace) as workspace:
             print(json.dumps({**step(workspace, options.rows), "peak MB": peak()}))
         return

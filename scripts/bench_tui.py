@@ -51,7 +51,7 @@ after a rest of ten times as long, where opening the workspace has itself change
 def make(directory: Path, rows: int) -> None:
     """The workspace, with the steps of bench_store that it takes to look at triplets."""
     store = Path(__file__).with_name("bench_store.py")
-    for step in ("plan", "answer", "cards"):
+    for step in ("plan", "answer", "index"):
         command = [sys.executable, str(store), "--rows", str(rows), "--workspace", str(directory), "--step", step]
         subprocess.run(command, check=True)
 

@@ -24,14 +24,14 @@ GIB = 2**30
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class FreeMemory:
     """Free bytes in main memory, and the GPUs this process may use."""
 
     main: int
     gpus: tuple[Gpu, ...] = ()
 
     @classmethod
-    def now(cls, gpus_change_hands: bool = False) -> "Room":
+    def now(cls, gpus_change_hands: bool = False) -> "FreeMemory":
         """What is free now; all of each GPU where its present user will be gone before this run starts."""
         seen = (replace(gpu, free=gpu.total) if gpus_change_hands else gpu for gpu in machine.gpus())
         return cls(machine.memory().free, tuple(seen))
@@ -52,7 +52,7 @@ class Fit:
 
     @property
     def fits(self) -> bool:
-        """Whether there is room; yes where the room is not known."""
+        """Whether the needs are met; yes where nobody says how much is free."""
         return self.free is None or self.needed <= self.free
 
     def __str__(self) -> str:

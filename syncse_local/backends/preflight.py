@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.machine_memory import Fit, Room
+from syncse_local.machine_memory import Fit, FreeMemory
 from syncse_local.modelfiles.describe import describe
 from syncse_local.modelfiles.entry import Found, ModelEntry
 from syncse_local.registry import backend_spec
 
 
-def check_generate(backend: str, model: Path, options: Mapping[str, Any], room: Room) -> list[Fit]:
+def check_generate(backend: str, model: Path, options: Mapping[str, Any], memory: FreeMemory) -> list[Fit]:
     """The fits of a local language model.
 
     Engines that hold no model here, and models that cannot be read, are left to the engine. Raises SyncseError:
@@ -24,7 +24,7 @@ def check_generate(backend: str, model: Path, options: Mapping[str, Any], room: 
     if spec.fit is None:
         return []
     entry = describe(Found(model.name, "path", model))
-    fits = spec.fit(entry, spec.read(options), room)
+    fits = spec.fit(entry, spec.read(options), memory)
     return refuse_unless(fits, entry, spec.smaller) if entry.parameters else []
 
 

@@ -11,7 +11,7 @@ from syncse_local.backends.consent import Leaving
 from syncse_local.backends.options import read_options
 from syncse_local.config import Settings
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.machine_memory import Fit, Room
+from syncse_local.machine_memory import Fit, FreeMemory
 from syncse_local.modelfiles.entry import Format, ModelEntry
 
 Check = tuple[str, str, str]
@@ -50,7 +50,7 @@ class BackendSpec:
     setting. `model`: `files` on this machine, a name that a server knows (`served`), or `none`. `formats`: the model
     files whose language models it runs. `offered`: whether people are shown it as a choice.
 
-    `fit(model, options, room)`: the memory a model needs, and `smaller`: what to do where it is too much.
+    `fit(model, options, memory)`: the memory a model needs, and `smaller`: what to do where it is too much.
     `remark(model, options)`: a sentence about what makes this model slow with this engine, and what would not; or nothing.
     `uses_gpu(options, gpus)`: whether a run with these options uses a GPU, `gpus` saying whether there are any.
     `checks(settings)`: what doctor says. `leaving(options, sentences, calls, airgap)`: what would leave this machine,
@@ -67,7 +67,7 @@ class BackendSpec:
     embedding: str = ""
     from_settings: Mapping[str, str] = field(default_factory=dict)
     offered: bool = True
-    fit: Callable[[ModelEntry, Any, Room], list[Fit]] | None = None
+    fit: Callable[[ModelEntry, Any, FreeMemory], list[Fit]] | None = None
     smaller: str = ""
     remark: Callable[[ModelEntry, Any], str] = lambda model, options: ""
     uses_gpu: Callable[[Mapping[str, Any], bool], bool] = lambda options, gpus: False

@@ -37,13 +37,13 @@ def _chart(chart: Bars) -> Iterator[str]:
     if len(chart.series) > 1:
         yield from _legend(chart)
         top += LINE
-    room = WIDTH - 2 * MARGIN - LABELS - NOTES
+    longest = WIDTH - 2 * MARGIN - LABELS - NOTES
     for place, label in enumerate(chart.labels):
         middle = top + len(chart.series) * BAR / 2 + 4
         yield _text(LABELS - 8, middle, safe(label, LABEL), ' text-anchor="end"')
         for number, series in enumerate(chart.series):
             value = series.values[place]
-            length, at = (value or 0.0) / chart.top * room, top + number * BAR
+            length, at = (value or 0.0) / chart.top * longest, top + number * BAR
             size = f'width="{length:.1f}" height="{BAR - 1}"'
             yield f'<rect x="{LABELS}" y="{at}" {size} fill="{COLOURS[number % len(COLOURS)]}"/>'
             yield _text(LABELS + length + 4, at + BAR - 2, chart.written(value), ' font-size="10"')

@@ -14,7 +14,7 @@ def draw(chart: Bars, width: int = 100) -> str:
     labels = [safe(label, LABEL) for label in chart.labels]
     margin = max(map(len, labels), default=0)
     notes = max((len(chart.written(v)) for s in chart.series for v in s.values), default=0)
-    room = max(LEAST, width - margin - notes - 3)
+    longest = max(LEAST, width - margin - notes - 3)
     lines = [safe(chart.title)]
     if len(chart.series) > 1:
         lines.append("  ".join(f"{_fill(i)} {safe(series.name)}" for i, series in enumerate(chart.series)))
@@ -22,7 +22,7 @@ def draw(chart: Bars, width: int = 100) -> str:
         for number, series in enumerate(chart.series):
             value = series.values[place]
             head = label if number == 0 else ""
-            bar = _bar((value or 0.0) / chart.top * room, _fill(number))
+            bar = _bar((value or 0.0) / chart.top * longest, _fill(number))
             lines.append(f"{head:<{margin}} |{bar} {chart.written(value)}".rstrip())
     return "\n".join(lines)
 

@@ -14,7 +14,7 @@ from syncse_local.specs.reading import Reading, TripletReading
 from syncse_local.training.launcher import launched
 
 if TYPE_CHECKING:
-    from syncse_local.machine_memory import Room
+    from syncse_local.machine_memory import FreeMemory
 
 
 def parser(verbs: Any, name: str, summary: str, example: str, run: Any) -> argparse.ArgumentParser:
@@ -92,13 +92,13 @@ def named(text: str, chosen: config.Settings, what: str, usable_by: str) -> str:
     return str(resolve(text, chosen, Path(chosen.workspace).resolve(), what, usable_by))
 
 
-def room() -> "Room":
+def room() -> "FreeMemory":
     """The memory that a run made now can count on: a GPU that another run holds will have been handed on by then."""
     from syncse_local import machine
     from syncse_local.jobs import gpu_queue
-    from syncse_local.machine_memory import Room
+    from syncse_local.machine_memory import FreeMemory
 
-    return Room.now(gpus_change_hands=any(gpu_queue.holder(gpu.index) is not None for gpu in machine.gpus()))
+    return FreeMemory.now(gpus_change_hands=any(gpu_queue.holder(gpu.index) is not None for gpu in machine.gpus()))
 
 
 def take_part(options: argparse.Namespace) -> None:

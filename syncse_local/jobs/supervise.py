@@ -76,7 +76,7 @@ def supervise(workspace: Path, run_id: str) -> int:
         stdin=subprocess.DEVNULL,
         pass_fds=locks,
         process_group=0,
-        env={"CUDA_DEVICE_ORDER": "PCI_BUS_ID", **os.environ},  # the order in which the relay counts GPUs
+        env={"CUDA_DEVICE_ORDER": "PCI_BUS_ID", **os.environ},  # the order in which the GPU queue counts GPUs
     )
     step, since = 0, time.monotonic()
     while worker.poll() is None:

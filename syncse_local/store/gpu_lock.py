@@ -1,4 +1,4 @@
-"""The rows that say which run uses each GPU. The lock that makes it true is in jobs/relay; these are for looking at."""
+"""The rows that say which run uses each GPU. The lock that makes it true is in jobs/gpu_queue; these are for looking at."""
 
 import sqlite3
 import time

@@ -86,7 +86,7 @@ def add_plan(
                 for key, ordinal, about, role, sample, *_ in planned
             ),
         )
-        # A request may have been answered by another run, long before this plan: the cards are gone through anew.
+        # A request may have been answered by another run, long before this plan: the index is gone through anew.
         connection.execute("DELETE FROM card_mark WHERE run_id = ?", (run_id,))
 
 

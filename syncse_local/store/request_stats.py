@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 
 @dataclass(slots=True)
-class Yield:
+class RequestTotals:
     """Requests added up. `seconds` are those of rows in flight, which overlap: a share of them is a share of the run's time."""
 
     planned: int = 0
@@ -24,8 +24,8 @@ class Yield:
     seconds: float = 0.0
     failures: dict[str, int] = field(default_factory=dict)
 
-    def add(self, row: "YieldRow") -> None:
-        """Take in one row of `yields`."""
+    def add(self, row: "RequestGroup") -> None:
+        """Take in one row of `groups`."""
         for name in ("planned", "answered", "accepted", "prompt_tokens", "cached_tokens", "output_tokens", "seconds"):
             setattr(self, name, getattr(self, name) + getattr(row, name))
         if row.failure:
@@ -37,7 +37,7 @@ class Yield:
         return self.accepted / self.answered if self.answered else None
 
 
-class YieldRow(NamedTuple):
+class RequestGroup(NamedTuple):
     """The requests of one role, prompt, context and subject that ended alike; `failure` is empty where they were accepted."""
 
     role: str
@@ -55,7 +55,7 @@ class YieldRow(NamedTuple):
     seconds: float
 
 
-def yields(connection: sqlite3.Connection, run_id: str) -> Iterator[YieldRow]:
+def groups(connection: sqlite3.Connection, run_id: str) -> Iterator[RequestGroup]:
     """The run's requests, grouped; streamed."""
     rows = connection.execute(
         """SELECT p.role, r.prompt_id, r.context_id, r.genre, r.topics,
@@ -69,10 +69,10 @@ def yields(connection: sqlite3.Connection, run_id: str) -> Iterator[YieldRow]:
            WHERE p.run_id = ? GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6""",
         (run_id,),
     )
-    return (YieldRow._make((*row[:4], _topics(row[4]), *row[5:])) for row in rows)
+    return (RequestGroup._make((*row[:4], _topics(row[4]), *row[5:])) for row in rows)
 
 
-class Origin(NamedTuple):
+class PromptInfo(NamedTuple):
     """Where a sentence that a run wrote comes from."""
 
     prompt: str
@@ -81,7 +81,7 @@ class Origin(NamedTuple):
     topics: tuple[str, ...]
 
 
-def origins(connection: sqlite3.Connection, run_id: str) -> Iterator[tuple[str, Origin]]:
+def sentence_prompts(connection: sqlite3.Connection, run_id: str) -> Iterator[tuple[str, PromptInfo]]:
     """The sentences that a run wrote with where they come from, in plan order."""
     rows = connection.execute(
         """SELECT a.text, r.prompt_id, r.context_id, r.genre, r.topics
@@ -91,7 +91,7 @@ def origins(connection: sqlite3.Connection, run_id: str) -> Iterator[tuple[str, 
            ORDER BY p.ordinal, a.position""",
         (run_id,),
     )
-    return ((row[0], Origin._make((*row[1:4], _topics(row[4])))) for row in rows)
+    return ((row[0], PromptInfo._make((*row[1:4], _topics(row[4])))) for row in rows)
 
 
 def _topics(text: str) -> tuple[str, ...]:

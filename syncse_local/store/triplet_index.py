@@ -1,6 +1,6 @@
 """Triplets as front ends browse them: flat rows with a full-text index, paged by place in any order.
 
-Knows rows and queries; what a card holds is made in `synthesis.browse`.
+An entry is one triplet as it counts now; `synthesis.index_triplets` makes them. In the schema they are called `card`.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ SORTS = ("plan", "words", "positive_overlap", "negative_overlap")
 STATES = ("accepted", "rejected", "dropped")
 PAGE = 100
 STRETCH = 5_000
-"""Cards between two known places of an outline: a few milliseconds to walk."""
+"""Entries between two known places of an outline: a few milliseconds to walk."""
 COLUMNS = (
     "run_id", "ordinal", "state", "reason", "prompt", "tags", "sentence", "positive", "negative", "words",
     "positive_overlap", "negative_overlap",
@@ -73,7 +73,7 @@ def expression(query: TripletQuery) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """How long a query's result is, and the sort key of every `stretch`-th card: from there it is not far to any place."""
+    """How long a query's result is, and the sort key of every `stretch`-th entry: from there it is not far to any place."""
 
     total: int
     stretch: int
@@ -97,7 +97,7 @@ def outline(connection: sqlite3.Connection, query: TripletQuery, stretch: int = 
 def page(
     connection: sqlite3.Connection, query: TripletQuery, start: int, limit: int = PAGE, known: Outline | None = None
 ) -> list[dict[str, Any]]:
-    """The cards at places `start` to `start + limit` of the query's result; soon at any place of an outline that is `known`."""
+    """The entries at places `start` to `start + limit` of the query's result; soon at any place of an outline that is `known`."""
     start, after = max(0, start), tuple[object, ...]()
     if known and (passed := min(start // known.stretch, len(known.ends))):
         start, after = start - passed * known.stretch, known.ends[passed - 1]
@@ -110,25 +110,25 @@ def page(
 
 
 def count(connection: sqlite3.Connection, query: TripletQuery) -> int:
-    """How many cards the query finds."""
+    """How many entries the query finds."""
     inner, values = _places(connection, query, "1", ordered=False)
     return int(connection.execute(f"SELECT count(*) FROM ({inner})", values).fetchone()[0])
 
 
 def place(connection: sqlite3.Connection, query: TripletQuery, ordinal: int) -> int:
-    """How many cards of the query's result come before the card of a triplet, which may itself be none of them."""
-    card = connection.execute(
+    """How many entries of the query's result come before the entry of a triplet, which may itself be none of them."""
+    entry = connection.execute(
         "SELECT *, id AS rowid FROM card WHERE run_id = ? AND ordinal = ?", (query.run_id, ordinal)
     ).fetchone()
-    if card is None:
+    if entry is None:
         return 0
     turned = replace(query, falling=not query.falling)
-    inner, values = _places(connection, turned, "1", ordered=False, after=[card[key] for key in _keys(query)])
+    inner, values = _places(connection, turned, "1", ordered=False, after=[entry[key] for key in _keys(query)])
     return int(connection.execute(f"SELECT count(*) FROM ({inner})", values).fetchone()[0])
 
 
 def _keys(query: TripletQuery) -> tuple[str, ...]:
-    """The columns that a result is ordered by; no two cards have the same values in them."""
+    """The columns that a result is ordered by; no two entries have the same values in them."""
     return ("rowid",) if _in_text(query) else ("ordinal",) if query.sort == "plan" else (query.sort, "ordinal")
 
 
@@ -144,7 +144,7 @@ def _places(
     ordered: bool = True,
     after: Sequence[object] = (),
 ) -> tuple[str, tuple[object, ...]]:
-    """The query as SQL with its values; with only the cards that come `after` a key in the query's order."""
+    """The query as SQL with its values; with only the entries that come `after` a key in the query's order."""
     keys, way = _keys(query), "DESC" if query.falling else "ASC"
     later = f" AND ({', '.join(keys)}) {'<' if query.falling else '>'} ({', '.join('?' * len(keys))})" if after else ""
     order = f" ORDER BY {', '.join(f'{key} {way}' for key in keys)}" if ordered else ""
@@ -160,7 +160,7 @@ def _places(
 
 
 def _by_filter(connection: sqlite3.Connection, query: TripletQuery) -> str:
-    """The index of a filter that leaves few cards: sorting them is less than going through a whole run in the query's order."""
+    """The index of a filter that leaves few entries: sorting them is less than going through a whole run in the query's order."""
     if query.reviewed == "yes":  # a person decides on few
         return " INDEXED BY card_reason"
     for name in ("reason", "prompt", "state") if query.sort != "plan" else ():
@@ -173,7 +173,7 @@ def _by_filter(connection: sqlite3.Connection, query: TripletQuery) -> str:
 
 
 def reasons(connection: sqlite3.Connection, run_id: str) -> list[tuple[str, str, int]]:
-    """(state, reason, cards) of a run, frequent first."""
+    """(state, reason, entries) of a run, frequent first."""
     rows = connection.execute(
         "SELECT state, reason, count(*) FROM card INDEXED BY card_words WHERE run_id = ? "
         "GROUP BY state, reason ORDER BY 3 DESC, 1, 2",
@@ -183,7 +183,7 @@ def reasons(connection: sqlite3.Connection, run_id: str) -> list[tuple[str, str,
 
 
 def prompts(connection: sqlite3.Connection, run_id: str) -> list[tuple[str, int]]:
-    """(prompt of the positive, cards) of a run, by name."""
+    """(prompt of the positive, entries) of a run, by name."""
     rows = connection.execute(
         "SELECT prompt, count(*) FROM card WHERE run_id = ? GROUP BY prompt ORDER BY 1", (run_id,)
     )
@@ -191,7 +191,7 @@ def prompts(connection: sqlite3.Connection, run_id: str) -> list[tuple[str, int]
 
 
 class Mark(NamedTuple):
-    """How far a run's cards are: the last decision, the application of filters and the last review that they show."""
+    """How far a run's entries are: the last decision, the application of filters and the last review that they show."""
 
     decision: int = 0
     filtering: int = 0
@@ -199,21 +199,21 @@ class Mark(NamedTuple):
 
 
 def mark(connection: sqlite3.Connection, run_id: str) -> Mark:
-    """How far the run's cards are."""
+    """How far the run's entries are."""
     row = connection.execute("SELECT decision, filtering, review FROM card_mark WHERE run_id = ?", (run_id,)).fetchone()
     return Mark(*row) if row else Mark()
 
 
 def set_mark(connection: sqlite3.Connection, run_id: str, mark: Mark) -> None:
-    """Note how far the cards are; for use inside the transaction that brings them there."""
+    """Note how far the entries are; for use inside the transaction that brings them there."""
     connection.execute(
         "INSERT OR REPLACE INTO card_mark (run_id, decision, filtering, review) VALUES (?, ?, ?, ?)", (run_id, *mark)
     )
 
 
-def put(connection: sqlite3.Connection, run_id: str, cards: Sequence[Sequence[object]]) -> None:
-    """Add or change cards (values in the order of COLUMNS) and what is searched of them; inside a transaction."""
-    places = json.dumps([card[1] for card in cards])
+def put(connection: sqlite3.Connection, run_id: str, entries: Sequence[Sequence[object]]) -> None:
+    """Add or change entries (values in the order of COLUMNS) and what is searched of them; inside a transaction."""
+    places = json.dumps([entry[1] for entry in entries])
     chosen = "FROM card WHERE run_id = ? AND ordinal IN (SELECT value FROM json_each(?))"
     searched = "sentence, positive, negative, tags"
     connection.execute(
@@ -224,7 +224,7 @@ def put(connection: sqlite3.Connection, run_id: str, cards: Sequence[Sequence[ob
     connection.executemany(
         f"INSERT INTO card ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) "
         f"ON CONFLICT (run_id, ordinal) DO UPDATE SET {changed}",
-        cards,
+        entries,
     )
     connection.execute(
         f"INSERT INTO card_text (rowid, {searched}) SELECT id, {searched} {chosen} ORDER BY id", (run_id, places)

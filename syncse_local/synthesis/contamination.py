@@ -1,7 +1,7 @@
 """The contamination gate: texts that an evaluation set has too, whole or in eight words in a row. Training leaves them out.
 
-Knows the sets' sentences; knows no model. What a set does not hold word for word passes here: `filters.nearness` measures
-paraphrases with an encoder.
+Knows the sets' sentences; knows no model. What a set does not hold word for word passes here: the filter `contamination`
+measures paraphrases with an encoder.
 """
 
 import hashlib

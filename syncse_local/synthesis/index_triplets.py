@@ -1,4 +1,4 @@
-"""Brings the cards of a run (store.cards) up to date with its ledger and its filters, a few thousand at a time.
+"""Brings the index of a run's triplets up to date with its ledger and its filters, a few thousand entries at a time.
 
 Safe to call from several processes and while the run goes on: what is there already is made again, and equal.
 """
@@ -17,7 +17,7 @@ STEP = 4_000
 
 
 def behind(connection: sqlite3.Connection, run_id: str) -> int:
-    """How many decisions, of all runs, the cards of a run have not looked at yet."""
+    """How many decisions, of all runs, the entries of a run have not looked at yet."""
     return _newest(connection) - triplet_index.mark(connection, run_id).decision
 
 
@@ -26,7 +26,7 @@ def _newest(connection: sqlite3.Connection) -> int:
 
 
 def refresh(connection: sqlite3.Connection, run_id: str) -> int:
-    """Make the cards that are new or changed; returns how many were made."""
+    """Make the entries that are new or changed; returns how many were made."""
     made = 0
     shown = triplet_index.mark(connection, run_id)
     newest = _newest(connection)
@@ -54,7 +54,7 @@ def _in_steps(
     before: triplet_index.Mark,
     after: triplet_index.Mark,
 ) -> int:
-    """Make cards anew in short transactions; the mark moves with the last one, so that a stop repeats them."""
+    """Make entries anew in short transactions; the mark moves with the last one, so that a stop repeats them."""
     made, pending = 0, iter(places)
     while batch := list(islice(pending, STEP)):
         made += _write(connection, run_id, batch, before)
@@ -92,13 +92,13 @@ def _make(connection: sqlite3.Connection, run_id: str, places: Iterable[int]) ->
         "SELECT * FROM reviewed_triplet WHERE run_id = ? AND ordinal IN (SELECT value FROM json_each(?)) ORDER BY ordinal",
         (run_id, json.dumps(list(places))),
     )
-    made = list(_cards(rows))
+    made = list(_entries(rows))
     if made:
         triplet_index.put(connection, run_id, made)
     return len(made)
 
 
-def _cards(rows: Iterable[sqlite3.Row]) -> Iterator[tuple[object, ...]]:
+def _entries(rows: Iterable[sqlite3.Row]) -> Iterator[tuple[object, ...]]:
     for row in rows:
         now = last_word.standing(row)
         positive, negative, state, reason = now["positive"], now["negative"], now["state"], now["reason"]

@@ -18,7 +18,7 @@ from typing import Any
 from syncse_local.backends.preflight import check_generate
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.jobs.job import Cancelled, Job
-from syncse_local.machine_memory import Room
+from syncse_local.machine_memory import FreeMemory
 from syncse_local.modelfiles.hashing import model_sha256
 from syncse_local.records import Completion, Context
 from syncse_local.registry import backend_spec, load_backend
@@ -41,7 +41,7 @@ from syncse_local.synthesis.plan import (
 )
 from syncse_local.synthesis.pools import Role
 from syncse_local.synthesis.recipe import Pools, Recipe, load_pools
-from syncse_local.synthesis.shards import WHOLE, Part
+from syncse_local.synthesis.shards import WHOLE, PlanSlice
 from syncse_local.text.clean import sentence_key
 from syncse_local.text.ingest import open_input, reading
 
@@ -85,7 +85,7 @@ def opened_backend(job: Job) -> Any:
         return made(options["model"], **engine)
     model = Path(options["model"])
     if not options.get("force"):
-        fits = check_generate(options["backend"], model, engine, Room.now())
+        fits = check_generate(options["backend"], model, engine, FreeMemory.now())
         job.reporter.event("memory", text="; ".join(map(str, fits)))
     return made(model, sha256=model_sha256(job.connection, model), **engine)
 
@@ -119,7 +119,7 @@ class Generation:
     def __init__(self, job: Job, recipe: Recipe, pools: Pools) -> None:
         self.job, self.recipe, self.pools = job, recipe, pools
         self.engine = EngineIdentity("", "", "")
-        self.part = Part.of(job.run.options, recipe.generators)
+        self.plan_slice = PlanSlice.of(job.run.options, recipe.generators)
         self.skipped: dict[str, int] = {}
         self.recognised = ""
         """The input's encoding where nobody named it."""
@@ -139,8 +139,8 @@ class Generation:
 
     # -- planning ----------------------------------------------------------------------------------------------------
 
-    def plan_once(self, part: str, rows: Any, **more: object) -> None:
-        """Store the plan of this part unless it is stored already; it must have been made for this very engine."""
+    def plan_once(self, stage: str, rows: Any, **more: object) -> None:
+        """Store the plan of this stage unless it is stored already; it must have been made for this very engine."""
         done = self.planned()
         for plan in done.values():
             if plan["engine"] != vars_of(self.engine):
@@ -150,10 +150,10 @@ class Generation:
                     "Resume it with the same model file and backend version, or start a new run.",
                     ExitCode.PREFLIGHT,
                 )
-        if part in done:
+        if stage in done:
             return
         count = self.store_plan(rows())
-        told = {"part": part, "rows": count, "skipped": self.skipped, "engine": vars_of(self.engine), **more}
+        told = {"part": stage, "rows": count, "skipped": self.skipped, "engine": vars_of(self.engine), **more}
         self.job.reporter.event("planned", **told)
 
     def store_plan(self, rows: Iterable[ledger.Planned]) -> int:
@@ -169,7 +169,7 @@ class Generation:
         return count
 
     def planned(self) -> dict[str, dict[str, Any]]:
-        """What was said of each part of the plan when its last row was stored."""
+        """What was said of each stage of the plan when its last row was stored."""
         events = runs.events(self.job.connection, self.job.run.id)
         return {e["data"]["part"]: e["data"] for e in events if e["kind"] == "planned"}
 
@@ -181,16 +181,16 @@ class Generation:
             missing = self.wanted - len(set(ledger.accepted_sentences(self.job.connection, self.job.run.id)))
             if missing <= 0:
                 return
-            if attempt > 1:  # of the calls that follow, only this part's are made
-                calls = math.ceil(calls_for(self.recipe, missing) / self.part.share)
+            if attempt > 1:  # of the calls that follow, only this slice's are made
+                calls = math.ceil(calls_for(self.recipe, missing) / self.plan_slice.share)
             name = f"sentences {attempt}"
             self.plan_once(name, lambda span=(calls, start): self.call_rows(*span), calls=start + calls)
             start = self.planned()[name].get("calls", start + calls)
             self.answer(backend, ("sentence",))
 
     def call_rows(self, calls: int, start: int) -> Iterator[ledger.Planned]:
-        """The requests for sentences of this run's part, among the calls from `start` on."""
-        rows = plan_sentences(self.recipe, self.pools, calls, self.engine, start, self.part)
+        """The requests for sentences of this run's slice, among the calls from `start` on."""
+        rows = plan_sentences(self.recipe, self.pools, calls, self.engine, start, self.plan_slice)
         return (_stored(row, row.turn) for row in rows)
 
     @property
@@ -201,12 +201,12 @@ class Generation:
     @property
     def wanted(self) -> int:
         """How many sentences this run writes."""
-        return sentences_of(self.recipe, self.count, self.part)
+        return sentences_of(self.recipe, self.count, self.plan_slice)
 
-    def sources(self) -> Iterator[tuple[str, Iterable[tuple[str, str]], Part]]:
-        """Where the sentences come from, with their keys, and the part of them that is this run's: all that it wrote itself."""
+    def sources(self) -> Iterator[tuple[str, Iterable[tuple[str, str]], PlanSlice]]:
+        """Where the sentences come from, with their keys, and the slice of them that is this run's: all that it wrote itself."""
         if self.recipe.reads:
-            yield Path(self.job.run.options["input"]).name, self.input_sentences(), self.part
+            yield Path(self.job.run.options["input"]).name, self.input_sentences(), self.plan_slice
         if self.recipe.writes:
             yield "scratch", self.written_sentences(), WHOLE
 
@@ -214,12 +214,12 @@ class Generation:
         """Two requests for each distinct sentence and sample, in constant memory but for the keys."""
         seen: set[str] = set()
         base = 0
-        for source, sentences, part in self.sources():
+        for source, sentences, plan_slice in self.sources():
             fresh = iter(sentences)
             if self.recipe.writes:  # a model may write a sentence twice, or one of the input; an input's differ
                 fresh = ((key, text) for key, text in sentences if not (key in seen or seen.add(key)))  # type: ignore[func-returns-value]
             while chunk := dict(islice(fresh, PLAN_BATCH // len(PAIR_ROLES))):
-                rows = list(plan_pairs(self.recipe, self.pools, chunk.items(), self.engine, part))
+                rows = list(plan_pairs(self.recipe, self.pools, chunk.items(), self.engine, plan_slice))
                 taken = dict.fromkeys(row.sentence_key for row in rows)
                 stored = [(key, chunk[key], source) for key in taken]
                 self.numbers = ledger.add_sentences(self.job.connection, stored)
@@ -324,7 +324,9 @@ class Generation:
         failures = ledger.failures(self.job.connection, self.job.run.id)
         if not counts["planned"]:
             detail = (
-                "The input has no usable sentence." if self.part.whole else "No row falls to this part of the plan."
+                "The input has no usable sentence."
+                if self.plan_slice.whole
+                else "No row falls to this shard or generator."
             )
             raise SyncseError("Nothing to do", detail, "Check the file, or use fewer shards.", ExitCode.NOTHING)
         said, times = ledger.commonest_error(self.job.connection, self.job.run.id)
@@ -363,7 +365,7 @@ def _check_failure_rate(pace: Pace, limit: float) -> None:
 
 
 def _stored(row: PlannedRow, turn: str, base: int = 0) -> ledger.Planned:
-    """The row as the ledger keeps it; `base` rows of other parts come before its own part's first."""
+    """The row as the ledger keeps it; `base` rows of other stages come before its own stage's first."""
     key, ordinal, sentence, role, sample, prompt, context, seed, _, genre, topics = row
     subject = (genre, json.dumps(topics) if topics else "")
     return ledger.Planned(key, base + ordinal, sentence, role, sample, prompt, context, turn, seed, *subject)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from syncse_local.records import Message, Row
 from syncse_local.synthesis.pools import ROLES, Exemplar, Pool, Prompt, Role, SentenceSet
 from syncse_local.synthesis.recipe import Pools, Recipe
-from syncse_local.synthesis.shards import WHOLE, Part
+from syncse_local.synthesis.shards import WHOLE, PlanSlice
 from syncse_local.text.clean import normalise
 from syncse_local.text.toml import canonical
 
@@ -235,11 +235,11 @@ def plan_pairs(
     pools: Pools,
     sentences: Iterable[tuple[str, str]],
     engine: EngineIdentity,
-    part: Part = WHOLE,
+    plan_slice: PlanSlice = WHOLE,
 ) -> Iterator[PlannedRow]:
     """Two rows, positive and negative, for each sentence and sample; `sentences` are (sentence key, text).
 
-    Keys repeat where a sentence does. A part has whole triplets, under the ordinals of the whole plan. Constant memory.
+    Keys repeat where a sentence does. A slice has whole triplets, under the ordinals of the whole plan. Constant memory.
     """
     roles = [(role, _Role(recipe, pools, role, engine)) for role in PAIR_ROLES]
     ordinal = 0
@@ -247,7 +247,7 @@ def plan_pairs(
         tail = f',"sentence":{as_json(normalise(text))}}}'
         for sample in range(recipe.samples):
             first = _bits(recipe.seed, sentence_key, "positive", sample)
-            if not part.takes(recipe.seed, sentence_key, sample, first[0]):
+            if not plan_slice.takes(recipe.seed, sentence_key, sample, first[0]):
                 ordinal += len(roles)
                 continue
             for role, table in roles:
@@ -266,27 +266,27 @@ def calls_for(recipe: Recipe, sentences: int) -> int:
     return math.ceil(sentences / recipe.sentences_per_call)
 
 
-def sentences_of(recipe: Recipe, count: int, part: Part) -> int:
-    """How many of `count` sentences the calls of a part ask for; all parts together: `count`."""
-    if part.whole:
+def sentences_of(recipe: Recipe, count: int, plan_slice: PlanSlice) -> int:
+    """How many of `count` sentences the calls of a slice ask for; all slices together: `count`."""
+    if plan_slice.whole:
         return count
     size = recipe.sentences_per_call
     named = ((call, f"call-{call}") for call in range(calls_for(recipe, count)))
     placed = ((call, name, _bits(recipe.seed, name, "sentence", 0)[0]) for call, name in named)
-    mine = (call for call, name, place in placed if part.takes(recipe.seed, name, 0, place))
+    mine = (call for call, name, place in placed if plan_slice.takes(recipe.seed, name, 0, place))
     return sum(min(size, count - call * size) for call in mine)
 
 
 def plan_sentences(
-    recipe: Recipe, pools: Pools, count: int, engine: EngineIdentity, start: int = 0, part: Part = WHOLE
+    recipe: Recipe, pools: Pools, count: int, engine: EngineIdentity, start: int = 0, plan_slice: PlanSlice = WHOLE
 ) -> Iterator[PlannedRow]:
-    """Sentence requests number `start` to `start + count`, those of a part; a longer plan begins with the shorter one."""
+    """Sentence requests number `start` to `start + count`, those of a slice; a longer plan begins with the shorter one."""
     table = _Role(recipe, pools, "sentence", engine)
     pool = pools.of("sentence")
     for call in range(start, start + count):
         name = f"call-{call}"
         place, seed = _bits(recipe.seed, name, "sentence", 0)
-        if not part.takes(recipe.seed, name, 0, place):
+        if not plan_slice.takes(recipe.seed, name, 0, place):
             continue
         i = table.choose(place)
         if recipe.sentence_turn == "system":

@@ -1,6 +1,6 @@
-"""Parts of a plan: one shard of several, the rows of one generator of several. Knows rows by their names and places only.
+"""Slices of a plan: one shard of several, the rows of one generator of several. Knows rows by their names and places only.
 
-What is taken follows from a row's own content: parts are disjoint, and all parts together are the plan.
+What is taken follows from a row's own content: slices are disjoint, and all together are the plan.
 """
 
 import hashlib
@@ -19,14 +19,14 @@ _SHARD = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
 
 
 class Shard(NamedTuple):
-    """Part `number` of `of`, counted from 1."""
+    """Shard `number` of `of`, counted from 1."""
 
     number: int = 1
     of: int = 1
 
     @classmethod
     def parse(cls, text: str) -> "Shard":
-        """Read `2/8`. Raises SyncseError (USAGE) for anything else, and for a part that there is not."""
+        """Read `2/8`. Raises SyncseError (USAGE) for anything else, and for a shard that there is not."""
         found = _SHARD.fullmatch(text.strip())
         shard = cls(*map(int, found.groups())) if found else cls(0, 0)
         if not 1 <= shard.number <= shard.of <= MOST_SHARDS:
@@ -46,7 +46,7 @@ ALL = Shard()
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PlanSlice:
     """What a run plans of the whole: one shard, and of several generators' rows those of number `generator`."""
 
     shard: Shard = ALL
@@ -55,8 +55,8 @@ class Part:
     """The generators' cumulated weights; empty where there is one."""
 
     @classmethod
-    def of(cls, options: Mapping[str, Any], generators: Sequence[Generator]) -> "Part":
-        """The part that a run's options name (`shard`, `generator`). Raises SyncseError (USAGE)."""
+    def of(cls, options: Mapping[str, Any], generators: Sequence[Generator]) -> "PlanSlice":
+        """The slice that a run's options name (`shard`, `generator`). Raises SyncseError (USAGE)."""
         shard = Shard.parse(options.get("shard") or "1/1")
         if len(generators) < 2 or not options.get("generator"):
             return cls(shard)
@@ -71,12 +71,12 @@ class Part:
 
     @property
     def share(self) -> float:
-        """The part of the whole that this is, in expectation."""
+        """The share of the whole plan that this is, in expectation."""
         before = self.bounds[self.generator - 1] if self.generator else 0.0
         return (self.bounds[self.generator] - before if self.bounds else 1.0) / self.shard.of
 
     def takes(self, seed: int, name: str, sample: int, place: float) -> bool:
-        """Whether a triplet, or a call for sentences, is this part's.
+        """Whether a triplet, or a call for sentences, is in this slice.
 
         `name` is the sentence's key or the call's; `place` where its first request lies among the contexts.
         """
@@ -88,4 +88,4 @@ class Part:
         return min(bisect_right(self.bounds, drawn), len(self.bounds) - 1)
 
 
-WHOLE = Part()
+WHOLE = PlanSlice()

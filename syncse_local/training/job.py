@@ -9,7 +9,7 @@ from typing import Any
 from syncse_local import machine
 from syncse_local.encoders.device import pick_device, pick_precision
 from syncse_local.jobs.job import Cancelled, Job
-from syncse_local.machine_memory import Room
+from syncse_local.machine_memory import FreeMemory
 from syncse_local.training import hardware, provenance
 from syncse_local.training.card import render
 from syncse_local.training.energy import Meter
@@ -33,7 +33,7 @@ def run(job: Job) -> dict[str, Any]:
         **training,
     )
     if not options.get("force"):
-        job.reporter.event("memory", text="; ".join(map(str, check_train(settings, Room.now()))))
+        job.reporter.event("memory", text="; ".join(map(str, check_train(settings, FreeMemory.now()))))
     dev = read_dev_sets(options.get("dev") or [], Path(options["senteval"]) if options.get("senteval") else None)
     sources = Sources(job)
     count = sources.count()

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from syncse_local import machine
 from syncse_local.errors import SyncseError
-from syncse_local.machine_memory import GIB, Fit, Room, gib
+from syncse_local.machine_memory import GIB, Fit, FreeMemory, gib
 from syncse_local.modelfiles.describe import describe
 from syncse_local.modelfiles.entry import Found, ModelEntry
 from syncse_local.modelfiles.training_sizes import FLOAT, lora_parameters, token_bytes
@@ -20,7 +20,7 @@ def out_of_memory(options: TrainOptions, device: str) -> SyncseError:
     """The error for a run on `device` that did not fit: what takes how much, and what to change."""
     entry = describe(Found(options.encoder.name, "path", options.encoder))
     gpus = tuple(replace(gpu, free=gpu.total) for gpu in machine.gpus()) if device == "cuda" else ()
-    (fit,) = train_fit(entry, options, Room(machine.memory().total, gpus))
+    (fit,) = train_fit(entry, options, FreeMemory(machine.memory().total, gpus))
     tokens = options.chunk_budget(device)
     each = token_bytes(entry.dimensions.hidden, entry.dimensions.layers, options.precision)
     sums = " + ".join(f"{what} {gib(size)}" for what, size in fit.needs)
@@ -41,9 +41,9 @@ def out_of_memory(options: TrainOptions, device: str) -> SyncseError:
     return SyncseError("Out of memory", detail, hint)
 
 
-def _smaller(options: TrainOptions, tokens: int, room: float) -> int | None:
-    """Tokens of a chunk: at most half of now, no more than there is `room` for, in whole rows; None under one row."""
-    rows = int(min(tokens // 2, room)) // options.max_length
+def _smaller(options: TrainOptions, tokens: int, most: float) -> int | None:
+    """Tokens of a chunk: at most half of now, no more than `most`, in whole rows; None under one row."""
+    rows = int(min(tokens // 2, most)) // options.max_length
     return rows * options.max_length if rows >= 1 else None
 
 
@@ -51,7 +51,7 @@ TORCH = GIB // 2
 """What torch and its libraries take before any model is there."""
 
 
-def train_fit(model: ModelEntry, options: TrainOptions, room: Room) -> list[Fit]:
+def train_fit(model: ModelEntry, options: TrainOptions, memory: FreeMemory) -> list[Fit]:
     """Training: weights, gradients and AdamW's moments in float32, and the graphs of the chunks held at once.
 
     With LoRA, gradients and moments are the adapters' alone.
@@ -60,7 +60,7 @@ def train_fit(model: ModelEntry, options: TrainOptions, room: Room) -> list[Fit]
     each = token_bytes(sizes.hidden, sizes.layers, options.precision)
     batch = options.batch_size * (2 if options.unsupervised else 3) * options.max_length
     kept = batch * each <= options.graph_gib * GIB  # else gradients are cached and one chunk's graph is held
-    on_gpu = bool(room.gpus) and options.device in ("cuda", "auto")
+    on_gpu = bool(memory.gpus) and options.device in ("cuda", "auto")
     chunk = options.chunk_budget("cuda" if on_gpu else "cpu")
     tokens = batch if kept else min(batch, chunk)
     adapters = lora_parameters(options.lora_rank, sizes.hidden, sizes.inner, sizes.layers)
@@ -78,5 +78,5 @@ def train_fit(model: ModelEntry, options: TrainOptions, room: Room) -> list[Fit]
         needs.append(("MLM logits", 12.0 * asked * sizes.vocabulary))
     libraries = ("libraries", float(TORCH))
     if on_gpu:
-        return [Fit("GPU memory", (*needs, libraries), room.gpus[0].free)]
-    return [Fit("main memory", (*needs, libraries), room.main)]
+        return [Fit("GPU memory", (*needs, libraries), memory.gpus[0].free)]
+    return [Fit("main memory", (*needs, libraries), memory.main)]

@@ -147,13 +147,13 @@ def test_errors_that_an_earlier_version_kept_are_asked_again(tmp_path: Path) -> 
     assert run_id in str(run.error)
     ledger.add_answers(new, [answer("negative-1", "now")])
     refresh(new, run_id)
-    cards = triplet_index.page(new, triplet_index.TripletQuery(run_id), 0, 9)
-    assert [(card["ordinal"], card["state"], card["negative"]) for card in cards] == [
+    entries = triplet_index.page(new, triplet_index.TripletQuery(run_id), 0, 9)
+    assert [(entry["ordinal"], entry["state"], entry["negative"]) for entry in entries] == [
         (0, "accepted", "fine"),
         (2, "accepted", "now"),
     ]
     searched = triplet_index.page(new, triplet_index.TripletQuery(run_id, search="now"), 0, 9)
-    assert [card["ordinal"] for card in searched] == [2]
+    assert [entry["ordinal"] for entry in searched] == [2]
 
 
 def test_what_a_person_wrote_over_an_error_stays(tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ def test_filters_decide_what_is_looked_at(connection: sqlite3.Connection, run_id
 
 def test_only_the_most_frequent_groups_are_followed(connection: sqlite3.Connection, run_id: str) -> None:
     rows = [
-        request_stats.YieldRow("positive", "p", f"positive/p/{i:03}", "", (), "", 1 + i, 1 + i, 1 + i, 1, 0, 1, 1.0)
+        request_stats.RequestGroup("positive", "p", f"positive/p/{i:03}", "", (), "", 1 + i, 1 + i, 1 + i, 1, 0, 1, 1.0)
         for i in range(MOST + 5)
     ]
     _, found = asked(rows)

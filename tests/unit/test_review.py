@@ -89,15 +89,15 @@ def test_undo_goes_back_one_step_of_its_own_author(workspace: Workspace) -> None
     assert [r["author"] for r in workspace.reviews(run)] == ["ben"]
 
 
-def test_cards_show_reviews(workspace: Workspace) -> None:
+def test_the_index_shows_reviews(workspace: Workspace) -> None:
     run = workspace.runs()[0].id
     workspace.refresh_triplets(run)
     workspace.review(run, 0, "reject")
     workspace.review(run, 6, "edit", "Quite unlike.", "Other words.")
     assert workspace.refresh_triplets(run) == 2
     assert workspace.refresh_triplets(run) == 0
-    (card,) = workspace.triplet_page(TripletQuery(run, search="quite unlike"))
-    assert (card["ordinal"], card["state"], card["reason"]) == (6, "accepted", "edited")
+    (entry,) = workspace.triplet_page(TripletQuery(run, search="quite unlike"))
+    assert (entry["ordinal"], entry["state"], entry["reason"]) == (6, "accepted", "edited")
     assert [c["ordinal"] for c in workspace.triplet_page(TripletQuery(run, state="rejected"))] == [0, 2]
     workspace.undo_review(run, 6)
     workspace.refresh_triplets(run)

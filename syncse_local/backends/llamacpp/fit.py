@@ -13,17 +13,17 @@ from syncse_local.backends.llamacpp.sizes import (
     rows_in_flight,
     rows_with_states,
 )
-from syncse_local.machine_memory import Fit, Room, free_on, place_of
+from syncse_local.machine_memory import Fit, FreeMemory, free_on, place_of
 from syncse_local.modelfiles.entry import Dimensions, ModelEntry
 
 
-def llamacpp_fit(model: ModelEntry, options: LlamaOptions, room: Room) -> list[Fit]:
+def llamacpp_fit(model: ModelEntry, options: LlamaOptions, memory: FreeMemory) -> list[Fit]:
     """llama.cpp: in main memory, on the GPUs, or a share of the layers on each."""
-    share = _gpu_share(options.n_gpu_layers, model.dimensions.layers) if room.gpus else 0.0
+    share = _gpu_share(options.n_gpu_layers, model.dimensions.layers) if memory.gpus else 0.0
     state = model.dimensions.state_values * STATE_BYTES
     batch = options.n_batch or batch_size(model.parameters, share > 0)
-    free = free_on(room.gpus) if share else room.main
-    spare = room.main if free is None else max(0, free - int(model.bytes * (share or 1)))
+    free = free_on(memory.gpus) if share else memory.main
+    spare = memory.main if free is None else max(0, free - int(model.bytes * (share or 1)))
     rows = options.n_seq or rows_with_states(rows_in_flight(share > 0), state, spare)
     cell = model.dimensions.kv_values * CELL_BYTES[options.kv_type]
     threads = options.threads or machine.cores()
@@ -37,9 +37,9 @@ def llamacpp_fit(model: ModelEntry, options: LlamaOptions, room: Room) -> list[F
     work = ("work space", lanes * _work_space(model.dimensions, -(-rows // lanes), min(UBATCH, batch), seen))
     found = []
     if share:
-        found.append(Fit(place_of(room.gpus), (*((what, size * share) for what, size in needs), work), free))
+        found.append(Fit(place_of(memory.gpus), (*((what, size * share) for what, size in needs), work), free))
     if share < 1:
-        found.append(Fit("main memory", (*((what, size * (1 - share)) for what, size in needs), work), room.main))
+        found.append(Fit("main memory", (*((what, size * (1 - share)) for what, size in needs), work), memory.main))
     return found
 
 

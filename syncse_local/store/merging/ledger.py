@@ -88,9 +88,9 @@ def _page(connection: sqlite3.Connection, span: tuple[int, int], merged: Merged)
 
 
 def _note_conflicts(connection: sqlite3.Connection, merged: Merged) -> None:
-    room = SHOWN - len(merged.conflicting)
+    more = SHOWN - len(merged.conflicting)
     query = "SELECT key FROM main.request JOIN page ON new = id WHERE NOT same ORDER BY id LIMIT ?"
-    merged.conflicting += [row[0] for row in connection.execute(query, (max(0, room),))]
+    merged.conflicting += [row[0] for row in connection.execute(query, (max(0, more),))]
 
 
 def _responses(connection: sqlite3.Connection, merged: Merged) -> None:

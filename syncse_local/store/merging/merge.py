@@ -56,6 +56,6 @@ def _one(connection: sqlite3.Connection, source: Path, tell: Tell) -> Merged:
         merge_reviews(connection, merged)
         merge_calibrations(connection, merged)
         end_runs(connection, merged)
-        connection.execute("DELETE FROM card_mark")  # decisions are numbered anew: the cards are gone through again
+        connection.execute("DELETE FROM card_mark")  # decisions are numbered anew: the index is gone through again
         connection.execute("DROP TABLE temp.run_map")
     return merged

@@ -59,7 +59,7 @@ def single_checks(settings: FilterSettings, instruments: Instruments, gate: Gate
     found += lexical.checks(settings.lexical, chance) if settings.lexical.enabled else []
     found += cosine.checks(settings.cosine, instruments.cosine) if settings.cosine.encoder else []
     found += [judge.check(settings.judge, instruments.judge)] if settings.judge.model else []
-    return [*found, contamination.check(settings.contamination, gate, instruments.nearest)]
+    return [*found, contamination.check(settings.contamination, gate, instruments.contamination)]
 
 
 def apply(

@@ -11,17 +11,17 @@ from syncse_local.synthesis.filters.verdict import Candidate, Check, Finding, Re
 
 NAME = "contamination"
 VERSION = 2
-Nearest = Callable[[str], float | None]
+HighestCosine = Callable[[str], float | None]
 """The highest cosine of a text with any evaluation sentence, or None where it was not measured."""
 
 
-def check(settings: Contamination, gate: Gate, nearest: Nearest) -> Check:
+def check(settings: Contamination, gate: Gate, highest_cosine: HighestCosine) -> Check:
     """The filter; its score is the highest cosine of the three texts, or without an encoder whether words match."""
 
     def judge(row: Candidate) -> Finding:
         texts = (row.sentence, row.positive, row.negative)
         matched = gate.first_match(texts) is not None
-        measured = [found for found in map(nearest, texts) if found is not None]
+        measured = [found for found in map(highest_cosine, texts) if found is not None]
         score = max(measured, default=float(matched))
         if matched or (measured and score > settings.max_cosine):
             return Finding(Verdict.FLAG, score, Reason.EVALUATION)

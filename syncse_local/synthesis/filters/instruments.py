@@ -10,7 +10,7 @@ from pathlib import Path
 
 from syncse_local.modelfiles.hashing import encoder_sha256, model_sha256
 from syncse_local.store import measurements
-from syncse_local.synthesis.filters.contamination import Nearest
+from syncse_local.synthesis.filters.contamination import HighestCosine
 from syncse_local.synthesis.filters.cosine import Measured
 from syncse_local.synthesis.filters.judge import PROMPT
 from syncse_local.synthesis.filters.settings import Contamination, Cosine, FilterSettings, Judge
@@ -32,7 +32,7 @@ class Instruments:
 
     cosine: Measured = _nothing
     judge: Measured = _nothing
-    nearest: Nearest = _unknown
+    contamination: HighestCosine = _unknown
 
 
 def cosine_name(connection: sqlite3.Connection, settings: Cosine) -> str:
@@ -47,7 +47,7 @@ def judge_name(connection: sqlite3.Connection, settings: Judge) -> str:
     return f"judge:{content_hash([settings.backend, model, PROMPT])[:24]}"
 
 
-def nearest_name(connection: sqlite3.Connection, settings: Contamination, digest: str) -> str:
+def contamination_name(connection: sqlite3.Connection, settings: Contamination, digest: str) -> str:
     """The encoder with the evaluation sentences of this digest as an instrument. Raises SyncseError (PREFLIGHT)."""
     return f"nearest:{encoder_sha256(connection, Path(settings.encoder))[:24]}:{digest}"
 
@@ -60,20 +60,20 @@ def text_key(text: str) -> bytes:
 def stored(connection: sqlite3.Connection, settings: FilterSettings, digest: str = "") -> Instruments:
     """Instruments that read what was measured; those that the settings leave off know nothing.
 
-    `digest` names the evaluation sentences that nearness is about.
+    `digest` names the evaluation sentences that texts are compared with.
     """
 
     def reader(name: str) -> Measured:
         return lambda sentence, output: measurements.value(connection, name, measurements.pair_key(sentence, output))
 
-    def nearest(name: str) -> Nearest:
+    def highest_cosine(name: str) -> HighestCosine:
         return lambda text: measurements.value(connection, name, text_key(text))
 
     near = settings.contamination
     return Instruments(
         reader(cosine_name(connection, settings.cosine)) if settings.cosine.encoder else _nothing,
         reader(judge_name(connection, settings.judge)) if settings.judge.model else _nothing,
-        nearest(nearest_name(connection, near, digest)) if near.encoder else _unknown,
+        highest_cosine(contamination_name(connection, near, digest)) if near.encoder else _unknown,
     )
 
 
@@ -99,7 +99,7 @@ def lacking(connection: sqlite3.Connection, settings: FilterSettings, rows: list
     names = [cosine_name(connection, settings.cosine)] if settings.cosine.encoder else []
     names += [judge_name(connection, settings.judge)] if settings.judge.model else []
     if settings.contamination.encoder:
-        name = nearest_name(connection, settings.contamination, digest)
+        name = contamination_name(connection, settings.contamination, digest)
         if next(unasked_texts(connection, name, rows), None) is not None:
             return True
     return any(next(unasked(connection, name, rows), None) for name in names)

@@ -1,4 +1,4 @@
-"""Measures how near each text of a run comes to any evaluation sentence, with a frozen encoder. For the filter stage only."""
+"""Measures the highest cosine of each text of a run with any evaluation sentence, by a frozen encoder. For the filter stage only."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from syncse_local.encoders.transformer import Encoder
 from syncse_local.jobs.job import Cancelled, Job
 from syncse_local.store import measurements
 from syncse_local.synthesis.contamination import digest_of, directories, evaluation_texts
-from syncse_local.synthesis.filters.instruments import nearest_name, text_key, unasked_texts
+from syncse_local.synthesis.filters.instruments import contamination_name, text_key, unasked_texts
 from syncse_local.synthesis.filters.settings import Contamination
 from syncse_local.synthesis.filters.verdict import Candidate
 from syncse_local.text.clean import squash
@@ -26,7 +26,7 @@ BLOCK = 32_768
 def measure(job: Job, settings: Contamination, rows: Sequence[Candidate]) -> int:
     """Store each text's highest cosine; returns how many texts. Raises Cancelled with what is measured stored."""
     sets = _distinct(job.run.options)
-    name = nearest_name(job.connection, settings, digest_of(sets))
+    name = contamination_name(job.connection, settings, digest_of(sets))
     texts = list(unasked_texts(job.connection, name, rows))
     if not texts:
         return 0

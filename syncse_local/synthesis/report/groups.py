@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from syncse_local.store.request_stats import Origin, Yield, YieldRow
+from syncse_local.store.request_stats import PromptInfo, RequestGroup, RequestTotals
 from syncse_local.synthesis.report.sample import Sample
 from syncse_local.synthesis.report.tally import Measured, Tally
 
@@ -30,52 +30,52 @@ class Group:
     """A group's requests, triplets and sampled texts."""
 
     sample: Sample
-    spent: Yield = field(default_factory=Yield)
+    spent: RequestTotals = field(default_factory=RequestTotals)
     tally: Tally = field(default_factory=Tally)
 
 
-def asked(rows: Iterable[YieldRow]) -> tuple[Yield, dict[Name, Yield]]:
+def asked(rows: Iterable[RequestGroup]) -> tuple[RequestTotals, dict[Name, RequestTotals]]:
     """What the requests came to: all together, and by group."""
-    total, found = Yield(), dict[Name, Yield]()
+    total, found = RequestTotals(), dict[Name, RequestTotals]()
     for row in rows:
         total.add(row)
-        for name in _groups(row.role, Origin(row.prompt, row.context, row.genre, row.topics)):
-            found.setdefault(name, Yield()).add(row)
+        for name in _groups(row.role, PromptInfo(row.prompt, row.context, row.genre, row.topics)):
+            found.setdefault(name, RequestTotals()).add(row)
     return total, found
 
 
-def followed(found: Mapping[Name, Yield], size: int) -> dict[Name, Group]:
+def followed(found: Mapping[Name, RequestTotals], size: int) -> dict[Name, Group]:
     """The fields, and of each other kind the MOST groups with the most accepted answers, each with an empty sample."""
     chosen = [Name("field", role, role) for role in FIELDS]
     for kind in KINDS[1:]:
         ranked = sorted((name for name in found if name.kind == kind), key=lambda name: (-found[name].accepted, name))
         chosen += ranked[:MOST]
-    return {name: Group(Sample(size), found.get(name, Yield())) for name in chosen}
+    return {name: Group(Sample(size), found.get(name, RequestTotals())) for name in chosen}
 
 
-def _groups(role: str, origin: Origin) -> Iterator[Name]:
-    yield Name("prompt", role, origin.prompt)
-    yield Name("draw", role, origin.context)
-    if origin.genre:
-        yield Name("genre", role, origin.genre)
-    for topic in origin.topics:
+def _groups(role: str, prompt_info: PromptInfo) -> Iterator[Name]:
+    yield Name("prompt", role, prompt_info.prompt)
+    yield Name("draw", role, prompt_info.context)
+    if prompt_info.genre:
+        yield Name("genre", role, prompt_info.genre)
+    for topic in prompt_info.topics:
         yield Name("topic", role, topic)
 
 
-def places(row: Mapping[str, Any], origin: Origin | None, exchanged: bool) -> Iterator[tuple[Name, str]]:
+def places(row: Mapping[str, Any], prompt_info: PromptInfo | None, exchanged: bool) -> Iterator[tuple[Name, str]]:
     """The groups that a triplet belongs to, each with the text it has there.
 
-    `origin` is the sentence's, where the run wrote it; `exchanged` says that a filter swapped positive and negative, so
+    `prompt_info` is the sentence's, where the run wrote it; `exchanged` says that a filter swapped positive and negative, so
     that each was asked for by the other's prompt.
     """
     for role in FIELDS:
         yield Name("field", role, role), row[role]
-    if origin:
-        for name in _groups("sentence", origin):
+    if prompt_info:
+        for name in _groups("sentence", prompt_info):
             yield name, row["sentence"]
     for role, written in (("positive", "negative"), ("negative", "positive")):
         text = row[written if exchanged else role]
-        for name in _groups(role, Origin(row[f"{role}_prompt"], row[f"{role}_context"], "", ())):
+        for name in _groups(role, PromptInfo(row[f"{role}_prompt"], row[f"{role}_context"], "", ())):
             yield name, text
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from syncse_local.store import filtering, last_word, ledger, request_stats
-from syncse_local.store.request_stats import Origin, Yield
+from syncse_local.store.request_stats import PromptInfo, RequestTotals
 from syncse_local.synthesis.contamination import Gate
 from syncse_local.synthesis.report.groups import Group, Name, asked, count, followed, places
 from syncse_local.synthesis.report.sample import rank
@@ -24,7 +24,7 @@ STEP = 1_000
 class Survey:
     """What the pass found. `left_out` counts, by kind, the groups that were too many to follow."""
 
-    spent: Yield
+    spent: RequestTotals
     seconds: float | None
     groups: dict[Name, Group]
     left_out: dict[str, int]
@@ -46,7 +46,7 @@ class Survey:
             "left_out": self.left_out,
         }
 
-    def costs(self, spent: Yield, triplets: int) -> dict[str, Any]:
+    def costs(self, spent: RequestTotals, triplets: int) -> dict[str, Any]:
         """Tokens and seconds, whole and per triplet. A row's share of the run's time is that of its time in flight."""
         seconds = None
         if self.seconds is not None:
@@ -77,31 +77,31 @@ def survey(
     Samples have up to `size` texts; the same `seed` takes the same triplets of two runs over one input. `tell` hears the
     number of triplets seen now and then, and may raise.
     """
-    total, found = asked(request_stats.yields(connection, run_id))
+    total, found = asked(request_stats.groups(connection, run_id))
     groups = followed(found, size)
     left_out: dict[str, int] = {}
     for name in found.keys() - groups.keys():
         left_out[name.kind] = left_out.get(name.kind, 0) + 1
     made = Survey(total, request_stats.busy_seconds(connection, run_id), groups, left_out)
     flagged = filtering.flagged(connection, run_id, "contamination")
-    origins = _origins(connection, run_id)
+    prompts = _sentence_prompts(connection, run_id)
     for number, row in enumerate(ledger.triplets(connection, [run_id], filtered=filtered), 1):
         measured = Measured.of(row["sentence"], row["positive"], row["negative"])
         made.tally.add(measured)
         made.histograms.add(measured)
         texts = (row["sentence"], row["positive"], row["negative"])
         made.contaminated += row["ordinal"] in flagged or gate.first_match(texts) is not None
-        at = places(row, origins.get(row["sentence_key"]), last_word.is_exchanged(row, filtered))
+        at = places(row, prompts.get(row["sentence_key"]), last_word.is_exchanged(row, filtered))
         count(groups, at, rank(seed, row["sentence_key"], row["sample"]), measured)
         if number % STEP == 0:
             tell(number)
     return made
 
 
-def _origins(connection: sqlite3.Connection, run_id: str) -> dict[str, Origin]:
+def _sentence_prompts(connection: sqlite3.Connection, run_id: str) -> dict[str, PromptInfo]:
     """Where each sentence that the run wrote comes from, by the sentence's key; its first request counts."""
-    found: dict[str, Origin] = {}
-    alike: dict[Origin, Origin] = {}
-    for text, origin in request_stats.origins(connection, run_id):
-        found.setdefault(sentence_key(text), alike.setdefault(origin, origin))
+    found: dict[str, PromptInfo] = {}
+    alike: dict[PromptInfo, PromptInfo] = {}
+    for text, prompt_info in request_stats.sentence_prompts(connection, run_id):
+        found.setdefault(sentence_key(text), alike.setdefault(prompt_info, prompt_info))
     return found

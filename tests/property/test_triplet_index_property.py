@@ -20,7 +20,7 @@ ROWS = 60
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """Two runs of ROWS triplets each, some rejected, some dropped, with odd words."""
-    made = Workspace(tmp_path_factory.mktemp("cards"))
+    made = Workspace(tmp_path_factory.mktemp("entries"))
     for number in range(2):
         run = runs.create(made.connection, "generate", {}, f"run {number}")
         texts = [f"{WORDS[i % len(WORDS)]} {WORDS[i // 5 % len(WORDS)]} s{number}x{i}" for i in range(ROWS)]
@@ -46,7 +46,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
 
 
 def everything(workspace: Workspace, run: str) -> list[dict[str, Any]]:
-    """All cards of a run, by place."""
+    """All entries of a run, by place."""
     return [dict(row) for row in workspace.connection.execute("SELECT * FROM card WHERE run_id = ?", (run,))]
 
 
@@ -76,23 +76,23 @@ def test_a_page_is_what_a_plain_filter_gives(
 ) -> None:
     run = workspace.runs()[number].id
     wanted = [
-        card
-        for card in everything(workspace, run)
-        if card["state"] == (state or card["state"])
-        and card["reason"] == (reason or card["reason"])
-        and card["prompt"] == (prompt or card["prompt"])
-        and {"": True, "yes": card["reason"] in BY_PERSONS, "no": card["reason"] not in BY_PERSONS}[reviewed]
+        entry
+        for entry in everything(workspace, run)
+        if entry["state"] == (state or entry["state"])
+        and entry["reason"] == (reason or entry["reason"])
+        and entry["prompt"] == (prompt or entry["prompt"])
+        and {"": True, "yes": entry["reason"] in BY_PERSONS, "no": entry["reason"] not in BY_PERSONS}[reviewed]
     ]
     by = "id" if (sort, reviewed) == ("plan", "no") else "ordinal" if sort == "plan" else sort
-    wanted.sort(key=lambda card: (card[by], card["ordinal"]), reverse=falling)
+    wanted.sort(key=lambda entry: (entry[by], entry["ordinal"]), reverse=falling)
     query = TripletQuery(run, state, reason, prompt, sort=sort, falling=falling, reviewed=reviewed)
     outline = triplet_index.outline(workspace.connection, query, stretch)
     assert workspace.triplet_count(query) == outline.total == len(wanted)
     page = workspace.triplet_page(query, start, 20)
-    assert [card["ordinal"] for card in page] == [card["ordinal"] for card in wanted[start : start + 20]]
+    assert [entry["ordinal"] for entry in page] == [entry["ordinal"] for entry in wanted[start : start + 20]]
     assert workspace.triplet_page(query, start, 20, outline) == page
-    for place, card in enumerate(wanted[start : start + 3], start):
-        assert workspace.triplet_place(query, card["ordinal"]) == place
+    for place, entry in enumerate(wanted[start : start + 3], start):
+        assert workspace.triplet_place(query, entry["ordinal"]) == place
 
 
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -104,39 +104,39 @@ def test_any_text_is_a_search(workspace: Workspace, text: str) -> None:
     assert len(found) == workspace.triplet_count(query) <= ROWS
     known = triplet_index.outline(workspace.connection, query, 3)
     assert workspace.triplet_page(query, 5, 1000, known) == found[5:]
-    assert {card["run_id"] for card in found} <= {run}
-    assert [workspace.triplet_place(query, card["ordinal"]) for card in found[:5]] == list(range(len(found[:5])))
+    assert {entry["run_id"] for entry in found} <= {run}
+    assert [workspace.triplet_place(query, entry["ordinal"]) for entry in found[:5]] == list(range(len(found[:5])))
 
 
 @pytest.mark.parametrize(("text", "least"), [("cafe", 5), ("CAT the", 1), ("s1x3*", 1), ("北京", 5), ("quoted", 5)])
 def test_words_are_found_in_any_case_and_without_accents(workspace: Workspace, text: str, least: int) -> None:
-    found = [card for run in workspace.runs() for card in workspace.triplet_page(TripletQuery(run.id, search=text))]
+    found = [entry for run in workspace.runs() for entry in workspace.triplet_page(TripletQuery(run.id, search=text))]
     assert len(found) >= least
 
 
-def test_cards_are_the_triplets_of_the_ledger(workspace: Workspace) -> None:
+def test_entries_are_the_triplets_of_the_ledger(workspace: Workspace) -> None:
     for run in workspace.runs():
         rows = {row["ordinal"]: row for row in workspace.triplets([run.id], accepted_only=False)}
         made = everything(workspace, run.id)
         assert len(made) == len(rows) == ROWS
-        for card in made:
-            row = rows[card["ordinal"]]
-            assert (card["sentence"], card["positive"]) == (row["sentence"], row["positive"])
-            if card["reason"] not in BY_PERSONS:
-                assert (card["state"] == "accepted") == (bool(row["accepted"]) and not row["dropped_by"])
+        for entry in made:
+            row = rows[entry["ordinal"]]
+            assert (entry["sentence"], entry["positive"]) == (row["sentence"], row["positive"])
+            if entry["reason"] not in BY_PERSONS:
+                assert (entry["state"] == "accepted") == (bool(row["accepted"]) and not row["dropped_by"])
         assert sum(count for *_, count in workspace.triplet_reasons(run.id)) == ROWS
         assert workspace.triplet_prompts(run.id) == [("p0", 20), ("p1", 20), ("p2", 20)]
         assert workspace.refresh_triplets(run.id) == 0
 
 
-def test_filters_anew_change_the_cards(workspace: Workspace) -> None:
+def test_filters_anew_change_the_entries(workspace: Workspace) -> None:
     run = workspace.runs()[1].id
     before = workspace.triplet_count(TripletQuery(run, state="dropped"))
     filtering.record(workspace.connection, run, {}, "other", {}, ROWS, [VerdictRow(2, "language", 1, "drop", 1.0, "x")])
     workspace.refresh_triplets(run)
     dropped = workspace.triplet_page(TripletQuery(run, state="dropped"))
     assert before > 1
-    assert [(card["ordinal"], card["reason"]) for card in dropped] == [(2, "language")]
+    assert [(entry["ordinal"], entry["reason"]) for entry in dropped] == [(2, "language")]
 
 
 @pytest.mark.parametrize("wrong", [{"sort": "size"}, {"state": "odd"}, {"reviewed": "maybe"}])

@@ -1,4 +1,4 @@
-"""Nearness to evaluation sentences: the highest cosine of each text, measured once, and taken up where it stopped."""
+"""The highest cosine of each text with an evaluation sentence: measured once, and taken up where it stopped."""
 
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,7 @@ def test_texts_are_measured_once_and_looked_up_again(job: Job, tiny_encoder: Pat
     assert measure_contamination.measure(job, settings, ROWS) == 0
     assert not instruments.lacking(job.connection, wanted, ROWS, digest)
     assert instruments.lacking(job.connection, wanted, ROWS, "other sets")
-    found = instruments.stored(job.connection, wanted, digest).nearest
+    found = instruments.stored(job.connection, wanted, digest).contamination
     assert found(KNOWN) == pytest.approx(1, abs=1e-5)
     other = found(ROWS[0].sentence)
     assert other is not None

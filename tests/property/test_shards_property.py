@@ -1,4 +1,4 @@
-"""Shards and generators: parts of a plan that share nothing and leave nothing out, whatever the recipe and the input."""
+"""Shards and generators: slices of a plan that share nothing and leave nothing out, whatever the recipe and the input."""
 
 import itertools
 
@@ -10,7 +10,7 @@ from syncse_local.errors import SyncseError
 from syncse_local.synthesis.generators import Generator
 from syncse_local.synthesis.plan import EngineIdentity, PlannedRow, calls_for, plan_pairs, plan_sentences, sentences_of
 from syncse_local.synthesis.recipe import load_pools, load_recipe
-from syncse_local.synthesis.shards import Part, Shard
+from syncse_local.synthesis.shards import PlanSlice, Shard
 from syncse_local.text.clean import normalise, sentence_key
 
 ENGINE = EngineIdentity("ab" * 32, "llamacpp", "0.3.36")
@@ -20,43 +20,43 @@ texts = st.lists(st.text(st.characters(codec=None), max_size=30), max_size=25, u
 weights = st.lists(st.floats(0.1, 9), min_size=1, max_size=4)
 
 
-def parts_of(of: int, shares: list[float]) -> tuple[tuple[Generator, ...], list[Part]]:
+def slices_of(of: int, shares: list[float]) -> tuple[tuple[Generator, ...], list[PlanSlice]]:
     generators = tuple(Generator(f"g{i}", weight=weight) for i, weight in enumerate(shares))
     options = [{"shard": f"{i}/{of}", "generator": g.name} for i, g in itertools.product(range(1, of + 1), generators)]
-    return generators, [Part.of(chosen, generators) for chosen in options]
+    return generators, [PlanSlice.of(chosen, generators) for chosen in options]
 
 
 @pytest.mark.parametrize("name", list(RECIPES))
 @settings(max_examples=40, deadline=None)
 @given(sentences=texts, of=st.integers(1, 7), shares=weights, samples=st.integers(1, 3), seed=st.integers(0, 99))
-def test_the_parts_are_the_plan(
+def test_the_slices_are_the_plan(
     name: str, sentences: list[str], of: int, shares: list[float], samples: int, seed: int
 ) -> None:
     recipe, pools = RECIPES[name]
     recipe = recipe.with_changes(samples=samples, seed=seed, contexts=20)
 
-    def plan(part: Part) -> list[PlannedRow]:
-        return list(plan_pairs(recipe, pools, ((sentence_key(s), s) for s in sentences), ENGINE, part))
+    def plan(piece: PlanSlice) -> list[PlannedRow]:
+        return list(plan_pairs(recipe, pools, ((sentence_key(s), s) for s in sentences), ENGINE, piece))
 
-    found = [plan(part) for part in parts_of(of, shares)[1]]
-    rows = [row for part in found for row in part]
-    assert sorted(rows, key=lambda row: row.ordinal) == plan(Part())
-    for part in found:  # whole triplets
-        assert [row.role for row in part] == ["positive", "negative"] * (len(part) // 2)
-        assert all(a.ordinal + 1 == b.ordinal for a, b in zip(part[::2], part[1::2], strict=True))
+    found = [plan(piece) for piece in slices_of(of, shares)[1]]
+    rows = [row for piece in found for row in piece]
+    assert sorted(rows, key=lambda row: row.ordinal) == plan(PlanSlice())
+    for piece in found:  # whole triplets
+        assert [row.role for row in piece] == ["positive", "negative"] * (len(piece) // 2)
+        assert all(a.ordinal + 1 == b.ordinal for a, b in zip(piece[::2], piece[1::2], strict=True))
 
 
 @settings(max_examples=25, deadline=None)
 @given(count=st.integers(1, 400), of=st.integers(1, 6), shares=weights, start=st.integers(0, 30))
-def test_the_parts_ask_for_all_sentences(count: int, of: int, shares: list[float], start: int) -> None:
+def test_the_slices_ask_for_all_sentences(count: int, of: int, shares: list[float], start: int) -> None:
     recipe, pools = SCRATCH
     calls = calls_for(recipe, count)
-    parts = parts_of(of, shares)[1]
-    found = [list(plan_sentences(recipe, pools, calls, ENGINE, start, part)) for part in parts]
-    rows = sorted((row for part in found for row in part), key=lambda row: row.ordinal)
+    slices = slices_of(of, shares)[1]
+    found = [list(plan_sentences(recipe, pools, calls, ENGINE, start, piece)) for piece in slices]
+    rows = sorted((row for piece in found for row in piece), key=lambda row: row.ordinal)
     assert rows == list(plan_sentences(recipe, pools, calls, ENGINE, start))
-    assert sum(sentences_of(recipe, count, part) for part in parts) == count
-    assert sum(part.share for part in parts) == pytest.approx(1)
+    assert sum(sentences_of(recipe, count, piece) for piece in slices) == count
+    assert sum(piece.share for piece in slices) == pytest.approx(1)
 
 
 @given(of=st.integers(1, 100_000), place=st.floats(0, 1, exclude_max=True))
@@ -73,7 +73,7 @@ def test_a_shard_has_a_share_of_the_positive_contexts_whole() -> None:
     shards = [
         {
             row.context_id
-            for row in plan_pairs(recipe, pools, keyed, ENGINE, Part(Shard(i, 4)))
+            for row in plan_pairs(recipe, pools, keyed, ENGINE, PlanSlice(Shard(i, 4)))
             if row.role == "positive"
         }
         for i in range(1, 5)
@@ -94,11 +94,11 @@ def test_generators_are_taken_by_weight() -> None:
     generators = (Generator("big", weight=3), Generator("small", weight=1))
     keyed = [(sentence_key(str(i)), str(i)) for i in range(1000)]
     counts = [
-        len(list(plan_pairs(recipe, pools, keyed, ENGINE, Part.of({"generator": g.name}, generators))))
+        len(list(plan_pairs(recipe, pools, keyed, ENGINE, PlanSlice.of({"generator": g.name}, generators))))
         for g in generators
     ]
     assert sum(counts) == 2000
     assert 1350 < counts[0] < 1650
     with pytest.raises(SyncseError) as caught:
-        Part.of({"generator": "smal"}, generators)
+        PlanSlice.of({"generator": "smal"}, generators)
     assert caught.value.hint == 'Did you mean "small"?'
