@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from syncse_local.compare.figures import Arm
-from syncse_local.compare.rows import Row, Setting, TaskRuns
+from syncse_local.compare.rows import ComparisonRow, Setting, TaskRuns
 from syncse_local.compare.study import study
 
 Floats = NDArray[np.float64]
@@ -37,7 +37,7 @@ def verdict(rng: np.random.Generator, seeds: int, calibrated: bool, better: floa
     columns = [{"gold": gold, "spearman": run} for run in runs]
     task = TaskRuns("made-up", "spearman", "pairs", ITEMS, "", columns)
     setting = Setting(draws=400, seed=int(rng.integers(1 << 30)))
-    row = Row(task.task, task.metric, task.unit, ITEMS, [task], task.figures(setting, lambda: None))
+    row = ComparisonRow(task.task, task.metric, task.unit, ITEMS, [task], task.figures(setting, lambda: None))
     places: Sequence[Sequence[int]] = (range(seeds), range(seeds, 2 * seeds))
     arms = [Arm.of(name, at, setting.draws, setting.seed) for name, at in zip("ab", places, strict=True)]
     values = [float(stats.spearmanr(gold, trained(rng, gold, NOISE)).statistic) for _ in range(5)]

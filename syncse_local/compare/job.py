@@ -9,7 +9,7 @@ from syncse_local.compare.arms import eval_run
 from syncse_local.compare.figures import Arm, Figures
 from syncse_local.compare.host import here
 from syncse_local.compare.pairing import pair, shared_tasks
-from syncse_local.compare.rows import Row, Setting, TaskRuns
+from syncse_local.compare.rows import ComparisonRow, Setting, TaskRuns
 from syncse_local.compare.statistics import Columns
 from syncse_local.compare.study import study
 from syncse_local.errors import ExitCode, SyncseError
@@ -36,11 +36,11 @@ def run(job: Job) -> dict[str, Any]:
         if job.reporter.cancelled():
             raise SyncseError("Stopped", "The comparison was cancelled.", "Start it again.", ExitCode.INTERRUPTED)
 
-    rows: list[Row] = []
+    rows: list[ComparisonRow] = []
     for done, (name, metric) in enumerate(measured.items()):
         job.reporter.progress(done, len(measured), task=name)
         task = load(job, name, metric, order, scores)
-        rows.append(Row(name, task.metric, task.unit, task.items, [task], task.figures(setting, pause)))
+        rows.append(ComparisonRow(name, task.metric, task.unit, task.items, [task], task.figures(setting, pause)))
     job.reporter.progress(len(measured), len(measured))
     arms = [
         Arm.of(arm["name"], [order.index(name) for name in arm["runs"]], setting.draws, setting.seed)
@@ -84,7 +84,7 @@ def load(job: Job, task: str, metric: str, order: Sequence[str], scores: Sequenc
     return TaskRuns(task, metric, unit, items, digest, columns, undefined)
 
 
-def averages(rows: Sequence[Row], scores: Scores) -> list[Row]:
+def averages(rows: Sequence[ComparisonRow], scores: Scores) -> list[ComparisonRow]:
     """Each family's average as `evaluation.run` labels it, where two or more of its tasks are here; the items are the same
     in all runs, so that any run's `scores` say whether they are the published ones."""
     found = []
@@ -98,5 +98,5 @@ def averages(rows: Sequence[Row], scores: Scores) -> list[Row]:
             tasks = [task for row in of for task in row.tasks]
             figures = Figures.average([row.figures for row in of])
             items = sum(row.items for row in of)
-            found.append(Row(made.label, of[0].metric, of[0].unit, items, tasks, figures, average=True))
+            found.append(ComparisonRow(made.label, of[0].metric, of[0].unit, items, tasks, figures, average=True))
     return found

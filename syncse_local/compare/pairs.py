@@ -9,7 +9,7 @@ import numpy as np
 from syncse_local.compare.figures import Arm
 from syncse_local.compare.floors import Floor, calibrated_values, floor
 from syncse_local.compare.intervals import Draws, Held, Welch, welch
-from syncse_local.compare.rows import Row, Setting
+from syncse_local.compare.rows import ComparisonRow, Setting
 from syncse_local.compare.verdicts import CANNOT_TELL, margin, verdict
 
 ALPHA = 0.05
@@ -25,7 +25,7 @@ class Noise:
 
 
 def compare(
-    row: Row, pair: tuple[Arm, Arm], setting: Setting, calibration: Mapping[str, Any] | None
+    row: ComparisonRow, pair: tuple[Arm, Arm], setting: Setting, calibration: Mapping[str, Any] | None
 ) -> tuple[dict[str, Any], Noise | None]:
     """The pair's difference: over items, over seeds, and over both, which is what is judged; not judged yet."""
     first, second = pair

@@ -48,7 +48,7 @@ class TaskRuns:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ComparisonRow:
     """A task or an average, with the figures of all runs."""
 
     name: str

@@ -10,7 +10,7 @@ import numpy as np
 from syncse_local.compare.figures import Arm
 from syncse_local.compare.intervals import holm
 from syncse_local.compare.pairs import ALPHA, Noise, compare, judge
-from syncse_local.compare.rows import Row, Setting
+from syncse_local.compare.rows import ComparisonRow, Setting
 from syncse_local.compare.verdicts import BETTER, WORSE, tiers
 
 FEW = 5
@@ -18,7 +18,7 @@ FEW = 5
 
 
 def study(
-    arms: Sequence[Arm], rows: Sequence[Row], setting: Setting, calibration: Mapping[str, Any] | None
+    arms: Sequence[Arm], rows: Sequence[ComparisonRow], setting: Setting, calibration: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """Every row's scores, differences, verdicts and tiers. `calibration` as `store.calibrations` gives it, or None."""
     found = [{**_described(row), "scores": [_score(row, arm, setting) for arm in arms]} for row in rows]
@@ -44,12 +44,12 @@ def _few(level: float, draws: int) -> list[str]:
     return [f"the corrected intervals rest on fewer than {FEW} of {draws} draws an end: use --draws {need} or more"]
 
 
-def _described(row: Row) -> dict[str, Any]:
+def _described(row: ComparisonRow) -> dict[str, Any]:
     about = {"name": row.name, "metric": row.metric, "unit": row.unit, "items": row.items}
     return {**about, "average": row.average, "tasks": [task.task for task in row.tasks]}
 
 
-def _score(row: Row, arm: Arm, setting: Setting) -> dict[str, Any]:
+def _score(row: ComparisonRow, arm: Arm, setting: Setting) -> dict[str, Any]:
     """The arm's mean over its runs, the interval over items for these runs, and the spread over seeds by itself."""
     values = row.figures.seeds(arm)
     draws = row.figures.score(arm, setting.method)

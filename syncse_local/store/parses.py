@@ -13,7 +13,7 @@ PAGE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
+class StoredParse:
     """A raw answer of a run, what its latest parse made of it, and that parse's version."""
 
     request_id: int
@@ -24,7 +24,7 @@ class Parsed:
     outcomes: list[Outcome]
 
 
-def older_than(connection: sqlite3.Connection, run_id: str, version: int) -> Iterator[Parsed]:
+def older_than(connection: sqlite3.Connection, run_id: str, version: int) -> Iterator[StoredParse]:
     """The answers of a run whose latest parse is by an earlier parser, in the order of their requests; read in pages."""
     last = 0
     while page := _page(connection, run_id, version, last):
@@ -32,7 +32,7 @@ def older_than(connection: sqlite3.Connection, run_id: str, version: int) -> Ite
         last = page[-1].request_id
 
 
-def _page(connection: sqlite3.Connection, run_id: str, version: int, after: int) -> list[Parsed]:
+def _page(connection: sqlite3.Connection, run_id: str, version: int, after: int) -> list[StoredParse]:
     rows = connection.execute(
         """SELECT r.id, r.key, min(p.ordinal) AS ordinal, coalesce(s.key, '') AS sentence_key, r.role, p.sample,
                   r.prompt_id, r.context_id, r.turn, r.seed, r.genre, r.topics, a.text, a.finish,
@@ -45,7 +45,7 @@ def _page(connection: sqlite3.Connection, run_id: str, version: int, after: int)
     return [_parsed(connection, dict(row)) for row in rows]
 
 
-def _parsed(connection: sqlite3.Connection, data: dict[str, str | int]) -> Parsed:
+def _parsed(connection: sqlite3.Connection, data: dict[str, str | int]) -> StoredParse:
     number, version = int(data.pop("id")), int(data.pop("parsed"))
     text, finish = str(data.pop("text")), str(data.pop("finish"))
     old = connection.execute(
@@ -53,10 +53,10 @@ def _parsed(connection: sqlite3.Connection, data: dict[str, str | int]) -> Parse
         (number, version),
     )
     row = Planned(**data)  # type: ignore[arg-type]
-    return Parsed(number, row, text, finish, version, [Outcome(*found) for found in old])
+    return StoredParse(number, row, text, finish, version, [Outcome(*found) for found in old])
 
 
-def add(connection: sqlite3.Connection, version: int, parses: Sequence[tuple[Parsed, list[Outcome]]]) -> list[str]:
+def add(connection: sqlite3.Connection, version: int, parses: Sequence[tuple[StoredParse, list[Outcome]]]) -> list[str]:
     """Store newer parses beside the old ones, all or nothing.
 
     Where something differs, the parser decides anew, unless a person or another source had the last word, and filters

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from syncse_local.text.toml import Table, did_you_mean, refuse
+from syncse_local.text.toml import TomlTable, did_you_mean, refuse
 
 MOST = 64
 
@@ -38,7 +38,7 @@ def read_generators(data: object, where: str) -> tuple[Generator, ...]:
 
 
 def _generator(item: object, where: str) -> Generator:
-    table = Table(item, where, [f.name for f in dataclasses.fields(Generator)])
+    table = TomlTable(item, where, [f.name for f in dataclasses.fields(Generator)])
     return Generator(
         table.text("name"), table.text("model", ""), table.text("backend", ""), table.number("weight", 1, 1e-6, 1e6)
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from syncse_local.text.toml import Table, content_hash, locate, read_toml, refuse
+from syncse_local.text.toml import TomlTable, content_hash, locate, read_toml, refuse
 
 POOLS = Path(__file__).resolve().parent / "pools"
 Role = Literal["positive", "negative", "sentence"]
@@ -74,7 +74,7 @@ def load_pool(name: str, role: Role) -> Pool:
     if found != role:
         hint = f'A {role} pool has the line role = "{role}".'
         refuse("Wrong pool", f"{path.name} has the role {found!r}, and a {role} pool is needed.", hint)
-    table = Table(raw, path.name, keys)
+    table = TomlTable(raw, path.name, keys)
     table.version()
     prompts = tuple(_prompt(item, path.name, i, role) for i, item in enumerate(table.tables("prompt"), 1))
     if not prompts:
@@ -88,7 +88,7 @@ def load_pool(name: str, role: Role) -> Pool:
 
 def _prompt(data: object, where: str, number: int, role: Role) -> Prompt:
     keys = ["id", "text", "weight"] + (["exemplar"] if role != "sentence" else [])
-    table = Table(data, f"{where}, prompt {number}", keys)
+    table = TomlTable(data, f"{where}, prompt {number}", keys)
     prompt_id = table.text("id")
     if not _ID.fullmatch(prompt_id):
         table.fail("id", "must be lower-case letters, digits, dots, hyphens and underscores")
@@ -97,17 +97,17 @@ def _prompt(data: object, where: str, number: int, role: Role) -> Prompt:
         table.fail("text", "must name {genre} or {topics}, or every call asks for the same")
     exemplars = []
     for i, item in enumerate(table.tables("exemplar"), 1):
-        pair = Table(item, f'{where}, prompt "{prompt_id}", exemplar {i}', ["sentence", "answer", "weight"])
+        pair = TomlTable(item, f'{where}, prompt "{prompt_id}", exemplar {i}', ["sentence", "answer", "weight"])
         exemplars.append(Exemplar(f"{prompt_id}-{i}", pair.text("sentence"), pair.text("answer"), _weight(pair)))
     return Prompt(prompt_id, text, tuple(exemplars), _weight(table))
 
 
-def _weight(table: Table) -> float:
+def _weight(table: TomlTable) -> float:
     return table.number("weight", 1.0, 1e-6, 1e6)
 
 
 def _set(data: object, where: str, number: int) -> SentenceSet:
-    table = Table(data, f"{where}, exemplar {number}", ["genre", "topics", "sentences", "weight"])
+    table = TomlTable(data, f"{where}, exemplar {number}", ["genre", "topics", "sentences", "weight"])
     topics, sentences = table.texts("topics"), table.texts("sentences")
     if len(topics) != len(sentences):
         table.fail("sentences", f"has {len(sentences)} entries for {len(topics)} topics")
@@ -127,6 +127,6 @@ def _uneven(item: Exemplar | SentenceSet) -> list[float]:
 def load_list(name: str, kind: Literal["genres", "topics"]) -> tuple[str, ...]:
     """The genres or topics of a shipped name or of a user's path. Raises SyncseError."""
     path = locate(name, POOLS, f"list of {kind}")
-    table = Table(read_toml(path, f"list of {kind}"), path.name, ["version", kind])
+    table = TomlTable(read_toml(path, f"list of {kind}"), path.name, ["version", kind])
     table.version()
     return table.texts(kind)

@@ -10,7 +10,7 @@ from syncse_local.records import Sampling
 from syncse_local.synthesis.filters.settings import FilterSettings
 from syncse_local.synthesis.generators import Generator, beside, read_generators
 from syncse_local.synthesis.pools import POOLS, ROLES, Pool, Role, load_list, load_pool
-from syncse_local.text.toml import Table, content_hash, did_you_mean, locate, read_toml, refuse
+from syncse_local.text.toml import TomlTable, content_hash, did_you_mean, locate, read_toml, refuse
 
 RECIPES = Path(__file__).resolve().parent / "recipes"
 POOL_KEYS = ("positive", "negative", "sentence", "genres", "topics")
@@ -118,9 +118,9 @@ class Recipe:
     def from_dict(cls, data: Mapping[str, object], where: str = "recipe") -> "Recipe":
         """Check and build. Raises SyncseError naming the bad key or value, with a suggestion."""
         keys = [f.name for f in dataclasses.fields(cls) if f.name not in ROLES]
-        table = Table(data, where, [*keys, "version", "sampling"])
+        table = TomlTable(data, where, [*keys, "version", "sampling"])
         table.version()
-        rates = Table(table.data.get("sampling", {}), f"{where}, [sampling]", ROLES)
+        rates = TomlTable(table.data.get("sampling", {}), f"{where}, [sampling]", ROLES)
         return cls(
             name=table.text("name"),
             description=table.text("description", ""),
@@ -190,7 +190,7 @@ def _sampling_dict(sampling: Sampling) -> dict[str, object]:
 
 
 def _sampling(data: object, where: str) -> Sampling:
-    table, base = Table(data, where, _SAMPLING_KEYS), Sampling()
+    table, base = TomlTable(data, where, _SAMPLING_KEYS), Sampling()
     return Sampling(
         temperature=table.number("temperature", base.temperature, 0, 5),
         top_p=table.number("top_p", base.top_p, 1e-6, 1),
@@ -205,7 +205,7 @@ def _sampling(data: object, where: str) -> Sampling:
     )
 
 
-def _stops(table: Table) -> tuple[str, ...]:
+def _stops(table: TomlTable) -> tuple[str, ...]:
     value = table.data.get("stop", [])
     if not isinstance(value, list | tuple) or not all(isinstance(s, str) and s for s in value):
         table.fail("stop", "must be a list of non-empty strings")
@@ -213,7 +213,7 @@ def _stops(table: Table) -> tuple[str, ...]:
 
 
 def _limits(data: object, where: str) -> Limits:
-    table, base = Table(data, where, [f.name for f in dataclasses.fields(Limits)]), Limits()
+    table, base = TomlTable(data, where, [f.name for f in dataclasses.fields(Limits)]), Limits()
     found = Limits(
         table.whole("max_words", base.max_words, 1, 10_000),
         table.whole("max_chars", base.max_chars, 1, 100_000),
@@ -228,7 +228,7 @@ def _limits(data: object, where: str) -> Limits:
 
 
 def _pool_names(data: object, where: str) -> PoolNames:
-    table = Table(data, where, POOL_KEYS)
+    table = TomlTable(data, where, POOL_KEYS)
     return PoolNames(**{key: table.text(key, key) for key in POOL_KEYS})
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.store import parses
 from syncse_local.store.ledger import Outcome
-from syncse_local.store.parses import Parsed
+from syncse_local.store.parses import StoredParse
 from syncse_local.store.runs import Run
 from syncse_local.synthesis import parse
 from syncse_local.synthesis.outcomes import outcomes
@@ -20,7 +20,7 @@ BATCH = 1_000
 class Reread(NamedTuple):
     """An answer whose latest parse is by an older parser, and what this program's makes of it."""
 
-    old: Parsed
+    old: StoredParse
     new: list[Outcome]
 
     @property

@@ -61,7 +61,7 @@ def read_toml(path: Path, kind: str) -> dict[str, object]:
         refuse(title, f"{path}: {error.strerror}.", "Check the file and its permissions.")
 
 
-class Table:
+class TomlTable:
     """One TOML table with known keys. `where` names it in errors."""
 
     def __init__(self, data: object, where: str, known: Iterable[str], hint: str = "") -> None:

@@ -27,7 +27,7 @@ from syncse_local.training.mlm import MaskedHead, check_mask_token, masked_backw
 from syncse_local.training.options import TrainOptions
 from syncse_local.training.ranks import Ranks
 from syncse_local.training.selection import DevSets, as_sets, dev_intervals, dev_scores, mean_score
-from syncse_local.training.step import Cancelled, Stepper
+from syncse_local.training.step import Stepper, StopRequested
 
 
 @dataclass(frozen=True)
@@ -131,12 +131,12 @@ class _Run:
         while self._due() or (progress.step < self.plan.total and not self._out_of_patience()):
             try:
                 if self._all_stop():
-                    raise Cancelled
+                    raise StopRequested
                 if self._due():
                     self._evaluate()
                 else:
                     self._step()
-            except Cancelled:
+            except StopRequested:
                 self._save()
                 return self._result(cancelled=True)
             if not self._due() and progress.step % options.checkpoint_every == 0:
@@ -191,14 +191,14 @@ class _Run:
         self.reporter.progress(progress.step, total, loss=loss, triplets_per_second=round(speed, 2))
 
     def _evaluate(self) -> None:
-        """Score the dev pairs and keep the weights if they are the best; Cancelled leaves the evaluation due."""
+        """Score the dev pairs and keep the weights if they are the best; StopRequested leaves the evaluation due."""
         progress = self.progress
         self._check_finite()
         try:
             scores = self._scores()
         except SyncseError as error:
             if error.code is ExitCode.INTERRUPTED:
-                raise Cancelled from error
+                raise StopRequested from error
             raise
         except FloatingPointError as error:
             raise self._not_finite(progress.step - 1) from error

@@ -12,7 +12,7 @@ from syncse_local.encoders.tokens import Ints
 from syncse_local.encoders.transformer import Encoder
 from syncse_local.modelfiles.encoder_layout import refuse
 from syncse_local.training.options import TrainOptions
-from syncse_local.training.step import Cancelled, Stepper, autocast, chunk_seed
+from syncse_local.training.step import Stepper, StopRequested, autocast, chunk_seed
 
 IGNORED = -100
 STREAM = 1_000_000  # chunk numbers of the masked passes, apart from the contrastive ones
@@ -73,7 +73,7 @@ def masked_backward(stepper: Stepper, head: MaskedHead, index: Ints, step: int) 
     for i in stepper.ranks.own(len(parts)):
         (ids, targets), (_, mask) = pairs[i], batches[i]
         if stepper.stop():
-            raise Cancelled
+            raise StopRequested
         torch.manual_seed(chunk_seed(options.seed, step, STREAM + i))
         loss = _summed(stepper, head, ids, mask, targets) / max(1, asked)
         if np.isfinite(value := float(loss.detach())):

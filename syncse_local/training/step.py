@@ -25,7 +25,7 @@ from syncse_local.training.ranks import Ranks
 from syncse_local.training.shared_embedding import shared_lookup
 
 
-class Cancelled(Exception):
+class StopRequested(Exception):
     """The step was given up between two chunks; the weights are as they were before it."""
 
 
@@ -99,7 +99,7 @@ class Stepper:
 
     def _embed(self, rows: Ints, step: int, chunk: int) -> Tensor:
         if self.stop():
-            raise Cancelled
+            raise StopRequested
         torch.manual_seed(chunk_seed(self.options.seed, step, chunk))
         vectors: Tensor = self.encoder(*self.tokens.padded(rows, self.encoder.device))
         return vectors.float()

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from syncse_local.compare.figures import Arm, Figures
-from syncse_local.compare.rows import Row, Setting, TaskRuns
+from syncse_local.compare.rows import ComparisonRow, Setting, TaskRuns
 from syncse_local.compare.study import study
 
 SETTING = Setting(draws=400)
@@ -19,9 +19,14 @@ def result(calibrated: bool = False) -> dict[str, Any]:
     names = [f"{arm}{seed}" for arm, noises in NOISE.items() for seed, _ in enumerate(noises)]
     tasks = [_task("STS12", 160, 1), _task("STSB", 120, 2)]
     pause = lambda: None  # noqa: E731
-    rows = [Row(task.task, task.metric, task.unit, task.items, [task], task.figures(SETTING, pause)) for task in tasks]
+    rows = [
+        ComparisonRow(task.task, task.metric, task.unit, task.items, [task], task.figures(SETTING, pause))
+        for task in tasks
+    ]
     mean = Figures.average([row.figures for row in rows])
-    rows.append(Row("average of the 2 present: STS12, STSB", "spearman", "pairs", 280, tasks, mean, average=True))
+    rows.append(
+        ComparisonRow("average of the 2 present: STS12, STSB", "spearman", "pairs", 280, tasks, mean, average=True)
+    )
     arms, at = [], 0
     for name, noises in NOISE.items():
         arms.append(Arm.of(name, range(at, at + len(noises)), SETTING.draws, SETTING.seed))

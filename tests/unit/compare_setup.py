@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from syncse_local.compare.figures import Arm
-from syncse_local.compare.rows import Row, Setting, TaskRuns
+from syncse_local.compare.rows import ComparisonRow, Setting, TaskRuns
 from syncse_local.compare.study import study
 
 QUICK = Setting(draws=400, seed=1)
@@ -33,7 +33,7 @@ def compared(
     calibration: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """A study of arms, each the places of its runs."""
-    rows = [Row(t.task, t.metric, t.unit, t.items, [t], t.figures(setting, lambda: None)) for t in tasks]
+    rows = [ComparisonRow(t.task, t.metric, t.unit, t.items, [t], t.figures(setting, lambda: None)) for t in tasks]
     made = [Arm.of(name, places, setting.draws, setting.seed) for name, places in arms.items()]
     return study(made, rows, setting, calibration)
 

@@ -135,7 +135,9 @@ def test_an_older_workspace_keeps_its_triplets_and_can_be_filtered(tmp_path: Pat
     old = sqlite3.connect(tmp_path / "w.db", isolation_level=None)
     old.row_factory = sqlite3.Row
     database.migrate(old, start)
-    old.execute("CREATE TEMP TABLE card_mark (run_id TEXT)")  # what fills the ledger expects the newest schema
+    # What fills the ledger expects the newest schema.
+    old.execute("CREATE TEMP TABLE card_mark (run_id TEXT)")
+    old.execute("CREATE TEMP TABLE fault (request_id INTEGER PRIMARY KEY, kind, said, text, times, created)")
     run = runs.create(old, "generate", {})
     fill(old, run.id)
     old.close()

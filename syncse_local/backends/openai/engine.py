@@ -14,7 +14,7 @@ from syncse_local.backends.openai.pool import PendingRow, ServerPool
 from syncse_local.backends.openai.preflight import identity, survey
 from syncse_local.backends.openai.servers import check_allowed, parse_server
 from syncse_local.backends.openai.spend import Spend, price_of
-from syncse_local.backends.openai.wire import Dialect
+from syncse_local.backends.openai.wire import ServerDialect
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.modelfiles.entry import ModelInfo
 from syncse_local.records import Completion, Context, Message, Row
@@ -39,7 +39,7 @@ class OpenAICompatBackend:
         check_allowed(servers, self.options.allow_remote, bool(key))
         found = survey(servers, name, key, Backoff(self.options.backoff_s))
         self._found = found
-        self._dialect = Dialect(found.served)
+        self._dialect = ServerDialect(found.served)
         ceiling = self.options.max_spend
         self._spend = Spend(price_of(self.options.prices, name, ceiling), ceiling)
         self._pool: ServerPool | None = ServerPool(found.servers, key, self.options, self._dialect, self._spend)

@@ -18,7 +18,7 @@ from syncse_local.backends.openai.options import OpenAIOptions
 from syncse_local.backends.openai.preflight import denied, missing
 from syncse_local.backends.openai.servers import ENDPOINT, Server
 from syncse_local.backends.openai.spend import Spend
-from syncse_local.backends.openai.wire import Dialect, encode, messages_of, read, too_many
+from syncse_local.backends.openai.wire import ServerDialect, encode, messages_of, read, too_many
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.records import Completion, Message, Row
 
@@ -46,7 +46,7 @@ class ServerPool:
     """Answers rows through `servers`; one `run` at a time, `stop` from any thread."""
 
     def __init__(
-        self, servers: Sequence[Server], key: Key, options: OpenAIOptions, dialect: Dialect, spend: Spend
+        self, servers: Sequence[Server], key: Key, options: OpenAIOptions, dialect: ServerDialect, spend: Spend
     ) -> None:
         self._servers, self._key, self._options = list(servers), key, options
         self._dialect, self._spend = dialect, spend

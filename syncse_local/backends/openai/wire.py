@@ -22,7 +22,7 @@ MAX_STOPS = 4
 FINISH: dict[object, Finish] = {"length": "length", "content_filter": "refused"}
 
 
-class Dialect:
+class ServerDialect:
     """The parameters that the servers of a run understand. Any thread may use it."""
 
     def __init__(self, model: str) -> None:

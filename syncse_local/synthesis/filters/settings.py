@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from syncse_local.registry import DEFAULT_BACKEND
-from syncse_local.text.toml import Table, content_hash
+from syncse_local.text.toml import TomlTable, content_hash
 
 
 def _number(default: float, low: float, high: float) -> Any:
@@ -110,18 +110,18 @@ class FilterSettings:
     def from_dict(cls, data: object, where: str) -> "FilterSettings":
         """Check and build. Raises SyncseError naming the bad key or value, with a suggestion."""
         groups = {item.name: item.default_factory for item in dataclasses.fields(cls)}
-        tables = Table(data, where, groups).data
+        tables = TomlTable(data, where, groups).data
         read = {name: _group(group, tables.get(name, {}), f"{where}.{name}") for name, group in groups.items()}
         return cls(**read)
 
 
 def _group(kind: Any, data: object, where: str) -> Any:
     fields = dataclasses.fields(kind)
-    table = Table(data, where, [item.name for item in fields])
+    table = TomlTable(data, where, [item.name for item in fields])
     return kind(**{item.name: _value(table, item) for item in fields})
 
 
-def _value(table: Table, item: "dataclasses.Field[Any]") -> Any:
+def _value(table: TomlTable, item: "dataclasses.Field[Any]") -> Any:
     default: Any = item.default
     if "range" in item.metadata:
         return table.number(item.name, default, *item.metadata["range"])
