@@ -7,7 +7,9 @@ import pytest
 from syncse_local.backends.llamacpp.options import LlamaOptions
 from syncse_local.backends.options import read_options
 from syncse_local.backends.vllm.options import VllmOptions
+from syncse_local.config import Settings
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.registry import backend_spec
 
 
 def test_text_becomes_what_the_option_is() -> None:
@@ -26,3 +28,28 @@ def test_what_does_not_fit_is_refused(given: dict[str, Any]) -> None:
         read_options(LlamaOptions, "llamacpp", given)
     assert caught.value.code == ExitCode.USAGE
     assert caught.value.hint
+
+
+def test_settings_become_the_options_that_an_engine_names() -> None:
+    settings = Settings(base_urls=" http://a/v1, http://b/v1,", threads=3, n_ctx=512, max_spend=2.0, vllm_python="py")
+    assert backend_spec("openai_compat").chosen(settings) == {
+        "base_urls": ["http://a/v1", "http://b/v1"], "api_key_file": "", "max_spend": 2.0, "prices": {},
+    }  # fmt: skip
+    assert backend_spec("llamacpp").chosen(settings) == {"threads": 3, "n_gpu_layers": 0, "n_ctx": 512}
+    assert backend_spec("vllm").chosen(settings) == {"python": "py", "threads": 3, "max_model_len": 512}
+    assert backend_spec("echo").chosen(settings) == {}
+
+
+def test_an_option_that_holds_several_takes_a_list_or_a_text() -> None:
+    read = backend_spec("openai_compat").read
+    assert read({"base_urls": ["http://a", "http://b", "http://a"]}).base_urls == ("http://a", "http://b")
+    assert read({"base_urls": "http://a, http://b"}).base_urls == ("http://a", "http://b")
+    for wrong in (
+        {"base_urls": 3},
+        {"base_urls": []},
+        {"base_urls": "u", "prices": 1},
+        {"base_urls": "u", "retries": -1},
+    ):
+        with pytest.raises(SyncseError) as caught:
+            read(wrong)
+        assert (caught.value.code, caught.value.title) == (ExitCode.USAGE, "Bad backend option")
