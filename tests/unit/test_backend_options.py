@@ -44,12 +44,8 @@ def test_an_option_that_holds_several_takes_a_list_or_a_text() -> None:
     read = backend_spec("openai_compat").read
     assert read({"base_urls": ["http://a", "http://b", "http://a"]}).base_urls == ("http://a", "http://b")
     assert read({"base_urls": "http://a, http://b"}).base_urls == ("http://a", "http://b")
-    for wrong in (
-        {"base_urls": 3},
-        {"base_urls": []},
-        {"base_urls": "u", "prices": 1},
-        {"base_urls": "u", "retries": -1},
-    ):
+    wrong: list[dict[str, Any]] = [{"base_urls": 3}, {"base_urls": []}, {"base_urls": "u", "prices": 1}]
+    for given in (*wrong, {"base_urls": "u", "retries": -1}):
         with pytest.raises(SyncseError) as caught:
-            read(wrong)
+            read(given)
         assert (caught.value.code, caught.value.title) == (ExitCode.USAGE, "Bad backend option")
