@@ -15,7 +15,9 @@ from syncse_local.errors import ExitCode, SyncseError
 PRETEND = "SYNCSE_GPUS"
 """Environment variable that describes GPUs instead of asking for them: `index:total:free` in MiB, comma-separated."""
 MIB = 2**20
+"""Bytes."""
 _UNKNOWN_MEMORY = 4 << 30
+"""Where the system does not say: what the smallest machines of today have, so that forecasts err on the safe side."""
 _UNLIMITED = 1 << 60  # version 1 control groups say "no limit" with a number near 2**63
 _QUERY = ("nvidia-smi", "--query-gpu=index,uuid,memory.total,memory.free,name", "--format=csv,noheader,nounits")
 

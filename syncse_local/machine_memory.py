@@ -21,6 +21,7 @@ def is_memory(error: BaseException) -> bool:
 
 
 GIB = 2**30
+"""Bytes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.text.display import safe
 
 SAMPLES = 3
+"""Enough to recognise one's own data, few enough to be read before saying yes."""
 SAMPLE_CHARS = 80
 """So many sentences are shown, each in one line of a terminal."""
 

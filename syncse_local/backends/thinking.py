@@ -20,6 +20,7 @@ _OFF: dict[str, Any] = {
     "thinking_option": "off",
     "add_thoughts": False,
 }
+"""Every name that a known template reads, at the value that means no reasoning."""
 _EFFORTS = ("low", "none", "no_think", "minimal")
 _MODES = ("disabled", "chat", "off", "no_think")
 ON: dict[str, Any] = {

@@ -10,6 +10,7 @@ from syncse_local.modelfiles.describe import describe
 from syncse_local.modelfiles.entry import Found, ModelEntry
 
 SHOWN = 12
+"""Candidates in an error: more are not read, and the rest is counted."""
 
 
 def resolve(

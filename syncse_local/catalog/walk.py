@@ -11,7 +11,9 @@ from syncse_local.modelfiles.entry import Found
 from syncse_local.modelfiles.gguf import bare_name, first_shard
 
 DEPTH = 6
+"""Folders below a root. The caches of other tools put files three to five deep; a home directory has no end."""
 ENTRIES = 50_000
+"""Names read below one root. Chosen, not measured: a full cache has thousands; a tree of data sets must not hold up the list."""
 _PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 
 

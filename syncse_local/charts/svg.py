@@ -10,9 +10,12 @@ from syncse_local.charts.bars import Bars
 from syncse_local.text.display import safe
 
 WIDTH, MARGIN, LABELS, NOTES = 720, 16, 210, 90
+"""Pixels across: the file, its margin, the column of labels, the space for a figure beside the longest bar."""
 BAR, GAP, LINE = 11, 7, 20
+"""Pixels down: a bar, the gap after a label's bars, a line of text of 12 pixels."""
 COLOURS = ("#2b6cb0", "#dd8452", "#55a868", "#8172b3", "#937860", "#4c4c4c")
 LABEL = 34
+"""Characters of 12 pixels that the column of labels holds."""
 
 
 def document(charts: Sequence[Bars]) -> str:

@@ -6,7 +6,9 @@ from syncse_local.text.display import safe
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 FILLS = "█▒░▓"
 LABEL = 28
+"""Characters of a label: a third of 80 columns, so that bars keep the larger part."""
 LEAST = 10
+"""Characters of the longest bar in a narrow terminal: fewer tell nothing apart."""
 
 
 def draw(chart: Bars, width: int = 100) -> str:

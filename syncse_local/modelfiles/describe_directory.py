@@ -21,6 +21,7 @@ DECODERS = set(
 """Language models that the trainer takes as encoders too, by their path, or by name once they have a pooling."""
 _CAUSAL = ("ForCausalLM", "LMHeadModel")
 _LARGEST_TEXT = 1 << 27
+"""Bytes of a tokenizer or vocabulary file. The largest that are published take some 35 MB."""
 
 
 def describe_directory(found: Found) -> ModelEntry:

@@ -24,6 +24,7 @@ _RANGES = {
     "attention.layer_norm_rms_epsilon": (0.0, 1.0),
     "attention.layer_norm_epsilon": (0.0, 1.0),
 }
+"""What no sound model is outside of: llama.cpp allocates by these numbers before it looks at them."""
 NOT_GENERATORS = {"bert", "nomic-bert", "jina-bert-v2", "modern-bert", "clip", "t5encoder", "wavtokenizer-dec"}
 
 

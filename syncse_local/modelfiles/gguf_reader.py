@@ -9,14 +9,23 @@ from typing import BinaryIO
 
 from syncse_local.modelfiles.gguf_types import ARRAY, SCALARS, STRING, TENSOR_TYPES, UINT32, UINT64
 
-CHUNK = 1 << 20
+# Limits are far above what files have (50 keys, a vocabulary of 256,000, templates of 20 KB, 1,000 tensors) and keep a
+# hostile header within seconds and some hundred MB.
+CHUNK = 1 << 20  # bytes read at once: a header is read in a few calls
 MAX_KEYS = 1 << 16
+"""Keys of the metadata."""
 MAX_KEY_BYTES = 1 << 16
+"""The format's own limit: 2**16 - 1 bytes."""
 MAX_STRING_BYTES = 1 << 26
+"""One text, such as the chat template."""
 MAX_KEPT_BYTES = 1 << 27
+"""All texts together."""
 MAX_STRING_ITEMS = 1 << 22
+"""Texts in one array, which are passed over one by one."""
 MAX_TENSORS = 1 << 18
+"""Tensors of one file."""
 KEPT_ITEMS = 64
+"""Items of an array that are kept: flags and sizes by layer are, the vocabulary is not."""
 
 Scalar = int | float | bool | str
 

@@ -4,6 +4,7 @@ from typing import Final
 
 MAGIC: Final = b"GGUF"
 UINT32, STRING, ARRAY, UINT64 = 4, 8, 9, 10
+"""Value types that the reader itself asks for."""
 
 # value type -> struct format
 SCALARS: Final[dict[int, str]] = {

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 SMALL = 1 << 20
+"""Bytes read of a text file unless more is asked for: cards and configurations take a few KB."""
 LARGEST_JSON = 1 << 24
+"""Bytes. The index of a model in 100 shards takes some 5 MB."""
 _LICENCE = re.compile(r"^licen[sc]e:[ \t]*[\"']?([^\"'\n#]+)", re.MULTILINE)
 MOST = 1 << 62
 """Counts at or above this are no sizes of anything; arithmetic on them is not worth guarding elsewhere."""

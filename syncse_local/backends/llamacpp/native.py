@@ -27,7 +27,9 @@ NO_SLOT = 1
 _ERROR = 4
 _LEVELS = {1: logging.DEBUG, 2: logging.DEBUG, 3: logging.WARNING, _ERROR: logging.ERROR}
 _KV_TYPES: dict[KvType, int] = {"f32": 0, "f16": 1, "q8_0": 8}
+"""Numbers of `enum ggml_type`."""
 _FLASH: dict[FlashAttention, int] = {"auto": -1, "off": 0, "on": 1}
+"""Numbers of `enum llama_flash_attn_type`."""
 _FLASH_CHOSEN: dict[str, FlashAttention] = {"Flash Attention enabled": "on", "Flash Attention disabled": "off"}
 Memory = Literal["attention", "sliding window", "hybrid", "recurrent"]
 """Cells for each token in all layers; in some layers of a window alone; beside one state a sequence; one state alone."""

@@ -19,8 +19,7 @@ from syncse_local.records import Completion, Context, Finish
 
 SMALL_BATCH = 60
 """On a CPU llama.cpp's attention over fewer than 64 tokens passes over cells of other rows; over more it computes them."""
-PROMPT_TOKENS = 96
-PATIENCE = 6
+PROMPT_TOKENS, PATIENCE = 96, 6
 """Prompt tokens that are worth a call of their own, and how many calls they wait to be as many (docs/decisions/lanes.md)."""
 DAMAGED = "The model computes no numbers: its weights are damaged."
 

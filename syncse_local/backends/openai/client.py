@@ -16,6 +16,7 @@ from syncse_local.backends.openai.key import Key
 from syncse_local.backends.openai.servers import Server
 
 CONNECT_SECONDS = 10.0
+"""A server that is there accepts within a round trip; a host that is off says nothing for minutes."""
 LARGEST = 16 << 20
 """Bytes of an answer that are read at most."""
 STALE = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError)

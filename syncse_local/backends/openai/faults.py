@@ -15,6 +15,7 @@ from syncse_local.text.display import safe
 
 Kind = Literal["unreachable", "crowded", "failed", "rejected", "refused", "denied", "missing", "broke"]
 SAID_CHARS = 300
+"""Characters kept of what a server says: a sentence or two. Servers send whole stack traces."""
 CONTEXT = re.compile(
     r"context[ _-]?(length|window|size)|context_exceeded|maximum context|prompt is too long|too many (input )?tokens",
     re.I,

@@ -18,8 +18,11 @@ from syncse_local.backends.openai.servers import Server
 from syncse_local.errors import ExitCode, SyncseError
 
 ATTEMPTS = 3
+"""A server that is just starting answers the second or third look; one that is off costs a minute at most."""
 LOOK_SECONDS = 10.0
+"""For the list of models, which no server computes."""
 SHOWN = 12
+"""Names of models in an error: as many as are read before one looks at the server itself."""
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 from syncse_local.errors import ExitCode, SyncseError
 
 MILLION = 1_000_000
+"""Prices are for a million tokens."""
 OVERHEAD = 16
 """Tokens that a chat template may add to each message."""
 

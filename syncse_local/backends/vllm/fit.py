@@ -5,6 +5,7 @@ from syncse_local.machine_memory import Fit, FreeMemory, free_on, place_of
 from syncse_local.modelfiles.entry import ModelEntry
 
 DTYPE_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+"""Bytes of a number."""
 PLAIN = ("F64", "F32", "F16", "BF16")
 """Number types that vLLM converts to the one it computes in; others are quantised and stay as they are."""
 VLLM_WINDOW = 8192
