@@ -14,6 +14,7 @@ from scipy.stats import t as student
 from syncse_local.compare.intervals import welch
 
 LEVEL = 0.05
+"""The floor is the difference that seeds alone exceed once in twenty times, as often as a verdict may err."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from syncse_local.compare.rows import ComparisonRow, Setting
 from syncse_local.compare.verdicts import CANNOT_TELL, margin, verdict
 
 ALPHA = 0.05
+"""Intervals hold 95 %: the convention of the field, and of the tables this one stands beside."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ _SCHEMA = (
 )
 _ROW = 160  # bytes of a row beside its vector: keys, indices, its part of a page
 _BATCH = 500  # rows a transaction
-_BUSY_S = 10.0
+_BUSY_S = 10.0  # a transaction of another process takes milliseconds; after this the run goes on without the cache
 
 
 def identity(encoder_sha256: str, settings: Mapping[str, Any]) -> bytes:

@@ -21,6 +21,7 @@ from syncse_local.evaluation.rows import Row, column, part_files, read_rows, tex
 from syncse_local.evaluation.tasks import FAMILIES, ROW_FILES, Task
 
 GAIN_LIMIT = 1000
+"""Judgements are grades of a few steps; a larger number is a column that was taken for another."""
 
 
 @dataclass(frozen=True, slots=True)

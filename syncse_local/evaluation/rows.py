@@ -17,7 +17,7 @@ Row = dict[str, Any]
 LINE_LIMIT = 1 << 25
 """Bytes of one line: a query with some thousand candidates fits, a decompression bomb does not."""
 
-_BATCH = 1024
+_BATCH = 1024  # rows of a Parquet file in memory at once
 
 
 def part_files(base: Path, splits: tuple[str, ...] = ("test",)) -> list[Path]:

@@ -13,7 +13,9 @@ from syncse_local.evaluation.base import Pause
 from syncse_local.evaluation.logistic import Floats, Labels, fit_path, predict, stratified_folds
 
 SEED = 1111
+"""SentEval's, of its own evaluation scripts."""
 FOLDS = 10
+"""SentEval's k-fold for the sets without a split, as in the papers."""
 NARROW = tuple(2.0**t for t in range(-2, 4))  # one set in nested folds; train, dev and test
 WIDE = tuple(2.0**t for t in range(-1, 6))  # train and test
 

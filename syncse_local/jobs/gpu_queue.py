@@ -23,7 +23,9 @@ from syncse_local.registry import BACKENDS, backend_spec
 from syncse_local.store import gpu_lock
 
 POLL = 0.2
+"""Seconds between two tries for a GPU: a person does not notice them, and they cost nothing."""
 _LARGEST_NOTE = 10_000
+"""Bytes of a lock's note that are read: it names a run and a workspace, and another user may have written it."""
 
 
 def needs_gpu(kind: str, options: Mapping[str, Any], seen: Sequence[machine.Gpu]) -> bool:

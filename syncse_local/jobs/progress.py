@@ -9,6 +9,7 @@ from syncse_local import airgap
 from syncse_local.store import runs
 
 INTERVAL = 0.1
+"""Seconds between two writes of progress, and between two looks at the cancel flag: ten frames a second are enough to see."""
 
 
 class StoreReporter:

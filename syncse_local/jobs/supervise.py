@@ -19,6 +19,7 @@ from syncse_local.store import runs
 from syncse_local.store.database import connect
 
 POLL = 0.2
+"""Seconds between two looks at the worker: how late its death or a cancel step is noticed at most."""
 START_SECONDS = 30.0
 """How long a queued run may wait for its supervisor before it counts as lost."""
 GRACE = {1: 60.0, 2: 15.0}

@@ -15,6 +15,7 @@ from syncse_local.errors import ExitCode, SyncseError
 MIGRATIONS = Path(__file__).parent / "migrations"
 LATEST = len(list(MIGRATIONS.glob("[0-9]*.sql")))
 BUSY_MS = 5_000
+"""How long a writer waits for another. Transactions take tenths of a second, those of a plan some seconds."""
 CACHE_KIB = 262_144
 """Most memory a connection keeps of the file, taken as it is needed: with SQLite's 2 MB a large plan reads all the time."""
 CHECKPOINT_PAGES = 16_384

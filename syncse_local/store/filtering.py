@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from syncse_local.store.database import writing
 
 BATCH = 5_000
+"""Verdicts in one transaction, so that others wait for tenths of a second at most."""
 
 
 class VerdictRow(NamedTuple):

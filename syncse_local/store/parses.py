@@ -10,6 +10,7 @@ from syncse_local.store.database import storable, writing
 from syncse_local.store.ledger import Outcome, Planned, decision
 
 PAGE = 1_000
+"""Answers in memory at once: raw answers may have thousands of characters."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from syncse_local.store.last_word import BY_PERSONS
 SORTS = ("plan", "words", "positive_overlap", "negative_overlap")
 STATES = ("accepted", "rejected", "dropped")
 PAGE = 100
+"""Rows handed out at once: two screens of a large terminal."""
 STRETCH = 5_000
 """Entries between two known places of an outline: a few milliseconds to walk."""
 COLUMNS = (

@@ -17,6 +17,7 @@ from syncse_local.paths import starter_sts
 from syncse_local.text.clean import squash, words
 
 GRAM = 8
+"""Words in a row that two texts share by copying, hardly by chance; long n-grams are the usual sign of contamination."""
 
 
 class Match(NamedTuple):

@@ -8,6 +8,7 @@ from pathlib import Path
 from syncse_local.text.toml import TomlTable, did_you_mean, refuse
 
 MOST = 64
+"""Generators of one recipe. A guard against a list that was pasted wrongly; nobody mixes so many."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from syncse_local.text.clean import squash
 from syncse_local.text.reasoning import thinks_aloud
 
 PARSER_VERSION = 2
+"""Stands beside every parse."""
 
 
 class Failure(StrEnum):

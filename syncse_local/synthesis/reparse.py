@@ -15,6 +15,7 @@ from syncse_local.synthesis.outcomes import outcomes
 from syncse_local.synthesis.recipe import Pools, Recipe, load_pools
 
 BATCH = 1_000
+"""Parses in one transaction."""
 
 
 class Reread(NamedTuple):

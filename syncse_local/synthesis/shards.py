@@ -15,6 +15,7 @@ from syncse_local.synthesis.generators import Generator, named_generator
 from syncse_local.text.toml import refuse
 
 MOST_SHARDS = 100_000
+"""A guard against a number typed wrongly: more shards than rows would do nothing but wait in a queue."""
 _SHARD = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
 
 

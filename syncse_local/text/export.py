@@ -26,6 +26,7 @@ NAMES = {
     "parquet": ("anchor", "positive", "negative"),
 }
 PARQUET_BATCH = 10_000
+"""Rows of a row group: constant memory, some MB each."""
 _FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up", errno.EROFS: "it is read-only"}
 
 

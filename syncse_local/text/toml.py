@@ -14,6 +14,7 @@ from typing import NoReturn
 from syncse_local.errors import ExitCode, SyncseError
 
 MAX_BYTES = 16 * 1024 * 1024
+"""Bytes. The shipped pools have under 1 MB; a larger file is a data set that was named by mistake."""
 
 
 def refuse(title: str, detail: str, hint: str) -> NoReturn:

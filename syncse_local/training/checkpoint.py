@@ -18,6 +18,7 @@ from syncse_local.errors import ExitCode, SyncseError
 
 NAME = re.compile(r"step-(\d{9})")
 FORMAT = 1
+"""Of the state in a checkpoint: one of another format is not gone on with."""
 
 
 @dataclass

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from syncse_local.text.display import safe
 
 WIDTH = 200
+"""Characters of a value in the card: a long path is whole, a prompt is not."""
 
 
 def code(value: object, width: int = WIDTH) -> str:

@@ -15,6 +15,7 @@ from syncse_local.training.options import TrainOptions
 from syncse_local.training.step import Stepper, StopRequested, autocast, chunk_seed
 
 IGNORED = -100
+"""The class that cross_entropy leaves out by default."""
 STREAM = 1_000_000  # chunk numbers of the masked passes, apart from the contrastive ones
 
 

@@ -9,6 +9,7 @@ from syncse_local.store.database import writing
 from syncse_local.store.merging.tables import Merged, columns, listed
 
 PAGE = 20_000
+"""Rows in one transaction; verdicts and measurements are small."""
 
 
 def merge_filters(connection: sqlite3.Connection, merged: Merged) -> None:

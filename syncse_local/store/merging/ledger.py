@@ -12,7 +12,9 @@ from syncse_local.store.database import writing
 from syncse_local.store.merging.tables import Merged, columns, listed
 
 PAGE = 5_000
+"""Requests in one transaction, each with its answer, parses, decisions and places."""
 SHOWN = 5
+"""Conflicts that are named; all are counted."""
 Tell = Callable[[int, int], None]
 
 

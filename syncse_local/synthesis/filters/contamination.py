@@ -11,6 +11,7 @@ from syncse_local.synthesis.filters.verdict import Candidate, Check, Finding, Re
 
 NAME = "contamination"
 VERSION = 2
+"""Of this filter's outcomes: goes up with every change of one, and stands beside each verdict."""
 HighestCosine = Callable[[str], float | None]
 """The highest cosine of a text with any evaluation sentence, or None where it was not measured."""
 

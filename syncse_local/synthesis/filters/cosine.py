@@ -9,6 +9,7 @@ from syncse_local.synthesis.filters.settings import Cosine
 from syncse_local.synthesis.filters.verdict import Candidate, Check, Finding, Reason, Verdict, drop_if
 
 VERSION = 1
+"""Of this filter's outcomes: goes up with every change of one, and stands beside each verdict."""
 Measured = Callable[[str, str], float | None]
 """The value for (sentence, output), or None where there is none."""
 UNMEASURED = Finding(Verdict.KEEP, None, Reason.UNMEASURED)

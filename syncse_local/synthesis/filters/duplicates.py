@@ -13,6 +13,7 @@ from syncse_local.text.clean import squash
 from syncse_local.text.words import LOOKED_AT, jaccard
 
 VERSION = 1
+"""Of this filter's outcomes: goes up with every change of one, and stands beside each verdict."""
 MOST = 50  # sentences looked at in one band: those of one frame would otherwise be compared each with each
 
 

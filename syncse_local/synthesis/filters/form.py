@@ -11,6 +11,7 @@ from syncse_local.synthesis.filters.verdict import Candidate, Check, Finding, Re
 from syncse_local.text.words import LOOKED_AT
 
 VERSION = 1
+"""Of this filter's outcomes: goes up with every change of one, and stands beside each verdict."""
 _MARKUP = re.compile(r"</?[a-zA-Z|][^<>]{0,60}>|```|\*\*|\]\(|^#{1,6} |&(?:amp|lt|gt|quot|nbsp|#\d+);|\ufffd|\{\w+\}")
 _PAIRS = ("()", "[]", "{}")
 _QUOTES = ('"', "\u201c\u201d\u201e", "\u00ab\u00bb")  # which of a kind opens depends on the language

@@ -13,6 +13,7 @@ from syncse_local.synthesis.strip import strip_reply
 from syncse_local.text.clean import normalise
 
 VERSION = 1
+"""Of this filter's outcomes and of how an answer is read: goes up with every change of one."""
 CONTEXT = "judge/similarity/0"
 PROMPT = """Rate how similar two sentences are in meaning, on a scale from 0 to 5:
 5 the same meaning, 4 the same but for unimportant details, 3 roughly the same, but important details differ or are missing,
@@ -21,7 +22,7 @@ Reply with the number alone."""
 PREFIX = (Message("system", PROMPT),)
 SAMPLING = Sampling(temperature=0.0, top_p=1.0, max_tokens=8)
 _NUMBER = re.compile(r"(?<![\d.,-])[0-5](?:\.\d+)?(?!\d|[.,]\d)")
-_SCALE = 5.0
+_SCALE = 5.0  # the highest score of the prompt; "5.5" is a 5
 
 
 def turn(sentence: str, output: str) -> str:

@@ -22,6 +22,7 @@ from syncse_local.text.clean import sentence_key
 from syncse_local.text.toml import content_hash
 
 SEED = 1
+"""Greedy decoding draws nothing, but a request has a seed, which is part of its key."""
 
 
 def ask(job: Job, settings: Judge, rows: Sequence[Candidate]) -> int:

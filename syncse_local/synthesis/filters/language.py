@@ -8,6 +8,7 @@ from syncse_local.synthesis.filters.verdict import Candidate, Check, Finding, Re
 from syncse_local.text.language import has_drifted, own_scripts, script_share
 
 VERSION = 1
+"""Of this filter's outcomes: goes up with every change of one, and stands beside each verdict."""
 
 
 def check(settings: Language) -> Check:

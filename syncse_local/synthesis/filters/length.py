@@ -5,6 +5,7 @@ from syncse_local.synthesis.filters.verdict import Candidate, Check, Finding, Re
 from syncse_local.text.words import tokens
 
 VERSION = 1
+"""Of this filter's outcomes: goes up with every change of one, and stands beside each verdict."""
 SMOOTHING = 2  # added to both counts: in a sentence of three words, one word more is no drift
 
 

@@ -21,6 +21,7 @@ from syncse_local.synthesis.filters.judging import ask
 from syncse_local.synthesis.filters.settings import FilterSettings
 
 BATCH = 2_048
+"""Pairs encoded between two writes: some seconds of work are lost by a kill."""
 
 
 def run(job: Job) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from syncse_local.text.clean import squash
 
 Vectors = NDArray[np.float32]
 BATCH = 512
+"""Texts encoded between two writes: some seconds of work are lost by a kill."""
 BLOCK = 32_768
 """Texts and evaluation sentences compared at once: 64 MiB of cosines."""
 

@@ -7,6 +7,7 @@ from typing import Any
 from syncse_local.synthesis.filters.verdict import Candidate, Check, Finding, Reason, Verdict
 
 EXAMPLES = 5
+"""Triplets shown that leave: enough to see what a threshold does."""
 
 
 def is_dropped(findings: Iterable[tuple[Check, Finding]]) -> bool:

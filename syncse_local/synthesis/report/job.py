@@ -28,6 +28,7 @@ from syncse_local.text.words import tokens
 ENOUGH = 20
 """Texts; a group of fewer gets no figures of diversity."""
 BATCH = 1_024
+"""Texts encoded between two looks at the cancel flag."""
 
 Vectors = Mapping[str, NDArray[np.float32]]
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 Tokens = Sequence[str]
 Gram = tuple[str, ...]
 ORDER = 4
+"""Self-BLEU with 1- to 4-grams, as BLEU has them."""
 SMOOTHING = 0.1
 """What a precision of zero has for a numerator (method 1 of Chen & Cherry 2014, as in Texygen's self-BLEU)."""
 

@@ -8,7 +8,9 @@ from syncse_local.text.words import overlap, tokens
 WIDTH = 4
 """Words a bin of the length histogram; the last bin has all that is longer."""
 LENGTHS = 11
+"""Bins of that histogram: up to 40 words, which few sentences pass."""
 OVERLAPS = 10
+"""Bins of the overlap histogram: tenths."""
 
 
 @dataclass(frozen=True, slots=True)
