@@ -142,6 +142,13 @@ def settled(default: Any, help: str, **more: Any) -> Any:
     return option(default, help, flag=None, **more)
 
 
+def as_in(spec: type, name: str, **changes: Any) -> Any:
+    """The field that another spec has under this name, with `changes`, of which `default` may be one."""
+    declared = spec.__dataclass_fields__[name]  # type: ignore[attr-defined]
+    default = changes.pop("default", declared.default)
+    return dataclasses.field(default=default, kw_only=True, metadata={HERE: {**declared.metadata[HERE], **changes}})
+
+
 def made(declared: "dataclasses.Field[Any]", hint: Any) -> Field:
     """The field that a dataclass field declares, its shape read from its type."""
     about = dict(declared.metadata[HERE])
@@ -158,7 +165,6 @@ def _shape(hint: Any) -> tuple[type, bool, bool]:
     optional = isinstance(hint, UnionType)
     if optional:
         (hint,) = (part for part in get_args(hint) if part is not NoneType)
-    origin = get_origin(hint) or hint
-    if origin is tuple:
-        return get_args(hint)[0], True, optional
-    return (dict if origin is Mapping else origin), False, optional
+    several = get_origin(hint) is tuple
+    one = get_args(hint)[0] if several else hint
+    return (dict if get_origin(one) is Mapping else one), several, optional

@@ -24,12 +24,42 @@ def _number(default: Any, help: str, **more: Any) -> Any:
     return option(default, help, table="training", group="numbers of the training", **more)
 
 
+def _method(default: Any, help: str, **more: Any) -> Any:
+    return option(default, help, table="training", group="how it trains", **more)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Training(Spec):
     """The numbers of a training (SynCSE section 4 for their meaning; the defaults here suit a workstation)."""
 
     TITLE: ClassVar[str] = "Bad training option"
 
+    pooling: str = _method("cls", "how tokens become one vector; a decoder needs last_token or avg", choices=POOLINGS)
+    no_duplicates: bool = _method(
+        False,
+        "no two rows of a batch share a text: they would be false negatives",
+    )
+    false_negative_limit: float = _method(
+        0.0,
+        "another row's candidate whose cosine with the anchor is above it is no negative, by the encoder as it was; 0: off",
+        at_least=0,
+        below=1,
+        bare=FALSE_NEGATIVE_LIMIT,
+        metavar="COS",
+    )
+    unsupervised: bool = _method(
+        False,
+        "SimCSE's dropout pairs: the sentences of FILE, or the anchors of --from or --data, without positives",
+        extra="data",
+        metavar="FILE",
+    )
+    device: str = _method("auto", "where the encoder runs", choices=DEVICES, setting="device", changes_result=False)
+    precision: str = _method(
+        "auto",
+        "bf16: weights and sums in 32 bit, products in 16; auto: bf16 on a GPU that computes it",
+        choices=("auto", *PRECISIONS),
+        setting="precision",
+    )
     batch_size: int = _number(128, "rows told apart at once; the paper's is 512", at_least=2, unit="rows")
     learning_rate: float = _number(5e-5, "the paper's for base encoders; 1e-5 for large ones", above=0)
     epochs: int = _number(3, "passes over the triplets", at_least=1)
@@ -69,40 +99,6 @@ class Training(Spec):
         0, "above 0: train adapters of this rank and leave the encoder's own weights alone", at_least=0
     )
     lora_alpha: float = _number(0.0, "the adapters' scale; 0: twice the rank", at_least=0)
-    pooling: str = option(
-        "cls", "how tokens become one vector; a decoder needs last_token or avg", table="training", choices=POOLINGS
-    )
-    no_duplicates: bool = option(
-        False,
-        "no two rows of a batch share a text: they would be false negatives",
-        table="training",
-    )
-    false_negative_limit: float = option(
-        0.0,
-        "another row's candidate whose cosine with the anchor is above it is no negative, by the encoder as it was; 0: off",
-        table="training",
-        at_least=0,
-        below=1,
-        bare=FALSE_NEGATIVE_LIMIT,
-        metavar="COS",
-    )
-    unsupervised: bool = option(
-        False,
-        "SimCSE's dropout pairs: the sentences of FILE, or the anchors of --from or --data, without positives",
-        table="training",
-        extra="data",
-        metavar="FILE",
-    )
-    device: str = option(
-        "auto", "where the encoder runs", table="training", choices=DEVICES, setting="device", changes_result=False
-    )
-    precision: str = option(
-        "auto",
-        "bf16: weights and sums in 32 bit, products in 16; auto: bf16 on a GPU that computes it",
-        table="training",
-        choices=("auto", *PRECISIONS),
-        setting="precision",
-    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
