@@ -24,6 +24,7 @@ from typing import Any
 
 from syncse_local.api import TripletQuery, Workspace
 from syncse_local.records import Completion
+from syncse_local.specs.generate import GenerateSpec
 from syncse_local.store import ledger, runs
 from syncse_local.synthesis import index_triplets
 from syncse_local.synthesis.job import Generation
@@ -92,9 +93,10 @@ def plan(workspace: Workspace, rows: int) -> dict[str, float]:
     with source.open("w", encoding="utf-8") as handle:
         handle.writelines(f"{sentence}\n" for sentence in sentences(rows))
     recipe = load_recipe("syncse-partial")
-    run = runs.create(workspace.connection, "generate", {"input": str(source), "recipe": recipe.to_dict()}, "bench")
+    spec = GenerateSpec(input=str(source), recipe_data=recipe.to_dict())
+    run = runs.create(workspace.connection, "generate", spec.to_options(), "bench")
     job: Any = SimpleNamespace(run=run, connection=workspace.connection, reporter=Quiet())
-    stage = Generation(job, recipe, load_pools(recipe))
+    stage = Generation(job, spec, recipe, load_pools(recipe))
     stage.engine = EngineIdentity("0" * 64, "llamacpp", "0")
     clock = Clock()
     with clock:

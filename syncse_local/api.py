@@ -13,6 +13,7 @@ from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.jobs import supervise
 from syncse_local.jobs.liveness import acquire, held
 from syncse_local.registry import offered_backends
+from syncse_local.specs.kinds import checked
 from syncse_local.store import faults, gpu_lock, ledger, runs
 from syncse_local.store.database import connect
 from syncse_local.store.last_word import BY_PERSONS
@@ -180,8 +181,8 @@ class Workspace(Triplets):
     # -- acting ------------------------------------------------------------------------------------------------------
 
     def start(self, kind: str, options: Mapping[str, Any], name: str = "") -> Run:
-        """Create a run and start its process; returns at once."""
-        run = runs.create(self.connection, kind, dict(options), name)
+        """Create a run and start its process; returns at once. Raises SyncseError (USAGE) for what cannot be a run's."""
+        run = runs.create(self.connection, kind, checked(kind, options).to_options(), name)
         supervise.launch(self.directory, run.id, self.settings.airgap)
         return run
 

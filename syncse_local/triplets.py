@@ -164,4 +164,4 @@ class Triplets:
         """The evaluation sentences of the directories that the settings name."""
         from syncse_local.synthesis.contamination import Gate
 
-        return Gate.of({"senteval": self.settings.senteval, "reranking": self.settings.reranking})
+        return Gate.of(self.settings)

@@ -14,6 +14,7 @@ from syncse_local.cli.output import emit, table
 from syncse_local.config import Settings
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.registry import backend_spec
+from syncse_local.specs.generate import GenerateSpec
 from syncse_local.synthesis.filters.settings import FilterSettings, changed
 from syncse_local.synthesis.recipe import Recipe, load_recipe
 from syncse_local.text.display import safe
@@ -79,7 +80,7 @@ def thresholds(target: Run, recipe: str | None, changes: list[str]) -> FilterSet
     if target.kind != "generate":
         hint = "Name a generate run; `syncse runs` lists them."
         raise SyncseError("Nothing to filter", f"Run {target.id} is a {target.kind} run.", hint, ExitCode.USAGE)
-    own = load_recipe(recipe) if recipe else Recipe.from_dict(target.options["recipe"])
+    own = load_recipe(recipe) if recipe else Recipe.from_dict(GenerateSpec.of(target.options).recipe_data or {})
     return changed(own.filters, dict(map(_assignment, changes)), "--set, [filters]")
 
 

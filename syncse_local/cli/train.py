@@ -25,7 +25,7 @@ from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.evaluation.tasks import resolve
 from syncse_local.paths import starter_encoder
 from syncse_local.specs.choices import POOLINGS
-from syncse_local.specs.train import FALSE_NEGATIVE_LIMIT, SELECTIONS
+from syncse_local.specs.train import FALSE_NEGATIVE_LIMIT, SELECTIONS, TrainSpec
 from syncse_local.text.ingest import open_input, reading
 from syncse_local.training.options import TrainOptions, check_lora_installed
 from syncse_local.training.preflight import check_train
@@ -178,7 +178,8 @@ def request(chosen: Settings, output: str, training: dict[str, Any], force: bool
         training["precision"] = chosen.precision
     if training.get("lora_rank"):
         check_lora_installed()
-    checked = TrainOptions(encoder=Path(encoder), output=Path(output), checkpoint=Path(output), **training)
+    spec = TrainSpec(encoder=encoder, output=output, **training)
+    checked = TrainOptions.of_spec(spec, Path(output))
     if not force:
         check_train(checked, room())
     senteval = existing(chosen.senteval, "SentEval directory") if chosen.senteval else ""

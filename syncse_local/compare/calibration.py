@@ -10,6 +10,7 @@ from syncse_local.compare.arms import check_seeds, eval_run
 from syncse_local.compare.host import line
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.evaluation.tasks import FAMILIES, resolve
+from syncse_local.specs.evaluate import EvaluateSpec
 from syncse_local.store import calibrations, predictions, runs
 from syncse_local.store.runs import Run
 
@@ -48,7 +49,7 @@ def calibrate(connection: sqlite3.Connection, names: Sequence[str]) -> dict[str,
 
 def _recipe(connection: sqlite3.Connection, run: Run) -> dict[str, Any]:
     """What the run's encoder was trained from and with, and where."""
-    trained = runs.training_of(connection, str(run.options["encoder"]), run.created)
+    trained = runs.training_of(connection, EvaluateSpec.of(run.options).encoder, run.created)
     events = runs.events(connection, trained.id) if trained else []
     notes = [event["data"] for event in events if event["kind"] == "provenance"]
     if not notes:

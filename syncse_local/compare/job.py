@@ -17,6 +17,7 @@ from syncse_local.evaluation.base import TaskScore
 from syncse_local.evaluation.run import average
 from syncse_local.evaluation.tasks import FAMILIES, resolve
 from syncse_local.jobs.job import Job
+from syncse_local.specs.compare import CompareSpec
 from syncse_local.store import calibrations, predictions, runs
 
 Scores = Mapping[tuple[str, str], dict[str, Any]]
@@ -25,12 +26,12 @@ Scores = Mapping[tuple[str, str], dict[str, Any]]
 
 def run(job: Job) -> dict[str, Any]:
     """Do a compare run; returns the study with its arms, setting and calibration. Raises SyncseError for unpaired runs."""
-    options = job.run.options
-    setting = Setting(**options.get("setting", {}))
-    order = [name for arm in options["arms"] for name in arm["runs"]]
+    spec = CompareSpec.of(job.run.options)
+    setting = Setting(spec.draws, spec.seed, spec.method)
+    order = [name for arm in spec.arms_data for name in arm["runs"]]
     scores = [by_metric(job, name) for name in order]
-    names, notes = shared_tasks(job.connection, order, options.get("tasks") or [])
-    measured = with_metric(names, options.get("metric") or "", scores[0])
+    names, notes = shared_tasks(job.connection, order, spec.tasks)
+    measured = with_metric(names, spec.metric, scores[0])
 
     def pause() -> None:
         if job.reporter.cancelled():
@@ -44,13 +45,14 @@ def run(job: Job) -> dict[str, Any]:
     job.reporter.progress(len(measured), len(measured))
     arms = [
         Arm.of(arm["name"], [order.index(name) for name in arm["runs"]], setting.draws, setting.seed)
-        for arm in options["arms"]
+        for arm in spec.arms_data
     ]
     items = {task.task: task.items_sha256 for row in rows for task in row.tasks}
     calibration = calibrations.of_machine(job.connection, here(), items)
     found = study(arms, [*rows, *averages(rows, scores[0])], setting, calibration)
     found["notes"] += notes
-    return {"arms": options["arms"], "setting": options.get("setting", {}), "calibration": calibration, **found}
+    told = spec.to_options()
+    return {"arms": told["arms"], "setting": told.get("setting", {}), "calibration": calibration, **found}
 
 
 def by_metric(job: Job, name: str) -> Scores:

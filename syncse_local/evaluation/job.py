@@ -11,35 +11,34 @@ from syncse_local.evaluation.tasks import TASKS
 from syncse_local.jobs.job import Job
 from syncse_local.modelfiles.hashing import weights_sha256
 from syncse_local.paths import starter_sts
+from syncse_local.specs.evaluate import EvaluateSpec
 from syncse_local.store import predictions, runs
-
-CACHE_MB = 1024
 
 
 def run(job: Job) -> dict[str, Any]:
     """Do an eval run; returns its table. Raises SyncseError, with code INTERRUPTED when it was asked to stop."""
-    options = job.run.options
-    model = Path(options["encoder"])
+    spec = EvaluateSpec.of(job.run.options)
+    model = Path(spec.encoder)
+    label = spec.label or model.name
     job.reporter.event("loading", encoder=str(model))
-    chosen = EncoderOptions(**{name: options[name] for name in ("device", "pooling", "max_length") if name in options})
-    megabytes = int(options.get("cache_mb", CACHE_MB))
-    encoder = RunEncoder(model, chosen, job.reporter, job.connection, job.workspace, megabytes << 20)
+    chosen = EncoderOptions(spec.device, spec.pooling or "", spec.max_length or 0)
+    encoder = RunEncoder(model, chosen, job.reporter, job.connection, job.workspace, spec.cache_mb << 20)
     result = evaluate(
         encoder.encode,
-        options.get("tasks") or list(TASKS),
-        Path(options["senteval"]) if options.get("senteval") else None,
+        spec.tasks or tuple(TASKS),
+        Path(spec.senteval) if spec.senteval else None,
         job.reporter,
         starter=starter_sts(),
-        reranking=Path(options["reranking"]) if options.get("reranking") else None,
+        reranking=Path(spec.reranking) if spec.reranking else None,
         keep_predictions=True,
     )
     encoder.close()
-    runs.add_scores(job.connection, job.run.id, rows(result, options.get("label") or model.name))
+    runs.add_scores(job.connection, job.run.id, rows(result, label))
     predictions.add(job.connection, columns(result, job.run.id))
     averages = {family: asdict(found) for family, found in result.averages.items()}
     return {
         "encoder": str(model),
-        "label": options.get("label") or model.name,
+        "label": label,
         "weights_sha256": weights_sha256(job.connection, model),
         "scores": {score.task: dict(score.metrics) for score in result.scores},
         "spearman": {score.task: score.metrics["spearman"] for score in result.scores if "spearman" in score.metrics},

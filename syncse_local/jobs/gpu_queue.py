@@ -20,6 +20,9 @@ from syncse_local import machine
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.jobs import liveness
 from syncse_local.registry import BACKENDS, backend_spec
+from syncse_local.specs.filter import FilterSpec
+from syncse_local.specs.generate import GenerateSpec
+from syncse_local.specs.kinds import KINDS
 from syncse_local.store import gpu_lock
 
 POLL = 0.2
@@ -30,21 +33,21 @@ _LARGEST_NOTE = 10_000
 
 def needs_gpu(kind: str, options: Mapping[str, Any], seen: Sequence[machine.Gpu]) -> bool:
     """Whether a run with these options will use a GPU; the options decide, and what they leave open the machine."""
-    if kind == "compare":
-        return False
-    if kind == "generate":
-        return _engine_needs_gpu(options.get("backend"), options, seen)
-    judge = (options.get("filters") or {}).get("judge") or {}
-    if judge.get("model") and _engine_needs_gpu(judge.get("backend"), options, seen):
-        return True
-    device = (options.get("training") or options).get("device", "auto")
+    spec = KINDS[kind].of(options)
+    if isinstance(spec, GenerateSpec):
+        return _engine_needs_gpu(spec.backend, spec.backend_options, seen)
+    if isinstance(spec, FilterSpec):
+        judge = (spec.filters or {}).get("judge") or {}
+        if judge.get("model") and _engine_needs_gpu(judge.get("backend"), spec.backend_options, seen):
+            return True
+    device = getattr(spec, "device", "cpu")
     return device in ("cuda", "mps") or (device == "auto" and (bool(seen) or _is_apple()))
 
 
-def _engine_needs_gpu(backend: str | None, options: Mapping[str, Any], seen: Sequence[machine.Gpu]) -> bool:
+def _engine_needs_gpu(backend: str | None, options: Mapping[str, Any] | None, seen: Sequence[machine.Gpu]) -> bool:
     if backend not in BACKENDS:  # a run of another version
         return False
-    return backend_spec(backend).uses_gpu(options.get("backend_options") or {}, bool(seen))
+    return backend_spec(backend).uses_gpu(options or {}, bool(seen))
 
 
 def _is_apple() -> bool:

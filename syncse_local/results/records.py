@@ -6,6 +6,7 @@ from typing import Any
 
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.evaluation.tasks import FAMILIES, TASKS, resolve
+from syncse_local.specs.evaluate import EvaluateSpec
 from syncse_local.store import predictions, runs
 from syncse_local.store.runs import Run, evaluation
 
@@ -44,7 +45,7 @@ def _record(connection: sqlite3.Connection, run: Run) -> dict[str, Any]:
     return {
         "run": run.id,
         "label": str(run.result.get("label") or run.id),
-        "encoder": str(run.options.get("encoder", "")),
+        "encoder": EvaluateSpec.of(run.options).encoder,
         "weights_sha256": str(run.result.get("weights_sha256") or ""),
         "ended": run.ended,
         "scores": [_score(row, tasks[row["task"]], items.get(row["task"], "")) for row in rows],

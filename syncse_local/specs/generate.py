@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from syncse_local.specs.field import option, settled
-from syncse_local.specs.spec import Spec
+from syncse_local.specs.reading import Reading
 
 MOST_SAMPLES = 1_000
 """Triplets of one sentence: far more than a recipe's prompts and exemplars can make different."""
@@ -21,7 +21,7 @@ def _engine(default: Any, help: str, **more: Any) -> Any:
 
 
 @dataclass(frozen=True, kw_only=True)
-class GenerateSpec(Spec):
+class GenerateSpec(Reading):
     """A run of kind `generate`. The last four are what preparation makes of the others."""
 
     KIND: ClassVar[str] = "generate"
@@ -87,3 +87,12 @@ class GenerateSpec(Spec):
     recipe_hash: str = settled("", "SHA-256 of the recipe but for its filters")
     pools_hash: str = settled("", "SHA-256 of the prompts and exemplars")
     input_sha256: str = settled("", "SHA-256 of the input")
+
+    def complete(self) -> None:
+        """See `Spec.complete`: a recipe that reads needs an input, one that writes a number of sentences."""
+        super().complete()
+        mode = (self.recipe_data or {}).get("mode", "partial")
+        if mode != "scratch" and not self.input:
+            raise self.lacking("input")
+        if mode == "scratch" and not self.count:
+            raise self.lacking("count")

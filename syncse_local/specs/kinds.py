@@ -1,5 +1,10 @@
 """Every kind of run with its spec, and the commands that do several. Knows them by name."""
 
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.specs.compare import CompareSpec
 from syncse_local.specs.evaluate import EvaluateSpec
 from syncse_local.specs.filter import FilterSpec
@@ -15,3 +20,17 @@ KINDS: dict[str, type[Spec]] = {
 """Runs that have a row and a worker of their own."""
 COMMANDS: dict[str, type[Spec]] = {spec.KIND: spec for spec in (RunSpec, CalibrateSpec, MergeSpec)}
 """What does several runs, or none."""
+
+
+def checked(kind: str, options: Mapping[str, Any]) -> Spec:
+    """The spec of a run of this kind that can be started with these options, and no more than these.
+
+    Raises SyncseError (USAGE) for an unknown kind or key, a bad value, and where something is missing.
+    """
+    if kind not in KINDS:
+        near = get_close_matches(kind, KINDS, n=1)
+        hint = f"Did you mean {near[0]!r}?" if near else f"Kinds: {', '.join(KINDS)}."
+        raise SyncseError("Unknown kind of run", f"There is no kind of run named {kind!r}.", hint, ExitCode.USAGE)
+    spec = KINDS[kind].of(options, strict=True)
+    spec.complete()
+    return spec

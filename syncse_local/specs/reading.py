@@ -1,6 +1,7 @@
 """What a person may say of how an input file is read; whatever is not said is recognised, or asked. Knows no file."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from syncse_local.specs.field import option
 from syncse_local.specs.spec import Spec
@@ -22,6 +23,11 @@ READING = ("column", "positive", "negative", "encoding", "separator", "quoting",
 @dataclass(frozen=True, kw_only=True)
 class Reading(Spec):
     """A run that reads a table. Its `column` and `encoding` stand with the run's other fields."""
+
+    def reading(self) -> dict[str, Any]:
+        """What was said of how the file is read, as arguments of `text.ingest.open_input`."""
+        said = {name: getattr(self, name, None) for name in READING}
+        return {name: value for name, value in said.items() if value is not None}
 
     separator: str | None = option(
         None, "comma, semicolon, tab, pipe, space, a sign, or none: a line is a cell", metavar="SIGN", group=GROUP

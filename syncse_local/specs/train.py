@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.specs.choices import DEVICES, POOLINGS, PRECISIONS
 from syncse_local.specs.field import option, settled
 from syncse_local.specs.reading import TripletReading
@@ -166,3 +167,15 @@ class TrainSpec(Training, TripletReading):
         metavar="DIR",
     )
     data_sha256: str = settled("", "hash of `data`, where a calibration tells files apart by it")
+
+    def complete(self) -> None:
+        """See `Spec.complete`: there is one thing to train on."""
+        super().complete()
+        if bool(self.runs) == bool(self.data):
+            raise nothing_to_train_on()
+
+
+def nothing_to_train_on() -> SyncseError:
+    """The error where a training is told of no data, or of two kinds."""
+    detail = "Exactly one of --from, --data and --unsupervised FILE is needed."
+    return SyncseError("What to train on?", detail, "Add --from RUN, or --data FILE.", ExitCode.USAGE)

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol
 
 from syncse_local.errors import SyncseError
 from syncse_local.evaluation.readers import read_tasks
@@ -18,6 +18,18 @@ from syncse_local.text.clean import squash, words
 
 GRAM = 8
 """Words in a row that two texts share by copying, hardly by chance; long n-grams are the usual sign of contamination."""
+
+
+class NamesSets(Protocol):
+    """A spec, or the settings: directories of evaluation sets by name, empty where there are none."""
+
+    @property
+    def senteval(self) -> str:
+        """SentEval's data directory."""
+
+    @property
+    def reranking(self) -> str:
+        """The reranking sets' directory."""
 
 
 class Match(NamedTuple):
@@ -49,9 +61,9 @@ class Gate:
         return gate
 
     @classmethod
-    def of(cls, options: Mapping[str, Any]) -> "Gate":
-        """The gate for the directories that a run's options name (`senteval`, `reranking`)."""
-        return cls.load(*directories(options))
+    def of(cls, named: NamesSets) -> "Gate":
+        """The gate for the directories that a run's spec or the settings name."""
+        return cls.load(*directories(named))
 
     def add(self, task: str, sentences: Iterable[str]) -> None:
         """Take sentences of a task into the gate."""
@@ -102,9 +114,9 @@ def evaluation_texts(
             yield from ((name, task.sentences()) for task in found)
 
 
-def directories(options: Mapping[str, Any]) -> tuple[Path | None, Path | None]:
-    """SentEval's directory and the reranking sets', where a run's options name them."""
-    senteval, reranking = (options.get(name) for name in ("senteval", "reranking"))
+def directories(named: NamesSets) -> tuple[Path | None, Path | None]:
+    """SentEval's directory and the reranking sets', where they are named."""
+    senteval, reranking = named.senteval, named.reranking
     return Path(senteval) if senteval else None, Path(reranking) if reranking else None
 
 
@@ -114,8 +126,8 @@ def _grams(text: str) -> Iterator[int]:
     return (hash(" ".join(tokens[i : i + GRAM])) for i in range(len(tokens) - GRAM + 1))
 
 
-def contaminated(triplets: Iterable[Mapping[str, str]], options: Mapping[str, Any]) -> int:
-    """How many triplet rows have a text of an evaluation set of the directories that a run's options name."""
-    gate = Gate.of(options)
+def contaminated(triplets: Iterable[Mapping[str, str]], named: NamesSets) -> int:
+    """How many triplet rows have a text of an evaluation set of the directories that are named."""
+    gate = Gate.of(named)
     texts = ((row["sentence"], row["positive"], row["negative"]) for row in triplets)
     return sum(gate.first_match(three) is not None for three in texts)

@@ -22,6 +22,7 @@ from syncse_local.machine_memory import FreeMemory
 from syncse_local.modelfiles.hashing import model_sha256
 from syncse_local.records import Completion, Context
 from syncse_local.registry import backend_spec, load_backend
+from syncse_local.specs.generate import GenerateSpec
 from syncse_local.store import ledger, newest_triplets, runs
 from syncse_local.synthesis.arrival import FIRST, Arrival, coinciding
 from syncse_local.synthesis.contamination import contaminated
@@ -43,7 +44,7 @@ from syncse_local.synthesis.pools import Role
 from syncse_local.synthesis.recipe import Pools, Recipe, load_pools
 from syncse_local.synthesis.shards import WHOLE, PlanSlice
 from syncse_local.text.clean import sentence_key
-from syncse_local.text.ingest import open_input, reading
+from syncse_local.text.ingest import open_input
 
 PLAN_BATCH = 100_000
 """Rows in a transaction of the plan: the index of keys is rewritten once for each."""
@@ -53,12 +54,12 @@ SCRATCH_ROUNDS = 4
 
 def run(job: Job) -> dict[str, Any]:
     """Do a generate run; returns its counts. Raises SyncseError, or Cancelled after a clean save."""
-    options = job.run.options
-    recipe = Recipe.from_dict(options["recipe"])
-    stage = Generation(job, recipe, load_pools(recipe))
+    spec = GenerateSpec.of(job.run.options)
+    recipe = Recipe.from_dict(spec.recipe_data or {})
+    stage = Generation(job, spec, recipe, load_pools(recipe))
     stage.check_unchanged()
-    job.reporter.event("loading", backend=options["backend"], model=options["model"])
-    backend = opened_backend(job)
+    job.reporter.event("loading", backend=spec.backend, model=spec.model)
+    backend = opened_backend(job, spec)
     try:
         stage.engine = EngineIdentity(backend.info.sha256, backend.name, backend.version)
         job.reporter.event("engine", settings=backend.settings(), **vars_of(stage.engine))
@@ -76,16 +77,15 @@ def run(job: Job) -> dict[str, Any]:
     return stage.result()
 
 
-def opened_backend(job: Job) -> Any:
+def opened_backend(job: Job, spec: GenerateSpec) -> Any:
     """The run's backend, its model checked against the memory that is free where it is loaded here."""
-    options = job.run.options
-    engine = options.get("backend_options", {})
-    made = load_backend(options["backend"])
-    if backend_spec(options["backend"]).model != "files":
-        return made(options["model"], **engine)
-    model = Path(options["model"])
-    if not options.get("force"):
-        fits = check_generate(options["backend"], model, engine, FreeMemory.now())
+    engine = spec.backend_options or {}
+    made = load_backend(spec.backend)
+    if backend_spec(spec.backend).model != "files":
+        return made(spec.model, **engine)
+    model = Path(spec.model)
+    if not spec.force:
+        fits = check_generate(spec.backend, model, engine, FreeMemory.now())
         job.reporter.event("memory", text="; ".join(map(str, fits)))
     return made(model, sha256=model_sha256(job.connection, model), **engine)
 
@@ -116,10 +116,10 @@ class Pace:
 class Generation:
     """One generate run: its recipe, pools and engine, and what is written to the store about it."""
 
-    def __init__(self, job: Job, recipe: Recipe, pools: Pools) -> None:
-        self.job, self.recipe, self.pools = job, recipe, pools
+    def __init__(self, job: Job, spec: GenerateSpec, recipe: Recipe, pools: Pools) -> None:
+        self.job, self.spec, self.recipe, self.pools = job, spec, recipe, pools
         self.engine = EngineIdentity("", "", "")
-        self.plan_slice = PlanSlice.of(job.run.options, recipe.generators)
+        self.plan_slice = PlanSlice.of(spec, recipe.generators)
         self.skipped: dict[str, int] = {}
         self.recognised = ""
         """The input's encoding where nobody named it."""
@@ -128,7 +128,7 @@ class Generation:
 
     def check_unchanged(self) -> None:
         """Refuse to go on with edited pools: half a run under other prompts is two experiments in one."""
-        expected = self.job.run.options.get("pools_hash")
+        expected = self.spec.pools_hash
         if expected and expected != self.pools.hash:
             raise SyncseError(
                 "The prompt pools have changed",
@@ -196,7 +196,7 @@ class Generation:
     @property
     def count(self) -> int:
         """How many sentences all parts together write."""
-        return int(self.job.run.options["count"])
+        return self.spec.count
 
     @property
     def wanted(self) -> int:
@@ -206,7 +206,7 @@ class Generation:
     def sources(self) -> Iterator[tuple[str, Iterable[tuple[str, str]], PlanSlice]]:
         """Where the sentences come from, with their keys, and the slice of them that is this run's: all that it wrote itself."""
         if self.recipe.reads:
-            yield Path(self.job.run.options["input"]).name, self.input_sentences(), self.plan_slice
+            yield Path(self.spec.input).name, self.input_sentences(), self.plan_slice
         if self.recipe.writes:
             yield "scratch", self.written_sentences(), WHOLE
 
@@ -228,11 +228,10 @@ class Generation:
 
     def input_sentences(self) -> Iterator[tuple[str, str]]:
         """The sentences of the input file, up to the run's limit."""
-        options = self.job.run.options
-        source = open_input(Path(options["input"]), **reading(options))
+        source = open_input(Path(self.spec.input), **self.spec.reading())
         self.recognised = source.mapping.encoding
         self.job.reporter.event("mapping", described=source.mapping.describe())
-        yield from ((row.key, row.sentence) for row in islice(iter(source), options.get("limit") or None))
+        yield from ((row.key, row.sentence) for row in islice(iter(source), self.spec.limit or None))
         self.skipped = source.skipped()
 
     def written_sentences(self) -> Iterator[tuple[str, str]]:
@@ -254,7 +253,7 @@ class Generation:
         pending = ledger.pending_contexts(self.job.connection, self.job.run.id, roles)
         asked: dict[str, ledger.Planned] = {}
         before = ledger.counts(self.job.connection, self.job.run.id)
-        pace, limit = Pace(time.monotonic()), float(self.job.run.options.get("max_failure_rate", 1.0))
+        pace, limit = Pace(time.monotonic()), self.spec.max_failure_rate
         arrival = Arrival()
         with Intake(self.job) as intake:
             for completion in intake.completions(
@@ -341,7 +340,7 @@ class Generation:
         if reason:
             self.job.reporter.event("warning", text=reason)
         rows = ledger.candidates(self.job.connection, [self.job.run.id])
-        matched = contaminated(rows, self.job.run.options)
+        matched = contaminated(rows, self.spec)
         return {**counts, "contaminated": matched, "failures": failures}
 
 

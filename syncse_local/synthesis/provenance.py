@@ -10,10 +10,12 @@ from functools import lru_cache
 from typing import Any
 
 from syncse_local.errors import SyncseError
+from syncse_local.specs.generate import GenerateSpec
 from syncse_local.store import last_word, triplet_detail
 from syncse_local.synthesis.plan import context_of
 from syncse_local.synthesis.recipe import Pools, Recipe, load_pools
 
+NO_RECIPE = "The run names no recipe that has this prompt."
 KEPT = ("run_id", "ordinal", "sample", "source", "sentence")
 
 
@@ -35,13 +37,16 @@ def provenance(connection: sqlite3.Connection, run_id: str, ordinal: int, option
 
 def _asked(options: Mapping[str, Any], half: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        recipe = Recipe.from_dict(options["recipe"])
+        spec = GenerateSpec.of(options)
+        if spec.recipe_data is None:
+            return {"messages": [], "note": NO_RECIPE}
+        recipe = Recipe.from_dict(spec.recipe_data)
         pools = _pools(recipe)
-        if options.get("pools_hash") not in (None, pools.hash):
+        if spec.pools_hash not in ("", pools.hash):
             return {"messages": [], "note": "The prompt pools have changed since this run was planned."}
         context = context_of(recipe, pools, half["context_id"])
     except (SyncseError, KeyError, ValueError, IndexError) as error:
-        what = error.detail if isinstance(error, SyncseError) else "The run names no recipe that has this prompt."
+        what = error.detail if isinstance(error, SyncseError) else NO_RECIPE
         return {"messages": [], "note": what}
     said = [{"role": message.role, "content": message.content} for message in context]
     return {"messages": [*said, {"role": "user", "content": half["turn"]}], "note": ""}

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.specs.generate import GenerateSpec
 from syncse_local.store import parses
 from syncse_local.store.ledger import Outcome
 from syncse_local.store.parses import StoredParse
@@ -35,9 +36,10 @@ def context(run: Run) -> tuple[Recipe, Pools]:
     if run.kind != "generate":
         hint = "Name a generate run; `syncse runs` lists them."
         raise SyncseError("Nothing to parse", f"Run {run.id} is a {run.kind} run.", hint, ExitCode.USAGE)
-    recipe = Recipe.from_dict(run.options["recipe"])
+    spec = GenerateSpec.of(run.options)
+    recipe = Recipe.from_dict(spec.recipe_data or {})
     pools = load_pools(recipe)
-    if run.options.get("pools_hash") not in (None, pools.hash):
+    if spec.pools_hash not in ("", pools.hash):
         raise SyncseError(
             "The prompt pools have changed",
             "The parser looks for leaked prompts, and this run was made with others than the files hold now.",

@@ -6,11 +6,12 @@ What is taken follows from a row's own content: slices are disjoint, and all tog
 import hashlib
 import re
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from syncse_local.specs.generate import GenerateSpec
 from syncse_local.synthesis.generators import Generator, named_generator
 from syncse_local.text.toml import refuse
 
@@ -56,12 +57,12 @@ class PlanSlice:
     """The generators' cumulated weights; empty where there is one."""
 
     @classmethod
-    def of(cls, options: Mapping[str, Any], generators: Sequence[Generator]) -> "PlanSlice":
-        """The slice that a run's options name (`shard`, `generator`). Raises SyncseError (USAGE)."""
-        shard = Shard.parse(options.get("shard") or "1/1")
-        if len(generators) < 2 or not options.get("generator"):
+    def of(cls, spec: GenerateSpec, generators: Sequence[Generator]) -> "PlanSlice":
+        """The slice that a run's `shard` and `generator` name. Raises SyncseError (USAGE)."""
+        shard = Shard.parse(spec.shard or "1/1")
+        if len(generators) < 2 or not spec.generator:
             return cls(shard)
-        chosen = named_generator(generators, options["generator"])
+        chosen = named_generator(generators, spec.generator)
         total = sum(g.weight for g in generators)
         return cls(shard, generators.index(chosen), tuple(accumulate(g.weight / total for g in generators)))
 

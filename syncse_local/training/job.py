@@ -10,6 +10,7 @@ from syncse_local import machine
 from syncse_local.encoders.device import pick_device, pick_precision
 from syncse_local.jobs.job import Cancelled, Job
 from syncse_local.machine_memory import FreeMemory
+from syncse_local.specs.train import TrainSpec
 from syncse_local.training import hardware, provenance
 from syncse_local.training.card import render
 from syncse_local.training.energy import Meter
@@ -23,19 +24,12 @@ from syncse_local.training.sources import Sources
 
 def run(job: Job) -> dict[str, Any]:
     """Do a train run; returns the trainer's figures and where the encoder lies."""
-    options = job.run.options
-    training = options.get("training", {})
-    training = {"precision": pick_precision(pick_device(training.get("device", "auto"))), **training}
-    settings = TrainOptions(
-        encoder=Path(options["encoder"]),
-        output=Path(options["output"]),
-        checkpoint=job.directory / "checkpoint",
-        **training,
-    )
-    if not options.get("force"):
+    spec = TrainSpec.of(job.run.options)
+    settings = TrainOptions.of_spec(spec, job.directory / "checkpoint", pick_precision(pick_device(spec.device)))
+    if not spec.force:
         job.reporter.event("memory", text="; ".join(map(str, check_train(settings, FreeMemory.now()))))
-    dev = read_dev_sets(options.get("dev") or [], Path(options["senteval"]) if options.get("senteval") else None)
-    sources = Sources(job)
+    dev = read_dev_sets(spec.dev or (), Path(spec.senteval) if spec.senteval else None)
+    sources = Sources(job, spec)
     count = sources.count()
     pairs = {name: len(found) for name, found in dev.items()}
     dev_pairs = sum(pairs.values())

@@ -7,7 +7,7 @@ from pathlib import Path
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.specs.choices import PRECISIONS
 from syncse_local.specs.field import option
-from syncse_local.specs.train import Training
+from syncse_local.specs.train import Training, TrainSpec
 
 CHUNK = {"cpu": 1024}
 """Padded tokens of a forward pass where none are asked for, by device: what stays in a CPU's caches."""
@@ -27,6 +27,12 @@ class TrainOptions(Training):
     checkpoint: Path
     _: KW_ONLY
     precision: str = option("fp32", "of weights and products", table="training", choices=PRECISIONS)
+
+    @classmethod
+    def of_spec(cls, spec: TrainSpec, checkpoint: Path, auto: str = "fp32") -> "TrainOptions":
+        """What a run's spec tells the trainer; `auto` is the precision where the spec leaves it open."""
+        numbers = {**spec.numbers(), "precision": auto if spec.precision == "auto" else spec.precision}
+        return cls(Path(spec.encoder), Path(spec.output), checkpoint, **numbers)
 
     def chunk_budget(self, device: str) -> int:
         """Padded tokens of one forward pass on a device of this type; `max_length` fit in any case."""

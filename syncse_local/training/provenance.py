@@ -13,6 +13,9 @@ from syncse_local.modelfiles.describe import describe
 from syncse_local.modelfiles.entry import Found
 from syncse_local.modelfiles.hashing import model_sha256
 from syncse_local.registry import BACKENDS, backend_spec
+from syncse_local.specs.evaluate import EvaluateSpec
+from syncse_local.specs.generate import GenerateSpec
+from syncse_local.specs.train import TrainSpec
 from syncse_local.store import filtering, ledger, runs
 from syncse_local.text.files import file_sha256
 
@@ -33,18 +36,20 @@ def source_of_file(path: Path, mapping: str, rows: int, left_out: dict[str, int]
 def source_of_run(connection: sqlite3.Connection, run_id: str, rows: int, filtered: bool = True) -> Record:
     """A generate run: recipe, plan, generators, input, what the parser rejected and the filters dropped, rows trained on."""
     run = runs.get(connection, run_id)
-    options = run.options
-    recipe = options.get("recipe") or {}
+    told = GenerateSpec.of(run.options)
+    recipe = told.recipe_data or {}
     taken = ("name", "mode", "seed", "samples")
     return {
         "kind": "run",
         "id": run.id,
         "rows": rows,
-        "recipe": {name: recipe[name] for name in taken if name in recipe} | {"hash": options.get("recipe_hash", "")},
-        "pools_hash": options.get("pools_hash", ""),
+        "recipe": {name: recipe[name] for name in taken if name in recipe} | {"hash": told.recipe_hash},
+        "pools_hash": told.pools_hash,
         "plan_hash": plan_hash(connection, run.id),
         "generators": generators_of(connection, run),
-        "input": {name: options[name] for name in ("input", "input_sha256", "limit", "count") if options.get(name)},
+        "input": {
+            name: value for name in ("input", "input_sha256", "limit", "count") if (value := getattr(told, name))
+        },
         "counts": ledger.counts(connection, run.id),
         "rejected": ledger.failures(connection, run.id),
         "filters": filtering.summary(connection, run.id) if filtered else None,
@@ -68,8 +73,8 @@ def generators_of(connection: sqlite3.Connection, run: runs.Run) -> list[Record]
     """The models that answered, as the plan has them: name, hash, engine, licence as their files state it."""
     planned = [e["data"].get("engine") for e in runs.events(connection, run.id) if e["kind"] == "planned"]
     engines = {str(engine): engine for engine in planned if isinstance(engine, dict)}
-    model = str(run.options.get("model", ""))
-    backend = run.options.get("backend", "")
+    told = GenerateSpec.of(run.options)
+    model, backend = told.model, told.backend
     elsewhere = backend in BACKENDS and backend_spec(backend).model != "files"
     licence = "" if elsewhere else _licence(Path(model))
     common = {"model": model, "licence": licence, "backend": backend}
@@ -79,8 +84,9 @@ def generators_of(connection: sqlite3.Connection, run: runs.Run) -> list[Record]
 def scores_since(connection: sqlite3.Connection, run: runs.Run) -> list[Record]:
     """The scores of every finished evaluation of this run's encoder made since it was last started."""
     found = []
-    for done in runs.evaluations_of(connection, str(run.options.get("output", "")), run.started or run.created):
-        if done.options.get("pooling") or done.options.get("max_length"):
+    for done in runs.evaluations_of(connection, TrainSpec.of(run.options).output, run.started or run.created):
+        measured = EvaluateSpec.of(done.options)
+        if measured.pooling or measured.max_length:
             continue  # not the encoder as it was saved
         for score in runs.scores(connection, done.id):
             detail = score["detail"]

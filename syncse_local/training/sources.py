@@ -11,21 +11,20 @@ from typing import Any
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.jobs.job import Job
 from syncse_local.records import Triplet
+from syncse_local.specs.train import TrainSpec
 from syncse_local.store import faults, filtering, ledger, runs
 from syncse_local.synthesis.contamination import Gate
 from syncse_local.synthesis.filters.contamination import NAME as CONTAMINATION
-from syncse_local.text.ingest import open_input, reading
+from syncse_local.text.ingest import open_input
 from syncse_local.training.provenance import Record, source_of_file, source_of_run
 
 
 class Sources:
     """The triplets of one training run, and what was left out on the way."""
 
-    def __init__(self, job: Job) -> None:
-        self.job, self.options = job, job.run.options
-        self.unsupervised = bool(self.options.get("training", {}).get("unsupervised"))
-        self.keeps_contaminated = bool(self.options.get("keep_contaminated"))
-        self.gate = Gate.of(self.options)
+    def __init__(self, job: Job, spec: TrainSpec) -> None:
+        self.job, self.spec = job, spec
+        self.gate = Gate.of(spec)
         self.contaminated = 0
         self.filters: dict[str, str] = {}
         self.rows: dict[str, int] = {}
@@ -37,8 +36,8 @@ class Sources:
     def __iter__(self) -> Iterator[Triplet]:
         """The triplets to train on, read anew each time; the counts are of the last time."""
         self.contaminated, self.rows, self.left_out, self.rows_left_out = 0, {}, {}, 0
-        read = self._of_file() if self.options.get("data") else self._of_runs()
-        return islice(self._past_the_gate(read), self.options.get("limit") or None)
+        read = self._of_file() if self.spec.data else self._of_runs()
+        return islice(self._past_the_gate(read), self.spec.limit or None)
 
     def count(self) -> int:
         """How many triplets there are, with a word on what is left out. Raises SyncseError (code NOTHING) where none is left."""
@@ -48,7 +47,7 @@ class Sources:
         for task, why in self.gate.unread.items():
             self.job.reporter.event("warning", text=f"not checked against {task}: {why}")
         if self.contaminated:
-            what = "kept, as asked for" if self.keeps_contaminated else "left out"
+            what = "kept, as asked for" if self.spec.keep_contaminated else "left out"
             text = f"{self.contaminated} triplets have a sentence of an evaluation set: {what}"
             self.job.reporter.event("warning", text=text)
         for name in self.filters:
@@ -68,7 +67,7 @@ class Sources:
         """What the run's record says of its data."""
         return {
             "contaminated": self.contaminated,
-            "contaminated_kept": self.keeps_contaminated,
+            "contaminated_kept": self.spec.keep_contaminated,
             "contamination_checked": self.gate.checked,
             "contamination_unchecked": self.gate.unread,
             "filters": self.filters,
@@ -79,10 +78,10 @@ class Sources:
     def records(self) -> list[Record]:
         """Each source with its hashes, generators and filters, and how many of its rows are trained on."""
         connection = self.job.connection
-        if self.options.get("data"):
-            path = Path(self.options["data"])
+        if self.spec.data:
+            path = Path(self.spec.data)
             return [source_of_file(path, self.mapping, self.rows.get(str(path), 0), self.left_out)]
-        filtered = not self.options.get("unfiltered")
+        filtered = not self.spec.unfiltered
         return [source_of_run(connection, name, self.rows.get(name, 0), filtered) for name in self.filters]
 
     def _past_the_gate(self, triplets: Iterator[tuple[str, Triplet, bool]]) -> Iterator[Triplet]:
@@ -90,37 +89,36 @@ class Sources:
         for source, row, flagged in triplets:
             matched = flagged or self.gate.first_match((row.sentence, row.positive, row.negative)) is not None
             self.contaminated += matched
-            if self.keeps_contaminated or not matched:
+            if self.spec.keep_contaminated or not matched:
                 self.rows[source] = self.rows.get(source, 0) + 1
                 yield row
 
     def _of_file(self) -> Iterator[tuple[str, Triplet, bool]]:
-        options = self.options
         source = open_input(
-            Path(options["data"]),
-            **reading(options),
-            unique_by="sentence" if self.unsupervised else "row",
-            complete=not self.unsupervised,
+            Path(self.spec.data),
+            **self.spec.reading(),
+            unique_by="sentence" if self.spec.unsupervised else "row",
+            complete=not self.spec.unsupervised,
         )
         self.mapping = source.mapping.describe()
         try:
             for row in source:
                 triplet = Triplet(row.sentence, row.positive or "", row.negative or "")
-                yield str(options["data"]), _dropout_pair(row.sentence) if self.unsupervised else triplet, False
+                yield self.spec.data, _dropout_pair(row.sentence) if self.spec.unsupervised else triplet, False
         finally:  # also where a limit ends it
             self.left_out, self.rows_left_out = source.skipped(), source.left_out
 
     def _of_runs(self) -> Iterator[tuple[str, Triplet, bool]]:
         """Every triplet of the runs with its run, and whether the run's filters flag it as an evaluation sentence."""
         seen = set[str]()  # of several samples of one sentence, its dropout pair is wanted once
-        filtered = not self.options.get("unfiltered")
-        for name in self.options["runs"]:
+        filtered = not self.spec.unfiltered
+        for name in self.spec.runs:
             run = runs.get(self.job.connection, name)
             current = filtering.current(self.job.connection, run.id) if filtered else None
             self.filters[run.id] = current["params_hash"] if current else "none"
             flagged = filtering.flagged(self.job.connection, run.id, CONTAMINATION)
             for row in ledger.triplets(self.job.connection, [run.id], filtered=filtered):
-                if not self.unsupervised:
+                if not self.spec.unsupervised:
                     triplet = Triplet(row["sentence"], row["positive"], row["negative"])
                     yield run.id, triplet, row["ordinal"] in flagged
                 elif row["sentence_key"] not in seen:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncse_local.errors import SyncseError
+from syncse_local.specs.generate import GenerateSpec
 from syncse_local.synthesis.generators import Generator
 from syncse_local.synthesis.plan import EngineIdentity, PlannedRow, calls_for, plan_pairs, plan_sentences, sentences_of
 from syncse_local.synthesis.recipe import load_pools, load_recipe
@@ -22,8 +23,10 @@ weights = st.lists(st.floats(0.1, 9), min_size=1, max_size=4)
 
 def slices_of(of: int, shares: list[float]) -> tuple[tuple[Generator, ...], list[PlanSlice]]:
     generators = tuple(Generator(f"g{i}", weight=weight) for i, weight in enumerate(shares))
-    options = [{"shard": f"{i}/{of}", "generator": g.name} for i, g in itertools.product(range(1, of + 1), generators)]
-    return generators, [PlanSlice.of(chosen, generators) for chosen in options]
+    specs = [
+        GenerateSpec(shard=f"{i}/{of}", generator=g.name) for i, g in itertools.product(range(1, of + 1), generators)
+    ]
+    return generators, [PlanSlice.of(spec, generators) for spec in specs]
 
 
 @pytest.mark.parametrize("name", list(RECIPES))
@@ -94,11 +97,11 @@ def test_generators_are_taken_by_weight() -> None:
     generators = (Generator("big", weight=3), Generator("small", weight=1))
     keyed = [(sentence_key(str(i)), str(i)) for i in range(1000)]
     counts = [
-        len(list(plan_pairs(recipe, pools, keyed, ENGINE, PlanSlice.of({"generator": g.name}, generators))))
+        len(list(plan_pairs(recipe, pools, keyed, ENGINE, PlanSlice.of(GenerateSpec(generator=g.name), generators))))
         for g in generators
     ]
     assert sum(counts) == 2000
     assert 1350 < counts[0] < 1650
     with pytest.raises(SyncseError) as caught:
-        PlanSlice.of({"generator": "smal"}, generators)
+        PlanSlice.of(GenerateSpec(generator="smal"), generators)
     assert caught.value.hint == 'Did you mean "small"?'

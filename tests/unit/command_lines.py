@@ -39,7 +39,7 @@ generate --recipe starter-scratch --count 5
 generate --recipe starter-scratch --count 5 --limit 3 --column text
 generate notes.txt --recipe own.toml --count 4
 generate notes.txt --recipe shared.toml --generator two --shard 02/8
-generate notes.txt --shard 1/2 --max-failure-rate 0.5 --force --senteval senteval --reranking reranking
+generate notes.txt --shard 1/2 --max-failure-rate 0.5 --force
 generate notes.txt --backend openai_compat --model m --base-url http://127.0.0.1:9/v1,http://localhost:8/v1
 generate notes.txt --backend openai_compat --model m --base-url http://far.example/v1 --allow-remote
 train --from g0101 --encoder ENCODER

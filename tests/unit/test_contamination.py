@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from syncse_local.config import Settings
 from syncse_local.evaluation.tasks import TASKS
 from syncse_local.paths import starter_sts
 from syncse_local.synthesis.contamination import Gate, Match, contaminated
@@ -68,8 +69,8 @@ def test_senteval_sets_are_checked_where_their_files_are(tmp_path: Path) -> None
         {"sentence": "x", "positive": "y", "negative": "z"},
         {"sentence": "x", "positive": "Three geese cross a frozen pond!", "negative": "z"},
     ]
-    assert contaminated(rows, {"senteval": str(tmp_path)}) == 1
-    assert contaminated(rows, {}) == 0
+    assert contaminated(rows, Settings(senteval=str(tmp_path))) == 1
+    assert contaminated(rows, Settings()) == 0
 
 
 def test_transfer_and_reranking_sets_are_checked_where_their_files_are(tmp_path: Path) -> None:
@@ -89,8 +90,8 @@ def test_transfer_and_reranking_sets_are_checked_where_their_files_are(tmp_path:
     assert {"CR", "own.jsonl"} <= set(gate.checked)
     assert list(gate.unread) == ["torn.jsonl"]
     assert gate.digest != Gate.load(senteval).digest == Gate.load(senteval).digest
-    options = {"senteval": str(senteval), "reranking": str(reranking)}
-    assert Gate.of(options).digest == gate.digest
+    named = Settings(senteval=str(senteval), reranking=str(reranking))
+    assert Gate.of(named).digest == gate.digest
 
 
 def test_every_family_on_disk_is_checked(data_dir: Path) -> None:

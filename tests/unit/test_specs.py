@@ -1,10 +1,13 @@
 """Specs: what is read and written is the same, what is wrong is named with its bound, and nothing is given by default."""
 
+import ast
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from syncse_local.api import Workspace
 from syncse_local.config import Settings
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.specs.train import TrainSpec
@@ -72,3 +75,51 @@ def test_a_path_is_taken_as_text() -> None:
 def test_a_run_that_lacks_what_it_needs_says_so() -> None:
     with pytest.raises(SyncseError, match="`encoder`"):
         TrainSpec.asked(epochs=3).complete()
+
+
+def test_no_file_of_the_core_reads_an_option_of_a_run_by_its_key(repo: Path) -> None:
+    """Options that a stage reads are fields of its spec: what is no field cannot be read."""
+    found = [
+        f"{path.relative_to(repo)}: {ast.unparse(node)}"
+        for path in sorted((repo / "syncse_local").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if _reads_by_key(node)
+    ]
+    assert found == []
+
+
+def _reads_by_key(node: ast.AST) -> bool:
+    """`X.options["key"]` and `X.options.get("key")`."""
+    if isinstance(node, ast.Subscript):
+        return isinstance(node.value, ast.Attribute) and node.value.attr == "options"
+    called = node.func if isinstance(node, ast.Call) else None
+    return (
+        isinstance(called, ast.Attribute)
+        and called.attr == "get"
+        and isinstance(called.value, ast.Attribute)
+        and called.value.attr == "options"
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "says"),
+    [
+        ("trian", {}, "'trian'"),
+        ("train", {"epochs": 3}, "'epochs'"),
+        ("train", {}, "`encoder`"),
+        ("train", {"encoder": "e", "output": "o", "runs": ["g"], "data": "f"}, "Exactly one"),
+        ("generate", {"input": "notes.txt"}, "`model`"),
+        ("generate", {"recipe": "starter", "model": "m"}, "`recipe_data` is 'starter'"),
+        ("generate", {"recipe": {"mode": "partial"}, "model": "m"}, "`input`"),
+        ("generate", {"recipe": {"mode": "scratch"}, "model": "m"}, "`count`"),
+        ("eval", {"encoder": "e", "cache_mb": -1}, "`cache_mb` is -1"),
+        ("compare", {"arms": []}, "`arms_data`"),
+    ],
+)
+def test_what_cannot_be_a_run_leaves_none_behind(tmp_path: Path, kind: str, options: dict[str, Any], says: str) -> None:
+    with Workspace(tmp_path / "w") as opened:
+        with pytest.raises(SyncseError, match=re.escape(says)) as refused:
+            opened.start(kind, options)
+        assert refused.value.code is ExitCode.USAGE
+        assert refused.value.hint
+        assert opened.runs() == []

@@ -12,6 +12,7 @@ from syncse_local.jobs.job import Cancelled, Incomplete, Job
 from syncse_local.modelfiles.hashing import model_sha256
 from syncse_local.records import Completion, Context, Row
 from syncse_local.registry import load_backend
+from syncse_local.specs.filter import FilterSpec
 from syncse_local.store import ledger, measurements
 from syncse_local.synthesis.filters.instruments import judge_name, unasked
 from syncse_local.synthesis.filters.judge import CONTEXT, PREFIX, PROMPT, SAMPLING, VERSION, parse_score, turn
@@ -37,7 +38,9 @@ def ask(job: Job, settings: Judge, rows: Sequence[Candidate]) -> int:
     model = Path(settings.model)
     sha256 = model_sha256(job.connection, model) if model.exists() else ""
     job.reporter.event("loading", backend=settings.backend, model=settings.model)
-    backend = load_backend(settings.backend)(model, sha256=sha256, **job.run.options.get("backend_options", {}))
+    backend = load_backend(settings.backend)(
+        model, sha256=sha256, **(FilterSpec.of(job.run.options).backend_options or {})
+    )
     try:
         engine = [backend.info.sha256, backend.name, backend.version]
         keyed = {_key(engine, *pair): pair for pair in pairs}

@@ -13,6 +13,7 @@ import numpy as np
 from syncse_local.encoders.device import pick_device
 from syncse_local.encoders.transformer import Encoder
 from syncse_local.jobs.job import Cancelled, Job
+from syncse_local.specs.filter import FilterSpec
 from syncse_local.store import measurements
 from syncse_local.synthesis.filters import measure_contamination
 from syncse_local.synthesis.filters.apply import candidates
@@ -26,16 +27,16 @@ BATCH = 2_048
 
 def run(job: Job) -> dict[str, Any]:
     """Measure what the settings' filters need. Raises SyncseError, or Cancelled with what is measured stored."""
-    options = job.run.options
-    settings = FilterSettings.from_dict(options["filters"], "filters")
-    rows = candidates(job.connection, [options["run"]])
-    result: dict[str, Any] = {"of": options["run"], "triplets": len(rows)}
+    spec = FilterSpec.of(job.run.options)
+    settings = FilterSettings.from_dict(spec.filters or {}, "filters")
+    rows = candidates(job.connection, [spec.run])
+    result: dict[str, Any] = {"of": spec.run, "triplets": len(rows)}
     if settings.cosine.encoder:
         name = cosine_name(job.connection, settings.cosine)
         pairs = list(unasked(job.connection, name, rows))
         result["cosines"] = len(pairs)
         if pairs:
-            _encode(job, settings.cosine.encoder, name, pairs)
+            _encode(job, spec, settings.cosine.encoder, name, pairs)
     if settings.contamination.encoder:
         result["nearest"] = measure_contamination.measure(job, settings.contamination, rows)
     if settings.judge.model:
@@ -43,9 +44,9 @@ def run(job: Job) -> dict[str, Any]:
     return result
 
 
-def _encode(job: Job, encoder: str, name: str, pairs: list[tuple[str, str]]) -> None:
+def _encode(job: Job, spec: FilterSpec, encoder: str, name: str, pairs: list[tuple[str, str]]) -> None:
     job.reporter.event("loading", encoder=encoder)
-    model = Encoder.load(Path(encoder), device=pick_device(job.run.options.get("device", "auto")))
+    model = Encoder.load(Path(encoder), device=pick_device(spec.device))
     done = 0
     for batch in _batches(pairs):
         texts = {text: place for place, text in enumerate(dict.fromkeys(text for pair in batch for text in pair))}

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from syncse_local.encoders.device import pick_device
 from syncse_local.encoders.transformer import Encoder
 from syncse_local.jobs.job import Cancelled, Job
+from syncse_local.specs.filter import FilterSpec
 from syncse_local.store import measurements
 from syncse_local.synthesis.contamination import digest_of, directories, evaluation_texts
 from syncse_local.synthesis.filters.instruments import contamination_name, text_key, unasked_texts
@@ -26,13 +26,14 @@ BLOCK = 32_768
 
 def measure(job: Job, settings: Contamination, rows: Sequence[Candidate]) -> int:
     """Store each text's highest cosine; returns how many texts. Raises Cancelled with what is measured stored."""
-    sets = _distinct(job.run.options)
+    spec = FilterSpec.of(job.run.options)
+    sets = _distinct(spec)
     name = contamination_name(job.connection, settings, digest_of(sets))
     texts = list(unasked_texts(job.connection, name, rows))
     if not texts:
         return 0
     job.reporter.event("loading", encoder=settings.encoder, evaluation_sentences=len(sets))
-    model = Encoder.load(Path(settings.encoder), device=pick_device(job.run.options.get("device", "auto")))
+    model = Encoder.load(Path(settings.encoder), device=pick_device(spec.device))
     job.reporter.progress(0, len(texts), phase="encoding the evaluation sets")
     known = _unit(model.encode(list(sets.values()), stop=lambda _: job.reporter.cancelled()))
     for start in range(0, len(texts), BATCH):
@@ -59,10 +60,10 @@ def _unit(vectors: Vectors) -> Vectors:
     return unit
 
 
-def _distinct(options: dict[str, Any]) -> dict[str, str]:
+def _distinct(spec: FilterSpec) -> dict[str, str]:
     """The evaluation sentences by their squashed form, each once."""
     found: dict[str, str] = {}
-    for _, sentences in evaluation_texts({}, *directories(options)):
+    for _, sentences in evaluation_texts({}, *directories(spec)):
         for text in sentences:
             if key := squash(text):
                 found.setdefault(key, text)

@@ -16,6 +16,8 @@ from syncse_local.encoders.options import EncoderOptions
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.jobs.job import Cancelled, Job
 from syncse_local.jobs.supervise import database
+from syncse_local.specs.generate import GenerateSpec
+from syncse_local.specs.report import ENOUGH, ReportSpec
 from syncse_local.store import runs
 from syncse_local.store.database import connect
 from syncse_local.synthesis.contamination import Gate
@@ -25,8 +27,6 @@ from syncse_local.synthesis.report.survey import Survey, survey
 from syncse_local.synthesis.report.vectors import mean_cosine, vendi_score
 from syncse_local.text.words import tokens
 
-ENOUGH = 20
-"""Texts; a group of fewer gets no figures of diversity."""
 BATCH = 1_024
 """Texts encoded between two looks at the cancel flag."""
 
@@ -35,11 +35,11 @@ Vectors = Mapping[str, NDArray[np.float32]]
 
 def run(job: Job) -> dict[str, Any]:
     """Report on the runs of the options. Raises SyncseError (NOTHING) for a run without a triplet, and Cancelled."""
-    options = job.run.options
-    gate = Gate.of(options)
-    surveys = {run_id: _survey(job, gate, run_id) for run_id in options["runs"]}
-    sizes = _sizes(surveys.values(), options["sample"])
-    encoder = _opened(job)
+    spec = ReportSpec.of(job.run.options)
+    gate = Gate.of(spec)
+    surveys = {run_id: _survey(job, spec, gate, run_id) for run_id in spec.runs}
+    sizes = _sizes(surveys.values(), spec.sample)
+    encoder = _opened(job, spec)
     try:
         found = [_report(job, run_id, made, sizes, encoder) for run_id, made in surveys.items()]
     finally:
@@ -48,17 +48,15 @@ def run(job: Job) -> dict[str, Any]:
     return {
         "runs": found,
         "sampled": sizes,
-        "seed": options["seed"],
-        "filtered": options["filtered"],
-        "encoder": options["encoder"],
+        "seed": spec.seed,
+        "filtered": spec.filtered,
+        "encoder": spec.encoder,
         "evaluation_sets": gate.checked,
         "unread_sets": gate.unread,
     }
 
 
-def _survey(job: Job, gate: Gate, run_id: str) -> Survey:
-    options = job.run.options
-
+def _survey(job: Job, spec: ReportSpec, gate: Gate, run_id: str) -> Survey:
     def tell(done: int) -> None:
         job.reporter.progress(done, 0, phase="reading", task=run_id)
         _pause(job)
@@ -66,7 +64,7 @@ def _survey(job: Job, gate: Gate, run_id: str) -> Survey:
     # Progress is written while the triplets stream: a connection cannot write beside its own read once others have written.
     reader = connect(database(job.workspace))
     try:
-        made = survey(reader, run_id, gate, options["filtered"], options["sample"], options["seed"], tell)
+        made = survey(reader, run_id, gate, spec.filtered, spec.sample, spec.seed, tell)
     finally:
         reader.close()
     if not made.tally.triplets:
@@ -88,12 +86,11 @@ def _sizes(surveys: Any, most: int) -> dict[str, int]:
     return sizes
 
 
-def _opened(job: Job) -> SentenceEncoder | None:
-    path = job.run.options["encoder"]
-    if not path:
+def _opened(job: Job, spec: ReportSpec) -> SentenceEncoder | None:
+    if not spec.encoder:
         return None
-    job.reporter.event("loading", encoder=path)
-    return open_encoder(Path(path), EncoderOptions(device=job.run.options.get("device", "auto")))
+    job.reporter.event("loading", encoder=spec.encoder)
+    return open_encoder(Path(spec.encoder), EncoderOptions(device=spec.device))
 
 
 def _report(
@@ -107,14 +104,14 @@ def _report(
         groups[name.kind].append(_group(name, made, texts, vectors))
         job.reporter.progress(done, len(samples), phase="measuring", task=run_id)
         _pause(job)
-    recipe = made_by.options["recipe"]["name"]
+    told = GenerateSpec.of(made_by.options)
     named = {
         "run": run_id,
         "name": made_by.name,
-        "recipe": recipe,
-        "recipe_hash": made_by.options.get("recipe_hash", ""),
+        "recipe": (told.recipe_data or {})["name"],
+        "recipe_hash": told.recipe_hash,
     }
-    return {**named, "model": made_by.options.get("model", ""), **made.head(), "groups": groups}
+    return {**named, "model": told.model, **made.head(), "groups": groups}
 
 
 def _sampled(name: Name, group: Group, sizes: Mapping[str, int]) -> list[str]:
