@@ -4,8 +4,8 @@ import math
 from collections import deque
 from statistics import fmean, stdev
 
-WINDOW_SECONDS = 3.0
-WINDOWS = 20
+WINDOW_SECONDS, WINDOWS = 3.0, 20
+"""A minute in windows that are long enough to hold several batches of rows. Chosen, not measured."""
 LEAST = 4
 """Windows from which a spread is worth saying."""
 

@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 PAGE = 100
+"""Rows asked for at once: the same as the store hands out at once."""
 KEPT = 40
+"""Pages in memory: 4,000 rows, some MB, far more than are in view."""
 
 Row = Mapping[str, Any]
 

@@ -18,11 +18,15 @@ from syncse_local.text.figures import number
 from tui.eta import Eta
 
 EVENTS = 50
+"""The newest events in memory; a screen shows fewer."""
 AT_ONCE = 500
 """Events read at a time: of a run that writes faster than they can be looked at, the newest."""
 LOG_BYTES = 16_384
+"""The end of a log that is read: more lines than any screen has."""
 TRIPLETS = 3
+"""Newest triplets shown beside a run at work."""
 SLOW_SECONDS = 0.5
+"""Between two costly readings (triplets, failures, scores) at least: nobody reads faster."""
 REST = 10
 """A costly reading rests for this many times as long as it took."""
 CURVES = ("loss", "dev")

@@ -11,6 +11,7 @@ from syncse_local.api import OPEN, Run, Workspace
 from tui.run_follower import RunDetail, RunFollower
 
 LIST_LIMIT = 200
+"""The newest runs that are listed; `syncse runs --limit` has the older ones."""
 LIST_SECONDS = 2.0
 """Listing also looks for runs whose process is gone (it opens a connection and tries locks), so it is done seldom."""
 

@@ -10,9 +10,11 @@ from tui.word_diff import Difference, compare
 CUT = 400
 """Characters of a text that a row keeps: no terminal shows more of it in one line."""
 COMPARED = 2_000
+"""Characters of a text that are compared word by word: comparing takes the square of it."""
 BACKLOG = 2_000
 """More decisions than this are taken up by a process of their own: on a thread here they would hold up the keys."""
 STRIDE = 500
+"""Triplets looked through at a time for the next one that nobody has decided on."""
 TEXTS = ("sentence", "positive", "negative")
 
 

@@ -11,7 +11,9 @@ from syncse_local.text.events import NEWS, event_line
 from syncse_local.text.figures import clock
 
 POLL = 0.2
+"""Seconds between two looks at the run."""
 BAR = 24
+"""Characters of the bar: the line must fit 80 columns with rates and the time left."""
 LADDER = {1: "asked to stop; saving", 2: "sent SIGTERM", 3: "sent SIGKILL"}
 
 

@@ -15,6 +15,7 @@ from syncse_local.synthesis.parse import PARSER_VERSION
 from syncse_local.text.display import safe
 
 SHOWN = 20
+"""Differences that are printed; `--json` has all."""
 
 
 def add(verbs: Any) -> None:

@@ -17,6 +17,7 @@ from syncse_local.synthesis.report.figures import charts
 from syncse_local.text.display import safe
 
 ROWS = 12
+"""Lines of each run in a list: a screen holds two runs."""
 
 
 def add(verbs: Any) -> None:

@@ -17,6 +17,7 @@ from syncse_local.text.display import safe
 from syncse_local.text.figures import moment
 
 SHOWN = 2_000
+"""Characters of a text: an accepted one is far shorter."""
 KEYS = {"a": "accept", "r": "reject", "e": "edit", "u": "undo the last one", "s": "skip", "q": "stop"}
 FLAGS = ("accept", "reject", "edit", "undo")
 

@@ -12,7 +12,9 @@ from syncse_local.store.triplet_index import SORTS, STATES
 from syncse_local.text.display import safe
 
 SHOWN = 2_000
+"""Characters of a text or a raw answer where one triplet is shown."""
 WIDTH = 48
+"""Characters of a text in the list: three of them and the figures make a line of a wide terminal."""
 COLUMNS = ("ordinal", "state", "reason", "prompt", "sentence", "positive", "negative")
 
 

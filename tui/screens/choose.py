@@ -14,6 +14,7 @@ from syncse_local.text.display import safe
 from tui.widgets.table import Column, Table
 
 COUNT = 12
+"""Columns for a number of triplets: a million with its commas fits."""
 
 
 class ChooseScreen(ModalScreen[str]):

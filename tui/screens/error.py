@@ -14,6 +14,7 @@ from syncse_local.text.display import safe
 from tui.clipboard import copy
 
 MOST = 2000
+"""Characters of each part of an error: the longest are lists of what was looked for."""
 
 
 class ErrorScreen(ModalScreen[None]):

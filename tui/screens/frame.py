@@ -33,7 +33,9 @@ from tui.workspace_thread import STORE_ERRORS, WorkspaceThread
 
 Result = TypeVar("Result")
 POLL_SECONDS = 0.1
+"""Between two looks at the store's counter of changes, which costs microseconds: ten a second look like at once."""
 HEARTBEAT_SECONDS = 1.0
+"""Between two readings without a change: ages and the time left go on, and a dead run is found."""
 
 
 class Frame(Screen[None]):

@@ -31,6 +31,7 @@ MARKS = {
 NAMES = {"llm": "language model", "encoder": "encoder"}
 
 LOOK_SECONDS = 0.1
+"""After the first frame."""
 
 
 class HomeScreen(Frame):

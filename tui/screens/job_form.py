@@ -23,6 +23,7 @@ from tui.work import start
 from tui.workspace_thread import STORE_ERRORS
 
 MACHINE_SECONDS = 3.0
+"""Between two looks at the memory: each asks nvidia-smi, which takes a second."""
 
 
 class JobScreen(RunFrame):

@@ -24,6 +24,7 @@ from tui.widgets.table import Column, Table
 
 COLUMNS = (Column("recipe", 24), Column("mode", 8), Column("for", 0))
 LINE, MOST = 2000, 20_000
+"""Characters of a line and of a file that are shown: prompts are paragraphs, pools are long and are read in an editor."""
 
 
 class RecipesScreen(Frame):

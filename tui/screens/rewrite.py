@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 from syncse_local.text.display import safe
 
 SHOWN = 600
+"""Characters of the sentence above the fields: it must leave them on the screen."""
 
 
 class RewriteScreen(ModalScreen[tuple[str, str]]):

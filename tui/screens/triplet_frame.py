@@ -32,6 +32,7 @@ from tui.workspace_thread import STORE_ERRORS, on_own_thread
 
 EMPTY = "No triplets yet.\n\nPress 4 and write some, or 1 and s: the starter run.\n\nThey appear here by themselves."
 REST_SECONDS = 1.0
+"""Between two measurements at least, while a run goes on."""
 NEVER = float("inf")
 REST = 5
 """Measuring rests for this many times as long as it took."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 ROUND = (1.0, 2.0, 5.0)
+"""A tick's step is one of these, times a power of ten: what people read without reckoning."""
 LABEL_GAP = 2
 """Columns between two labels."""
 MOST_DECIMALS, LARGE = 5, 1e9

@@ -6,6 +6,7 @@ from itertools import pairwise
 from tui.widgets.axis import Axis
 
 BLANK = 0x2800
+"""U+2800, the pattern without a dot; the others follow by their dots' bits."""
 DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 """The bit of a dot in its cell, by column and by row from the top."""
 

@@ -10,13 +10,14 @@ from syncse_local.text.figures import figure, number
 from tui.widgets import braille
 from tui.widgets.axis import Axis, below
 
-HEIGHTS = {"-tall": 10}
-HEIGHT = 5
-"""Rows of the course itself, by the screen's breakpoint."""
+HEIGHT, HEIGHTS = 5, {"-tall": 10}
+"""Rows of the course itself, usually and by the screen's breakpoint."""
 LEAST = 12
 """Columns from which a course can be read; with fewer there are only words."""
 LARGEST = 1e100
+"""What is beyond is no loss and no score, and would overflow where it is scaled."""
 ROWS_A_TICK, COLUMNS_A_TICK = 2, 10
+"""Cells for each tick at least: a label and a gap."""
 
 
 class Curve(Static):

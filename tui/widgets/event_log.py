@@ -8,9 +8,8 @@ from syncse_local.text.figures import age
 from tui.run_follower import RunDetail
 from tui.widgets.section import Section, lines
 
-MOST = 12
-LOG_LINES = 40
-LOG_WIDTH = 400
+MOST, LOG_LINES, LOG_WIDTH = 12, 40, 400
+"""Events, lines of a log, and characters of a line: what a large terminal has room for."""
 
 
 class EventLog(Section):

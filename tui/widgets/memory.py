@@ -10,6 +10,7 @@ from syncse_local.text.figures import number
 from tui.widgets.section import Section
 
 GIB = 2**30
+"""Bytes."""
 
 
 class Memory(Section):

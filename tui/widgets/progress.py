@@ -10,6 +10,7 @@ from tui.run_follower import RunDetail
 from tui.widgets.section import Section, lines
 
 BAR = 28
+"""Columns: a third of the narrowest terminal, beside the figures."""
 RATES = (
     ("accepted", "accepted"),
     ("accepted_per_second", "accepted/s"),

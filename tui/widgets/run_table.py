@@ -14,8 +14,10 @@ from syncse_local.text.figures import age
 from tui import describe
 
 COLUMNS = (("run", 12), ("kind", 8), ("state", 11), ("done", 4), ("result", 16), ("age", 4))
+"""Columns with their widths: the longest id, kind, state and result."""
 FIXED = sum(width + 2 for _, width in COLUMNS)
 LEAST_NAME = 8
+"""Columns below which a name is left out: nothing can be told from less."""
 
 
 class RunTable(DataTable[Text]):

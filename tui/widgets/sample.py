@@ -7,7 +7,9 @@ from tui.run_follower import RunDetail
 from tui.widgets.section import Section, lines
 
 MOST = 240
+"""Characters of a text: three lines of the narrowest terminal."""
 REASONS = 6
+"""Kinds of rejected answers that are named; the rest is counted."""
 PARTS = (("sentence", "·", "dim"), ("positive", "+", "$text-success bold"), ("negative", "-", "$text-error bold"))
 
 

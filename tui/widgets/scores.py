@@ -12,6 +12,7 @@ from tui.run_follower import RunDetail
 from tui.widgets.section import Section, lines
 
 TASK = 22
+"""Columns for the longest name of a task."""
 
 
 class Scores(Section):

@@ -11,6 +11,7 @@ from textual import events
 from textual.widgets import DataTable
 
 LEAST = 10
+"""Columns of the widest cell at least: less is unreadable, and the table scrolls."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from tui.widgets.whiskers import whisker
 NAME, INDENT, FIGURES = 18, 4, 26
 """Columns of an arm's name at most (or a quarter of the line), before a difference, and of the figures at a line's end."""
 LEAST, COLUMNS_A_TICK = 12, 6
+"""Columns of an axis at least, and for each of its ticks: a label of five characters and a gap."""
 MARKS = {BETTER: ("▲", "$text-success bold"), WORSE: ("▼", "$text-error bold"), CANNOT_TELL: ("≈", "bold")}
 CALIBRATE = "syncse calibrate"
 

@@ -27,9 +27,8 @@ PERSON = "●"
 """Beside the state: a person has said so."""
 WIDE = 100
 """Columns from which the reason and the hard negative have columns of their own."""
-REASON = 12
-NUMBER = 9
-GAP = 2
+REASON, NUMBER, GAP = 12, 9, 2
+"""Columns of a reason (`near_duplicate` is cut), of a row's number with its commas, and between two texts."""
 
 
 class TripletTable(ScrollView, can_focus=True):
