@@ -39,8 +39,13 @@ def set_switches() -> None:
 
 
 def environment(guarded: bool) -> dict[str, str]:
-    """The environment for a child process: this one's, the switches, and the guard's order."""
-    env = {**os.environ, **SWITCHES}
+    """The environment for a child process: this one's, the switches, the guard's order; no module of the working directory.
+
+    Files there come from anybody: a `secrets.py` in an unpacked archive would run, and a harmless one would break a run.
+    """
+    env = {**os.environ, **SWITCHES, "PYTHONSAFEPATH": "1"}
+    if own := [place for place in env.pop("PYTHONPATH", "").split(os.pathsep) if os.path.isabs(place)]:
+        env["PYTHONPATH"] = os.pathsep.join(own)
     env[GUARD] = "1" if guarded or os.environ.get(GUARD) == "1" else "0"
     return env
 

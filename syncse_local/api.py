@@ -14,7 +14,7 @@ from syncse_local.jobs import supervise
 from syncse_local.jobs.liveness import acquire, held
 from syncse_local.registry import offered_backends
 from syncse_local.specs.kinds import checked
-from syncse_local.store import faults, gpu_lock, ledger, runs
+from syncse_local.store import faults, gpu_lock, ledger, locks, runs
 from syncse_local.store.database import connect
 from syncse_local.store.last_word import BY_PERSONS
 from syncse_local.store.runs import OPEN, RESUMABLE, Run
@@ -182,6 +182,7 @@ class Workspace(Triplets):
 
     def start(self, kind: str, options: Mapping[str, Any], name: str = "") -> Run:
         """Create a run and start its process; returns at once. Raises SyncseError (USAGE) for what cannot be a run's."""
+        locks.check(self.directory)
         run = runs.create(self.connection, kind, checked(kind, options).to_options(), name)
         supervise.launch(self.directory, run.id, self.settings.airgap)
         return run
@@ -267,6 +268,7 @@ class Workspace(Triplets):
 
     def resume(self, run_id: str) -> Run:
         """Go on with an incomplete, failed, cancelled or lost run. Raises SyncseError when it is open or done."""
+        locks.check(self.directory)
         supervise.reconcile(self.directory)
         run = self.run(run_id)
         if not runs.move(self.connection, run.id, RESUMABLE, "queued"):

@@ -3,6 +3,7 @@
 Knows names, types and where they came from; knows nothing of what uses them.
 """
 
+import codecs
 import difflib
 import os
 import tomllib
@@ -13,9 +14,22 @@ from pathlib import Path
 from typing import Any, get_origin, get_type_hints
 
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.paths import expanded, home, user_number
 from syncse_local.registry import DEFAULT_BACKEND
 
 PROJECT_FILE = "syncse.toml"
+PATHS = (
+    "workspace",
+    "senteval",
+    "reranking",
+    "model",
+    "encoder",
+    "recipe",
+    "vllm_python",
+    "api_key_file",
+    "model_dirs",
+)
+"""Settings in which `~` is the home directory; some may be a name instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +67,7 @@ TYPES = {name: get_origin(kind) or kind for name, kind in get_type_hints(Setting
 
 def user_file() -> Path:
     """The user's settings file (XDG)."""
-    base = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
-    return Path(base) / "syncse-local" / "config.toml"
+    return Path(os.environ.get("XDG_CONFIG_HOME") or home() / ".config") / "syncse-local" / "config.toml"
 
 
 def load(flags: Mapping[str, Any] | None = None, directory: Path | None = None) -> Settings:
@@ -85,13 +98,35 @@ def check(layer: Mapping[str, Any], source: str) -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        return tomllib.loads(text_of(path))
+    except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SyncseError(
-            "A settings file cannot be read", f"{path}: {error}.", "Mend or remove it.", ExitCode.USAGE
-        ) from error
+    except PermissionError as error:
+        if path == user_file() and is_of_another(home()):
+            return {}
+        raise _unreadable(path, error) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: Exception) -> SyncseError:
+    said = " ".join(str(error).split())[:200] or type(error).__name__
+    return SyncseError("A settings file cannot be read", f"{path}: {said}.", "Mend or remove it.", ExitCode.USAGE)
+
+
+def text_of(path: Path) -> str:
+    """The text of a settings file: UTF-8, or UTF-16 with the mark that PowerShell writes. Raises OSError, ValueError."""
+    content = path.read_bytes()
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if wide else "utf-8-sig").replace("\r\n", "\n")
+
+
+def is_of_another(directory: Path) -> bool:
+    """Whether a home directory is another user's, as where a container was given a number and kept root's HOME."""
+    try:
+        return directory.stat().st_uid != user_number()
+    except OSError:
+        return False
 
 
 def _convert(name: str, value: Any, source: str) -> Any:
@@ -102,11 +137,14 @@ def _convert(name: str, value: Any, source: str) -> Any:
         and value.lower() in ("1", "true", "yes", "on", "0", "false", "no", "off", "")
     ):
         return value.lower() in ("1", "true", "yes", "on")
-    if isinstance(value, str) and kind is int and value.strip().lstrip("-").isdigit():
-        return int(value)
-    if kind is float and isinstance(value, (int, str)) and not isinstance(value, bool):
+    if isinstance(value, str) and kind is int:
         with suppress(ValueError):
+            return int(value)
+    if kind is float and isinstance(value, (int, str)) and not isinstance(value, bool):
+        with suppress(ValueError, OverflowError):
             return float(value)
+    if isinstance(value, str) and name in PATHS:
+        return os.pathsep.join(map(expanded, value.split(os.pathsep))) if name == "model_dirs" else expanded(value)
     if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
         return value
     raise SyncseError(

@@ -42,8 +42,32 @@ class Memory:
 
 
 def cores() -> int:
-    """CPUs this process may use."""
+    """CPUs this process may use at once: those it may run on, or as many as its control group's quota is worth."""
+    quota = min(_quotas(Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")), default=float("inf"))
+    return max(1, min(visible_cores(), int(min(quota, visible_cores()))))
+
+
+def visible_cores() -> int:
+    """CPUs this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def thread_limits() -> dict[str, str]:
+    """Environment variables that hold libraries to the quota, where it is less than the CPUs that they count themselves."""
+    allowed = cores()
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
+    return dict.fromkeys(names, str(allowed)) if allowed < visible_cores() else {}
+
+
+def _quotas(root: Path, membership: Path) -> Iterator[float]:
+    """CPUs' worth of time that this process's control group, and each above it, may use (versions 1 and 2)."""
+    for group in _groups(root, membership, "cpu"):
+        try:
+            words = (group / "cpu.max").read_text(encoding="ascii").split()
+        except (OSError, ValueError):
+            words = [str(_number(group / f"cpu.cfs_{name}_us")) for name in ("quota", "period")]
+        if len(words) == 2 and all(word.isdigit() and int(word) for word in words):
+            yield int(words[0]) / int(words[1])
 
 
 def memory() -> Memory:
@@ -68,22 +92,27 @@ def _system_memory() -> tuple[int, int]:
     return total, total
 
 
-def _group_limits(root: Path, membership: Path) -> Iterator[tuple[int, int]]:
-    """(limit, used) of this process's control group and those above it; page cache that can be dropped is not used."""
-    names = (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes"))
+def _groups(root: Path, membership: Path, controller: str) -> Iterator[Path]:
+    """The directories of this process's control group and those above it, as far as they are visible here."""
     try:
         lines = [line.split(":", 2) for line in membership.read_text(encoding="utf-8").splitlines()]
     except (OSError, ValueError):
         return
     for _, controllers, path in (line for line in lines if len(line) == 3):
-        if controllers not in ("", "memory"):
+        if controllers and controller not in controllers.split(","):
             continue
-        top, (limit_name, used_name) = (root / controllers, names[bool(controllers)])
         inside = PurePosixPath(path.lstrip("/"))
-        for group in (inside, *inside.parents):
-            limit, used = _number(top / group / limit_name), _number(top / group / used_name)
+        yield from (root / controllers / group for group in (inside, *inside.parents))
+
+
+def _group_limits(root: Path, membership: Path) -> Iterator[tuple[int, int]]:
+    """(limit, used) of this process's control group and those above it; page cache that can be dropped is not used."""
+    names = (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes"))
+    for group in _groups(root, membership, "memory"):
+        for limit_name, used_name in names:
+            limit, used = _number(group / limit_name), _number(group / used_name)
             if limit is not None and used is not None and limit < _UNLIMITED:
-                yield limit, max(0, used - _droppable(top / group / "memory.stat"))
+                yield limit, max(0, used - _droppable(group / "memory.stat"))
 
 
 def _number(path: Path) -> int | None:

@@ -12,10 +12,10 @@ from syncse_local.errors import ExitCode, SyncseError
 def read(path: Path) -> str:
     """The file as it is; empty where there is none yet. Raises SyncseError (USAGE) where it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+        return config.text_of(path)
+    except (FileNotFoundError, NotADirectoryError):
         return ""
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         detail = f"{path}: {error}."
         raise SyncseError("A settings file cannot be read", detail, "Mend or remove it.", ExitCode.USAGE) from error
 

@@ -9,9 +9,11 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from syncse_local.config import Settings
+from syncse_local.paths import user_number
 from syncse_local.store import filtering, ledger, review, runs, triplet_index
 from syncse_local.store.runs import Run
 from syncse_local.store.triplet_index import Outline, TripletQuery
+from syncse_local.text.clean import storable
 
 if TYPE_CHECKING:
     from syncse_local.synthesis.contamination import Gate
@@ -131,7 +133,12 @@ class Triplets:
 
     @property
     def _author(self) -> str:
-        return self.settings.author or getpass.getuser()
+        if self.settings.author:
+            return storable(self.settings.author)
+        try:
+            return storable(getpass.getuser())
+        except (KeyError, OSError):  # a user number without a name
+            return f"user {user_number()}"
 
     # -- filters ----------------------------------------------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ def _everything(settings: Settings, workspace: Path) -> Iterator[Found]:
         yield from models_below(Path(folder).expanduser().absolute(), "model_dirs")
     yield from models_in_hub(hub_cache(), "huggingface")
     for folder in (".lmstudio", ".cache/lm-studio"):
-        yield from models_below(Path.home() / folder / "models", "lmstudio")
+        yield from models_below(paths.home() / folder / "models", "lmstudio")
     for root in ollama_stores():
         yield from models_in_ollama(root, "ollama")
     yield from models_below(llama_cache(), "llama.cpp")
@@ -52,7 +52,7 @@ def ollama_stores() -> list[Path]:
     """Ollama's model stores: the one it was told to use, or the user's and the service's."""
     if given := os.environ.get("OLLAMA_MODELS"):
         return [Path(given).expanduser()]
-    return [Path.home() / ".ollama" / "models", Path("/usr/share/ollama/.ollama/models")]
+    return [paths.home() / ".ollama" / "models", Path("/usr/share/ollama/.ollama/models")]
 
 
 def llama_cache() -> Path:
@@ -62,4 +62,4 @@ def llama_cache() -> Path:
 
 
 def _cache_home() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(os.environ.get("XDG_CACHE_HOME") or paths.home() / ".cache")

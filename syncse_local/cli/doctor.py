@@ -1,18 +1,16 @@
 """`syncse doctor`: what is installed, which models are there, where settings come from, what the air-gap would refuse."""
 
 import argparse
-import os
-import platform
-import shutil
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from syncse_local import __version__, airgap, paths
+from syncse_local import __version__, paths
 from syncse_local.cli.common import parser, settings
 from syncse_local.cli.inventory import machine_checks, model_checks
 from syncse_local.cli.output import emit, table
+from syncse_local.cli.surroundings import surroundings
 from syncse_local.config import Settings, as_dict
 from syncse_local.errors import ExitCode
 from syncse_local.registry import BACKENDS, backend_spec
@@ -42,7 +40,7 @@ def run(options: argparse.Namespace) -> ExitCode:
         *_engines(chosen),
         *_models(),
         *model_checks(chosen),
-        *_machine(chosen),
+        *surroundings(chosen),
         *machine_checks(),
     ]
     sources = {n: {"value": v, "from": chosen.origin.get(n, "default")} for n, v in as_dict(chosen).items()}
@@ -90,21 +88,3 @@ def _models() -> list[tuple[str, str, str]]:
 
 def _size(path: Path) -> str:
     return size(path.stat().st_size) if path.exists() else "not there"
-
-
-def _machine(chosen: Settings) -> list[tuple[str, str, str]]:
-    workspace = Path(chosen.workspace).resolve()
-    nearest = next(path for path in (workspace, *workspace.parents) if path.exists())
-    free = shutil.disk_usage(nearest).free
-    writable = os.access(nearest, os.W_OK)
-    offline = all(os.environ.get(name) == value for name, value in airgap.SWITCHES.items())
-    return [
-        (
-            "python",
-            "ok",
-            f"{platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
-        ),
-        ("workspace", "ok" if writable else "missing", f"{workspace}, {size(free)} free"),
-        ("offline switches", "ok" if offline else "missing", f"{len(airgap.SWITCHES)} set"),
-        ("air-gap guard", "on" if chosen.airgap else "off", "refuses and counts connections beyond loopback"),
-    ]

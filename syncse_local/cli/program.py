@@ -1,11 +1,13 @@
 """Builds the command line of some verbs, sets the offline switches, turns errors into exit codes. Knows no verb."""
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from syncse_local import __version__, airgap
+from syncse_local.cli import streams
 from syncse_local.cli.output import print_error
 from syncse_local.errors import ExitCode, SyncseError
 
@@ -34,20 +36,45 @@ def build(verbs: Iterable[Any]) -> argparse.ArgumentParser:
 
 def run(verbs: Iterable[Any], arguments: Sequence[str]) -> int:
     """Run one command of these verbs; returns its exit code."""
+    streams.make_usable()
     airgap.set_switches()
     given = list(arguments)
     try:
-        options = build(verbs).parse_args(given or ["tui"], argparse.Namespace(given=given))
-        if not hasattr(options, "run_verb"):
-            raise SyncseError("Wrong usage", "A verb is needed.", "See `syncse -h`.", ExitCode.USAGE)
-        if options.airgap:
-            airgap.install()
-        return int(options.run_verb(options))
+        streams.interrupts_are_raised()
+        code = _run(verbs, given)
+        sys.stdout.flush()
+        return code
     except SyncseError as error:
-        print_error(error, "--json" in given)
-        return int(error.code)
+        found = error
     except KeyboardInterrupt:
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
-        sys.stderr.close()  # the reader has gone; there is nobody to tell
+        streams.output_goes_nowhere()  # the reader has gone; there is nobody to tell
         return int(ExitCode.OK)
+    except OSError as error:
+        streams.output_goes_nowhere() if error.filename is None else None
+        found = _refused(error)
+    print_error(found, "--json" in given)
+    return int(found.code)
+
+
+def _run(verbs: Iterable[Any], given: list[str]) -> int:
+    try:
+        os.getcwd()
+    except OSError:
+        detail = "It was removed while this shell was in it."
+        hint = "Go to another one: cd."
+        raise SyncseError("The working directory is gone", detail, hint, ExitCode.PREFLIGHT) from None
+    options = build(verbs).parse_args(given or ["tui"], argparse.Namespace(given=given))
+    if not hasattr(options, "run_verb"):
+        raise SyncseError("Wrong usage", "A verb is needed.", "See `syncse -h`.", ExitCode.USAGE)
+    if options.airgap:
+        airgap.install()
+    return int(options.run_verb(options))
+
+
+def _refused(error: OSError) -> SyncseError:
+    """What the system refused, in a user's words."""
+    what = str(error.filename or "the output or the system")
+    hint = "Check the permissions, the disk and the limits (`ulimit -a`); `syncse doctor` looks at the machine."
+    return SyncseError("The system refused", f"{what}: {error.strerror or error}.", hint, ExitCode.PREFLIGHT)

@@ -2,6 +2,11 @@
 
 import sys
 
+from syncse_local.cli import streams
+
+streams.interrupts_end_quietly()
+streams.import_nothing_from_here()
+
 
 def entry() -> None:
     """`syncse`: the UI, or the command with all its verbs."""

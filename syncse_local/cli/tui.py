@@ -1,10 +1,11 @@
 """`syncse tui`, and `syncse` alone: the terminal UI."""
 
 import argparse
+import sys
 from typing import Any
 
 from syncse_local.cli.common import parser, workspace
-from syncse_local.errors import ExitCode
+from syncse_local.errors import ExitCode, SyncseError
 
 
 def add(verbs: Any) -> None:
@@ -15,6 +16,9 @@ def add(verbs: Any) -> None:
 
 def run(options: argparse.Namespace) -> ExitCode:
     """Open the terminal UI on the workspace; runs go on when it closes."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        detail = "Standard input or error is not a terminal, so nobody could see the UI or press its keys."
+        raise SyncseError("No terminal", detail, "Every verb works without one: see `syncse -h`.", ExitCode.USAGE)
     from tui.app import SyncseApp  # the one place where the core opens its front end
 
     with workspace(options) as opened:

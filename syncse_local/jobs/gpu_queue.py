@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from syncse_local import machine
+from syncse_local import machine, paths
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.jobs import liveness
 from syncse_local.registry import BACKENDS, backend_spec
@@ -64,8 +64,8 @@ def devices_for(kind: str, options: Mapping[str, Any]) -> tuple[int, ...]:
 
 def lock_path(device: int) -> Path:
     """The lock file of a GPU: one for all workspaces of this user on this machine, also where homes are shared."""
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(base) / "syncse-local" / (socket.gethostname() or "localhost") / f"gpu-{device}.lock"
+    base = paths.own_directory("XDG_STATE_HOME", ".local/state")
+    return base / (socket.gethostname() or "localhost") / f"gpu-{device}.lock"
 
 
 def holder(device: int) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from syncse_local import airgap
+from syncse_local import airgap, machine
 from syncse_local.errors import SyncseError
 from syncse_local.jobs import gpu_queue, liveness
 from syncse_local.store import runs
@@ -77,7 +77,8 @@ def supervise(workspace: Path, run_id: str) -> int:
         stdin=subprocess.DEVNULL,
         pass_fds=locks,
         process_group=0,
-        env={"CUDA_DEVICE_ORDER": "PCI_BUS_ID", **os.environ},  # the order in which the GPU queue counts GPUs
+        # GPUs in the order in which the queue counts them; threads as many as a quota is worth
+        env={"CUDA_DEVICE_ORDER": "PCI_BUS_ID", **machine.thread_limits(), **os.environ},
     )
     step, since = 0, time.monotonic()
     while worker.poll() is None:

@@ -17,6 +17,7 @@ from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.modelfiles.directory import deciding_files
 from syncse_local.modelfiles.gguf import shard_paths
 from syncse_local.store.database import writing
+from syncse_local.text.clean import storable
 
 _NO_PART = (".md", ".lock")
 """Endings of files that no encoder reads: its card, and what a downloader leaves."""
@@ -72,7 +73,7 @@ def file_sha256(connection: sqlite3.Connection | None, path: Path) -> str:
         hint = "Check the path and the permissions."
         raise SyncseError("The model cannot be read", detail, hint, ExitCode.PREFLIGHT) from error
     if connection is not None:
-        row = (str(path), stat.st_size, stat.st_mtime_ns, digest)
+        row = (storable(str(path)), stat.st_size, stat.st_mtime_ns, digest)
         with writing(connection):
             connection.execute("INSERT OR REPLACE INTO model_hash VALUES (?, ?, ?, ?)", row)
     return digest
@@ -117,6 +118,6 @@ def _known(connection: sqlite3.Connection, path: Path) -> str:
 def _look_up(connection: sqlite3.Connection, path: Path, stat: os.stat_result) -> str:
     known = connection.execute(
         "SELECT sha256 FROM model_hash WHERE path = ? AND size = ? AND mtime_ns = ?",
-        (str(path), stat.st_size, stat.st_mtime_ns),
+        (storable(str(path)), stat.st_size, stat.st_mtime_ns),
     ).fetchone()
     return str(known[0]) if known else ""

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.store import locks
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 LATEST = len(list(MIGRATIONS.glob("[0-9]*.sql")))
@@ -29,6 +30,8 @@ def connect(path: Path) -> sqlite3.Connection:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            locks.check(path.parent)
         connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_MS / 1000)
         connection.row_factory = sqlite3.Row
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
@@ -170,6 +173,8 @@ def storage_error(error: Exception, path: Path) -> SyncseError:
             ExitCode.PREFLIGHT,
         )
     if "locked" in text or "busy" in text:
+        if missing := locks.lacking(path.parent):  # SQLite takes a lock that cannot be had for one that is held
+            return locks.none_here(path.parent, missing)
         return SyncseError(
             "The workspace is busy",
             f"Another process has held {path} for more than {BUSY_MS // 1000} seconds.",

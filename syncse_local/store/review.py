@@ -10,6 +10,7 @@ from typing import Any
 
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.store.database import writing
+from syncse_local.text.clean import storable
 
 ACTIONS = ("accept", "reject", "edit")
 
@@ -41,7 +42,7 @@ def add(
     if action == "edit" and not (positive.strip() and negative.strip()):
         detail = "An edited triplet needs a positive and a hard negative."
         raise SyncseError("An empty text", detail, "Write both, or reject the triplet.", ExitCode.USAGE)
-    return _insert(connection, triplet, action, author, positive.strip(), negative.strip(), note)
+    return _insert(connection, triplet, action, author, positive.strip(), negative.strip(), storable(note))
 
 
 def undo(connection: sqlite3.Connection, triplet: tuple[str, str], author: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.store.database import writing
+from syncse_local.text.clean import storable
 
 OPEN = ("queued", "running")
 RESUMABLE = ("incomplete", "failed", "cancelled", "lost")
@@ -52,7 +53,7 @@ def create(connection: sqlite3.Connection, kind: str, options: dict[str, Any], n
     with writing(connection):
         connection.execute(
             "INSERT INTO run (id, kind, name, options, created, queued) VALUES (:id, :kind, :name, :options, :now, :now)",
-            {"id": run_id, "kind": kind, "name": name, "options": json.dumps(options), "now": time.time()},
+            {"id": run_id, "kind": kind, "name": storable(name), "options": json.dumps(options), "now": time.time()},
         )
     return get(connection, run_id)
 

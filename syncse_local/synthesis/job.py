@@ -43,7 +43,7 @@ from syncse_local.synthesis.plan import (
 from syncse_local.synthesis.pools import Role
 from syncse_local.synthesis.recipe import Pools, Recipe, load_pools
 from syncse_local.synthesis.shards import WHOLE, PlanSlice
-from syncse_local.text.clean import sentence_key
+from syncse_local.text.clean import sentence_key, storable
 from syncse_local.text.ingest import open_input
 
 PLAN_BATCH = 100_000
@@ -206,7 +206,7 @@ class Generation:
     def sources(self) -> Iterator[tuple[str, Iterable[tuple[str, str]], PlanSlice]]:
         """Where the sentences come from, with their keys, and the slice of them that is this run's: all that it wrote itself."""
         if self.recipe.reads:
-            yield Path(self.spec.input).name, self.input_sentences(), self.plan_slice
+            yield storable(Path(self.spec.input).name), self.input_sentences(), self.plan_slice
         if self.recipe.writes:
             yield "scratch", self.written_sentences(), WHOLE
 

@@ -11,6 +11,7 @@ _HIDDEN = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
     "\ufdd0-\ufdef\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f]"
 )
+_HALF = re.compile("[\ud800-\udfff]")
 _ASCII_NOISE = bytes(code for code in range(128) if not chr(code).isalnum())
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 
@@ -20,6 +21,16 @@ def clean(text: str) -> str:
     if "\x1b" in text or "\x9b" in text:
         text = _ANSI.sub("", text)
     return unicodedata.normalize("NFC", _HIDDEN.sub("", text))
+
+
+def storable(text: str) -> str:
+    """The text without lone halves of characters: bytes of a name that the locale could not read are taken as UTF-8."""
+    if not _HALF.search(text):
+        return text
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    except UnicodeEncodeError:
+        return _HALF.sub("\ufffd", text)
 
 
 def normalise(text: str) -> str:

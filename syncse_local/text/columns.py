@@ -111,11 +111,11 @@ def check_complete(mapping: Mapping, where: str) -> None:
     """Raise SyncseError (USAGE) unless there is a column for the positive and one for the hard negative."""
     for role, found in (("positive", mapping.positive), ("negative", mapping.negative)):
         if not found:
-            names = ", ".join(map(repr, mapping.columns[:SHOWN])) or "none: each line is a sentence"
+            names = ", ".join(map(repr, mapping.columns[:SHOWN]))
+            taken = f'{where} has the columns {names}; sentences are in "{mapping.sentence}"'
             raise SyncseError(
                 f"No column of {'hard negatives' if role == 'negative' else 'positives'}",
-                f'{where} has the columns {names}; sentences are in "{mapping.sentence}", and none is a known name for '
-                f"a {role}.",
+                f"{taken if names else f'In {where} each line is a sentence'}, and none is a known name for a {role}.",
                 f"Name it with --{role} COLUMN, or train on the sentences alone with --unsupervised.",
                 ExitCode.USAGE,
             )

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from syncse_local.text.clean import storable
 from syncse_local.text.figures import hundred, size
 from syncse_local.training.markdown import code, table
 
@@ -43,7 +44,7 @@ def render(record: Record) -> str:
         _section("Machine", _machine(record)),
         _section("Limits", _limits(record)),
     ]
-    return "\n".join(line for part in parts for line in part) + "\n"
+    return storable("\n".join(line for part in parts for line in part) + "\n")
 
 
 def _section(title: str, lines: Iterable[str]) -> list[str]:

@@ -1,6 +1,5 @@
 """The machine and the versions a run was made with, as plain data for its record. Imports nothing heavy."""
 
-import os
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -16,7 +15,7 @@ def describe(device: str) -> dict[str, Any]:
     """Processor, cores, memory in bytes, the GPUs where `device` is one, operating system and library versions."""
     return {
         "processor": _processor(),
-        "cores": os.cpu_count() or 0,
+        "cores": machine.cores(),
         "memory": machine.memory().total,
         "gpus": [{"name": gpu.name, "memory": gpu.total} for gpu in machine.gpus()] if device == "cuda" else [],
         "device": device,

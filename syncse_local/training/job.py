@@ -11,6 +11,7 @@ from syncse_local.encoders.device import pick_device, pick_precision
 from syncse_local.jobs.job import Cancelled, Job
 from syncse_local.machine_memory import FreeMemory
 from syncse_local.specs.train import TrainSpec
+from syncse_local.text.clean import storable
 from syncse_local.training import hardware, provenance
 from syncse_local.training.card import render
 from syncse_local.training.energy import Meter
@@ -82,4 +83,5 @@ def _gpus(device: str) -> list[int]:
 
 def _write_record(output: Path, record: dict[str, Any]) -> None:
     """Beside the encoder: what the card says, for programs."""
-    (output / "syncse.json").write_text(json.dumps(record, indent=1, ensure_ascii=False, default=str), encoding="utf-8")
+    text = storable(json.dumps(record, indent=1, ensure_ascii=False, default=str))
+    (output / "syncse.json").write_text(text, encoding="utf-8")

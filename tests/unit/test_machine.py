@@ -98,3 +98,34 @@ def test_older_control_groups(tmp_path: Path) -> None:
 def test_this_machine_has_memory() -> None:
     found = machine.memory()
     assert 0 < found.free <= found.total
+
+
+@pytest.mark.parametrize(
+    ("files", "member", "quotas"),
+    [
+        ({"cpu.max": "max 100000"}, "0::/", []),
+        ({"cpu.max": "250000 100000"}, "0::/", [2.5]),
+        ({"a/cpu.max": "100000 100000", "cpu.max": "max 100000"}, "0::/a/b", [1.0]),
+        ({"cpu,cpuacct/docker/x/cpu.cfs_quota_us": "400000", "cpu,cpuacct/docker/x/cpu.cfs_period_us": "100000",
+          "cpu,cpuacct/cpu.cfs_quota_us": "-1", "cpu,cpuacct/cpu.cfs_period_us": "100000"},
+         "4:cpu,cpuacct:/docker/x\n3:cpuset:/", [4.0]),
+        ({"cpu/cpu.cfs_quota_us": "50000", "cpu/cpu.cfs_period_us": "100000"}, "1:cpu:/seen/only/outside", [0.5]),
+        ({"cpu.max": "nonsense"}, "0::/", []),
+        ({}, "0::/", []),
+    ],
+)  # fmt: skip
+def test_quotas_of_control_groups(tmp_path: Path, files: dict[str, str], member: str, quotas: list[float]) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"{text}\n", encoding="ascii")
+    membership = tmp_path / "membership"
+    membership.write_text(f"{member}\n", encoding="ascii")
+    assert list(machine._quotas(tmp_path, membership)) == quotas
+
+
+@pytest.mark.parametrize(("quotas", "cores"), [([], 8), ([2.5], 2), ([0.5], 1), ([16.0], 8), ([6.0, 3.0], 3)])
+def test_threads_follow_the_quota_that_holds(monkeypatch: pytest.MonkeyPatch, quotas: list[float], cores: int) -> None:
+    monkeypatch.setattr(machine, "visible_cores", lambda: 8)
+    monkeypatch.setattr(machine, "_quotas", lambda *_: iter(quotas))
+    assert machine.cores() == cores
+    assert set(machine.thread_limits().values()) == ({str(cores)} if cores < 8 else set())

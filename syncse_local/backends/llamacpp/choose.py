@@ -60,13 +60,13 @@ def default_threads(parameters: int) -> int:
 
     llama.cpp's threads wait for each other in busy loops: one thread too many on a loaded machine is 50 times slower.
     """
-    cores = machine.cores()
+    cores = machine.visible_cores()
     try:
         if Path("/sys/devices/system/cpu/smt/active").read_text(encoding="ascii").strip() == "1":
             cores = max(1, cores // 2)
     except OSError:
         pass
-    cores -= round(busy_cores())
+    cores = min(machine.cores(), cores - round(busy_cores()))  # a quota is ours, whoever else is busy
     most = 2 if parameters < TINY else 8 if parameters < 1_000_000_000 else 32
     return max(1, min(cores, most))
 

@@ -5,6 +5,7 @@ Knows pointers and their lifetimes; knows no rows, prompts or policy. Every obje
 
 import ctypes
 import logging
+import os
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +76,7 @@ class Model:
         params = native.llama_model_default_params()
         params.n_gpu_layers = n_gpu_layers
         params.check_tensors = True
-        self.pointer = native.llama_model_load_from_file(str(path).encode(), params)
+        self.pointer = native.llama_model_load_from_file(os.fsencode(path), params)
         if not self.pointer:
             said = "; ".join(_recent) or "llama.cpp gave no reason"
             raise SyncseError(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.paths import HERE
+from syncse_local.paths import HERE, home
 
 VARIABLE = "SYNCSE_VLLM_PYTHON"
 MAKE_IT = "Make it with scripts/setup_vllm.sh (cpu or cuda), or set vllm_python to an interpreter that has vLLM."
@@ -36,15 +36,15 @@ class VllmPython:
 
 def places() -> list[Path]:
     """Where an interpreter is looked for when none is named, in order."""
-    data = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    roots = (Path.cwd() / ".vllm", HERE.parent / ".vllm", data / "syncse" / "vllm")
+    data = Path(os.environ.get("XDG_DATA_HOME") or home() / ".local" / "share")
+    roots = (HERE.parent / ".vllm", data / "syncse" / "vllm")  # never the working directory: anybody may have made it
     return [root / "bin" / "python" for root in dict.fromkeys(roots)]
 
 
 def find(named: str = "") -> VllmPython:
     """The interpreter named, or in the environment, or at one of the usual places. Raises SyncseError (PREFLIGHT)."""
     named = named or os.environ.get(VARIABLE, "")
-    path = Path(named).expanduser() if named else next((p for p in places() if p.exists()), None)
+    path = Path(named).expanduser() if named else next((p for p in places() if os.path.exists(p)), None)
     if path is None:
         raise _missing(f"No interpreter with vLLM at {', '.join(map(str, places()))}.")
     found = _ask(path.absolute())
