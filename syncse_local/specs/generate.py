@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from syncse_local.registry import DEFAULT_BACKEND
 from syncse_local.specs.field import option, settled
 from syncse_local.specs.reading import Reading
 
@@ -39,7 +40,7 @@ class GenerateSpec(Reading):
         "", "the language model: a path, or a name of `syncse models`; empty: the starter LLM",
         names="model", setting="model", metavar="NAME", required=True,
     )  # fmt: skip
-    backend: str = option("llamacpp", "the engine", names="backend", setting="backend", metavar="NAME")
+    backend: str = option(DEFAULT_BACKEND, "the engine", names="backend", setting="backend", metavar="NAME")
     count: int = option(0, "sentences to write; not for recipes of mode partial", at_least=0, unit="sentences")
     limit: int = option(0, "use only the first so many sentences of the input; 0: all", at_least=0, unit="sentences")
     column: str | None = option(None, "the input's column with the sentences; none: found by its name", metavar="NAME")
