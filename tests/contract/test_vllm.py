@@ -157,6 +157,7 @@ def test_a_run_whose_engine_was_killed_goes_on_where_it_was(tmp_path: Path, rand
         "backend_options": OPTIONS,
         "input": str(paths.starter_sentences()),
         "limit": 600,
+        "max_failure_rate": 1.0,  # the weights are random
     }
     run = workspace.start("generate", options)
     while workspace.counts(run.id)["answered"] == 0:
