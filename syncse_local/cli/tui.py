@@ -2,10 +2,15 @@
 
 import argparse
 import sys
+from importlib import import_module
 from typing import Any
 
 from syncse_local.cli.common import parser, workspace
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.paths import HERE
+
+PACKED = HERE / "_tui"
+"""Where a wheel has the terminal UI, which a checkout has beside this package (docs/decisions/packaging.md)."""
 
 
 def add(verbs: Any) -> None:
@@ -19,6 +24,8 @@ def run(options: argparse.Namespace) -> ExitCode:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         detail = "Standard input or error is not a terminal, so nobody could see the UI or press its keys."
         raise SyncseError("No terminal", detail, "Every verb works without one: see `syncse -h`.", ExitCode.USAGE)
+    if PACKED.is_dir():
+        sys.modules["tui"] = import_module("syncse_local._tui")  # its own name, in this process alone
     from tui.app import SyncseApp  # the one place where the core opens its front end
 
     with workspace(options) as opened:
