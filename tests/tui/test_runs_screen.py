@@ -152,9 +152,9 @@ async def test_resume_starts_a_real_process_and_shows_how_it_ends(app: SyncseApp
         await seen.see("The run was stopped")
         await pilot.press("r")
         await seen.until(lambda: rows.state("g0101-eeeeee").state not in (*OPEN, "cancelled"))
-        await seen.see("✗ failed", "The run failed unexpectedly")  # the row has no options: its worker says so
+        await seen.see("✗ failed", "recipe: name is missing.")  # the row has no options: its worker says so
         await pilot.press("l")
-        await seen.see("Log", "KeyError: 'recipe'")
+        await seen.see("Log", "The log is empty.")
         with Workspace(rows.directory) as workspace:
             await seen.until(lambda: not workspace.alive("g0101-eeeeee"))
 
