@@ -15,7 +15,7 @@ from syncse_local.evaluation.tasks import FAMILIES, TASKS, Family, resolve
 from syncse_local.modelfiles.entry import ModelEntry
 from syncse_local.paths import starter_encoder
 from syncse_local.specs.choices import OVERRIDES
-from syncse_local.text.display import safe
+from syncse_local.text.display import safe, safe_text
 from syncse_local.text.figures import hundred
 
 
@@ -123,7 +123,7 @@ def scores_table(workspace: Workspace, evals: list[Run]) -> str:
     lines += [f"{task} is not there (looked for {safe(where)})" for task, where in missing.items()]
     remarks = {(task, note) for run in evals for task, notes in run.result.get("notes", {}).items() for note in notes}
     lines += [f"{safe(task)}: {safe(note)}" for task, note in sorted(remarks)]
-    return "\n".join(lines).rstrip("\n")
+    return safe_text("\n".join(lines).rstrip("\n"))
 
 
 def _block(

@@ -16,7 +16,7 @@ def emit(data: Any) -> None:
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Left-aligned columns; numbers are right-aligned."""
-    cells = [list(header), *([_cell(c) for c in row] for row in rows)]
+    cells = [[_cell(c) for c in row] for row in (header, *rows)]
     numeric = [all(_is_number(row[i]) for row in cells[1:]) for i in range(len(header))]
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
     lines = []

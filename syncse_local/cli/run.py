@@ -17,6 +17,7 @@ from syncse_local.cli.steps import detach_flag, leave, step
 from syncse_local.config import Settings
 from syncse_local.errors import ExitCode
 from syncse_local.paths import starter_sentences
+from syncse_local.text.display import safe
 
 
 def add(verbs: Any) -> None:
@@ -125,7 +126,7 @@ def _report(opened: Workspace, options: argparse.Namespace, steps: list[Run], fi
     for found in filtered:
         print(f"filters    {found['kept']} kept, {found['dropped']} dropped: syncse filter {found['run']} --dry-run")
     print(f"checked    {left_out} triplets match an evaluation sentence and were left out of training")
-    print(f"encoder    {trained.result['output']}  (SentenceTransformer(path) loads it)")
-    print(f"workspace  {opened.directory}")
+    print(f"encoder    {safe(trained.result['output'])}  (SentenceTransformer(path) loads it)")
+    print(f"workspace  {safe(opened.directory)}")
     guard = "" if opened.settings.airgap else " (guard off: --airgap)"
     print(f"network    {blocked} connections refused{guard}")

@@ -107,7 +107,8 @@ def _show_raw(opened: Workspace, run: Run, as_json: bool) -> None:
             emit(row)
             continue
         unanswered = "no answer: " if row["verdict"] == "unanswered" else ""
-        print(f"[{unanswered}{row['reason'] or row['verdict']}] {row['prompt_id']} | {safe(row['turn'], 200)}")
+        why, prompt = safe(row["reason"] or row["verdict"], 80), safe(row["prompt_id"], 80)
+        print(f"[{unanswered}{why}] {prompt} | {safe(row['turn'], 200)}")
         for text in filter(None, (row["raw"], row["error"])):
             print(f"    {safe(text, 400)}")
 
@@ -132,17 +133,18 @@ def _describe(opened: Workspace, run: Run, most: int) -> None:
     elif run.kind == "generate":
         counts = opened.counts(run.id)
         print("  " + ", ".join(f"{name} {value}" for name, value in counts.items()))
-        print("  rejected: " + (", ".join(f"{name} {n}" for name, n in opened.failures(run.id).items()) or "none"))
+        rejected = ", ".join(f"{name} {n}" for name, n in opened.failures(run.id).items())
+        print(f"  rejected: {safe(rejected) or 'none'}")
         for kind in opened.unanswered(run.id):
             example = f": {safe(kind['example'], 300)}" if kind["example"] else ""
             print(f"  no answer: {kind['requests']} {safe(kind['kind'])}{example}")
-        print(f"  {filters_line(opened.filters(run.id), run)}")
+        print(f"  {safe(filters_line(opened.filters(run.id), run))}")
         for row, _ in zip(opened.triplets([run.id]), range(most), strict=False):
             print(
                 f"  - {safe(row['sentence'], 160)}\n    + {safe(row['positive'], 160)}\n    x {safe(row['negative'], 160)}"
             )
     elif run.result:
-        print("  " + ", ".join(f"{name} {safe(value)}" for name, value in run.result.items()))
+        print("  " + ", ".join(f"{safe(name)} {safe(value)}" for name, value in run.result.items()))
     print(f"  log: {opened.log_path(run.id)}")
 
 

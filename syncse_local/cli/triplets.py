@@ -82,7 +82,7 @@ def _one(found: dict[str, Any], as_json: bool) -> ExitCode:
     if as_json:
         emit(found)
     else:
-        print("\n".join(_described(found)))
+        print("\n".join(map(safe, _described(found))))
     return ExitCode.OK
 
 

@@ -252,7 +252,7 @@ def test_a_source_of_an_earlier_schema_is_read_and_left_as_it_is(tmp_path: Path,
 def test_bad_sources_are_refused_before_anything_is_written(tmp_path: Path, blank: Path, target: Path) -> None:
     good = Made(tmp_path / "good", blank)
     good.run(range(3), range(3))
-    for name in ("newer", "foreign", "text", "nowhere", "torn"):
+    for name in ("newer", "foreign", "text", "nowhere", "torn", "leading out"):
         path = tmp_path / name / "syncse.db"
         path.parent.mkdir()
         if name == "newer":
@@ -265,6 +265,11 @@ def test_bad_sources_are_refused_before_anything_is_written(tmp_path: Path, blan
             foreign.close()
         elif name == "text":
             path.write_text("minutes of a meeting " * 400, encoding="utf-8")
+        elif name == "leading out":
+            outside = Made(path.parent / "w", blank)
+            path = outside.path
+            runs.create(outside.connection, "generate", {})
+            outside.connection.execute("UPDATE run SET id = '../../x'")
         elif name == "torn":
             torn = good.path.read_bytes()
             path.write_bytes(torn[: len(torn) // 2])

@@ -4,6 +4,7 @@ A source of an earlier schema is copied and the copy migrated: the file itself i
 """
 
 import os
+import re
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.store.database import BUSY_MS, LATEST, connect
 
 FILE = "syncse.db"
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+"""What a run may be called: the name becomes a directory, so one with dots and slashes would lead out of the workspace."""
 
 
 def open_target(path: Path) -> sqlite3.Connection:
@@ -90,6 +93,8 @@ def _version(reader: sqlite3.Connection, path: Path) -> int:
     fault = str(reader.execute("PRAGMA quick_check(1)").fetchone()[0])
     if fault != "ok":
         raise _unusable(path, fault)
+    if not all(_ID.fullmatch(str(row[0])) for row in reader.execute("SELECT id FROM run")):
+        raise _unusable(path, "it has a run under a name that is no id")
     return version
 
 
