@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from syncse_local.compare.verdicts import BETTER, CANNOT_TELL, WORSE
 from syncse_local.config import Settings, as_dict
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.jobs import supervise
@@ -25,7 +26,19 @@ if TYPE_CHECKING:
     from syncse_local.modelfiles.entry import ModelEntry
     from syncse_local.store.merging.tables import Merged
 
-__all__ = ["BY_PERSONS", "OPEN", "RESUMABLE", "Outline", "Run", "TripletQuery", "Workspace", "offered_backends"]
+__all__ = [
+    "BETTER",
+    "BY_PERSONS",
+    "CANNOT_TELL",
+    "OPEN",
+    "RESUMABLE",
+    "WORSE",
+    "Outline",
+    "Run",
+    "TripletQuery",
+    "Workspace",
+    "offered_backends",
+]
 
 
 class Workspace(Triplets):

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from syncse_local.api import BETTER, CANNOT_TELL, WORSE
 from syncse_local.text.figures import number
 
 Interval = tuple[float, float]
-BETTER, WORSE, CANNOT_TELL = "better", "worse", "cannot tell"
 
 
 @dataclass(frozen=True, slots=True)

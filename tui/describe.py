@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from syncse_local.api import Run
+from syncse_local.api import CANNOT_TELL, Run
 from syncse_local.text.display import safe
 from syncse_local.text.figures import figure, hundred, number
 from tui import comparison
@@ -54,7 +54,7 @@ def outcome(run: Run) -> str:
 def _differing(result: Mapping[str, Any]) -> str:
     """How many of a comparison's differences have a verdict."""
     pairs = [pair for task in comparison.read(result).tasks for pair in task.pairs]
-    told = sum(pair.verdict != comparison.CANNOT_TELL for pair in pairs)
+    told = sum(pair.verdict != CANNOT_TELL for pair in pairs)
     return f"{told} of {len(pairs)} differ" if pairs else ""
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from syncse_local.compare.verdicts import CANNOT_TELL
 from syncse_local.results.tables import Table
 from syncse_local.text.figures import hundred
 
@@ -52,7 +53,7 @@ def _said(made: Mapping[str, Any]) -> str:
 
 
 def _starred(made: Mapping[str, Any]) -> bool:
-    return made.get("scope") == "encoders" and made["verdict"] != "cannot tell"
+    return made.get("scope") == "encoders" and made["verdict"] != CANNOT_TELL
 
 
 def _name(row: Mapping[str, Any]) -> str:

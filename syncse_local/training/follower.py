@@ -11,6 +11,7 @@ from typing import Any
 
 from syncse_local import airgap
 from syncse_local.errors import SyncseError
+from syncse_local.text.display import safe
 from syncse_local.training.loop import train
 from syncse_local.training.options import TrainOptions
 from syncse_local.training.ranks import Ranks
@@ -57,5 +58,5 @@ if __name__ == "__main__":
     try:
         follow()
     except SyncseError as error:
-        print(f"rank {os.environ['RANK']}: {error.title}: {error.detail}", file=sys.stderr)
+        print(f"rank {os.environ['RANK']}: {safe(error.title)}: {safe(error.detail)}", file=sys.stderr)
         sys.exit(int(error.code))

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from textual import events
 from textual.content import Content
 
+from syncse_local.api import BETTER, CANNOT_TELL, WORSE
 from syncse_local.text.display import safe, shortened
-from tui.comparison import BETTER, CANNOT_TELL, WORSE, Comparison, Interval, Pair, Score, Task
+from tui.comparison import Comparison, Interval, Pair, Score, Task
 from tui.widgets.axis import Axis, below
 from tui.widgets.section import Section, lines
 from tui.widgets.whiskers import whisker
