@@ -7,11 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from syncse_local.api import Workspace
-from syncse_local.cli import evaluate, train
 from syncse_local.cli.common import parser, settings, workspace
+from syncse_local.cli.flags import add_fields, spec_of
 from syncse_local.cli.output import emit, table
 from syncse_local.cli.steps import detach_flag, leave, step
-from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.cli.train import ready
+from syncse_local.errors import ExitCode
+from syncse_local.prepare.evaluate import evaluate
+from syncse_local.prepare.train import check_source
+from syncse_local.specs.evaluate import EvaluateSpec
+from syncse_local.specs.pipeline import CalibrateSpec
+from syncse_local.specs.train import TrainSpec
 from syncse_local.text.display import safe
 from syncse_local.text.figures import hundred
 from syncse_local.text.files import file_sha256
@@ -26,14 +32,8 @@ def add(verbs: Any) -> None:
         "syncse calibrate --data human.csv --seeds 5 --senteval ~/SentEval/data",
         run,
     )
-    made.add_argument(
-        "--seeds", type=int, default=5, metavar="K", help="trainings, with --seed and on (default: 5, from 1)"
-    )
-    made.add_argument("--evaluated", metavar="RUN", nargs="+", help="train nothing: eval runs of one recipe's seeds")
     made.add_argument("--list", action="store_true", help="show the noise floors of this workspace")
-    made.add_argument("--reranking", metavar="DIR", help="as in `syncse eval`")
-    made.add_argument("--tasks", nargs="+", metavar="TASK", help="as in `syncse eval`")
-    train.training_flags(made)
+    add_fields(made, CalibrateSpec, checked_late=("pooling",))
     detach_flag(made)
 
 
@@ -42,44 +42,43 @@ def run(options: argparse.Namespace) -> ExitCode:
     if options.list:
         with workspace(options, must_exist=True) as opened:
             return _listed(opened.calibrations(), options.json)
-    if options.evaluated:
+    spec = spec_of(options, CalibrateSpec)
+    if spec.evaluated:
         with workspace(options, must_exist=True) as opened:
-            return _stored(opened, options.evaluated, options.json)
-    train.check_source(options)
-    if options.seeds < 2:
-        detail = f"--seeds is {options.seeds}; one training has no spread."
-        raise SyncseError("Too few seeds", detail, "Take two or more; five are better.", ExitCode.USAGE)
-    wanted = evaluate.request(settings(options), None, options.tasks)
+            return _stored(opened, list(spec.evaluated), options.json)
+    check_source(spec)
+    wanted = evaluate(EvaluateSpec.asked(**_given(spec, "tasks", "senteval", "reranking", "device")), settings(options))
     if options.detach:
         return leave(options, settings(options))
     with workspace(options) as opened, opened.pipeline_lock():
-        evaluated, of = list[str](), 2 * options.seeds
-        for number, (seed, plan) in enumerate(_plans(opened, options).items(), start=1):
-            trained, code = step(opened, options, "train", plan, f"{2 * number - 1}/{of} calibrate: train seed {seed}")
+        evaluated, of = list[str](), 2 * spec.seeds
+        for number, (seed, plan) in enumerate(_plans(opened, options, spec).items(), start=1):
+            trained, code = step(opened, options, plan, f"{2 * number - 1}/{of} calibrate: train seed {seed}")
             if code:
                 return code
-            scored = {**wanted, "encoder": trained.result["output"]}
-            done, code = step(opened, options, "eval", scored, f"{2 * number}/{of} calibrate: evaluate seed {seed}")
+            scored = wanted.but(encoder=trained.result["output"])
+            done, code = step(opened, options, scored, f"{2 * number}/{of} calibrate: evaluate seed {seed}")
             if code:
                 return code
             evaluated.append(done.id)
         return _stored(opened, evaluated, options.json)
 
 
-def _plans(opened: Workspace, options: argparse.Namespace) -> dict[int, dict[str, Any]]:
-    """The train runs' options by seed; their encoders lie side by side, named by what the seeds share."""
-    first = options.train_seed = 1 if options.train_seed is None else options.train_seed
-    shared = train.plan(opened, options, "calibration")
-    if shared.get("data"):  # a file that changed is another recipe, and its seeds are trained anew
-        shared["data_sha256"] = file_sha256(Path(shared["data"]))
-    digest = hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()[:8]
+def _given(spec: CalibrateSpec, *names: str) -> dict[str, Any]:
+    return {name: getattr(spec, name) for name in names if name in spec.given}
+
+
+def _plans(opened: Workspace, options: argparse.Namespace, spec: CalibrateSpec) -> dict[int, TrainSpec]:
+    """The train runs' specs by seed; their encoders lie side by side, named by what the seeds share."""
+    own = {field.name for field in CalibrateSpec.fields()} & {field.name for field in TrainSpec.fields()}
+    one = TrainSpec.asked(**{**_given(spec, *own), "seed": spec.seed})
+    shared = ready(opened, options, one.but(output="calibration"), "calibration")
+    if shared.data:  # a file that changed is another recipe, and its seeds are trained anew
+        shared = shared.but(data_sha256=file_sha256(Path(shared.data)))
+    digest = hashlib.sha256(json.dumps(shared.to_options(), sort_keys=True).encode()).hexdigest()[:8]
     return {
-        seed: {
-            **shared,
-            "training": {**shared["training"], "seed": seed},
-            "output": str(opened.default_output(f"calibration-{digest}-{seed}")),
-        }
-        for seed in range(first, first + options.seeds)
+        seed: shared.but(seed=seed, output=str(opened.default_output(f"calibration-{digest}-{seed}")))
+        for seed in range(spec.seed, spec.seed + spec.seeds)
     }
 
 

@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from syncse_local import airgap, config
 from syncse_local.api import Workspace
@@ -12,9 +12,6 @@ from syncse_local.cli.output import emit
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.specs.reading import Reading, TripletReading
 from syncse_local.training.launcher import launched
-
-if TYPE_CHECKING:
-    from syncse_local.machine_memory import FreeMemory
 
 
 def parser(verbs: Any, name: str, summary: str, example: str, run: Any) -> argparse.ArgumentParser:
@@ -52,11 +49,6 @@ def reading_flags(made: argparse.ArgumentParser, triplets: bool = False) -> None
         )
 
 
-def force_flag(made: argparse.ArgumentParser) -> None:
-    """The flag of verbs that load a model into memory."""
-    made.add_argument("--force", action="store_true", help="go on also where the model will not fit into the memory")
-
-
 def settings(options: argparse.Namespace) -> config.Settings:
     """The settings that this command line, the environment and the files amount to."""
     given = {name: getattr(options, name, None) for name in config.TYPES}
@@ -75,30 +67,6 @@ def workspace(options: argparse.Namespace, must_exist: bool = False) -> Workspac
             ExitCode.NOTHING,
         )
     return Workspace(directory, chosen)
-
-
-def existing(path: str, what: str) -> str:
-    """The absolute path of a file or directory that must be there."""
-    found = Path(path).expanduser()
-    if not found.exists():
-        raise SyncseError(f"The {what} is not there", f"{found} does not exist.", "Check the path.", ExitCode.PREFLIGHT)
-    return str(found.resolve())
-
-
-def named(text: str, chosen: config.Settings, what: str, usable_by: str) -> str:
-    """The absolute path of a model given by path, or by its name in the catalog."""
-    from syncse_local.catalog.resolve import resolve
-
-    return str(resolve(text, chosen, Path(chosen.workspace).resolve(), what, usable_by))
-
-
-def room() -> "FreeMemory":
-    """The memory that a run made now can count on: a GPU that another run holds will have been handed on by then."""
-    from syncse_local import machine
-    from syncse_local.jobs import gpu_queue
-    from syncse_local.machine_memory import FreeMemory
-
-    return FreeMemory.now(gpus_change_hands=any(gpu_queue.holder(gpu.index) is not None for gpu in machine.gpus()))
 
 
 def take_part(options: argparse.Namespace) -> None:

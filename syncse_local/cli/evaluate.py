@@ -1,20 +1,17 @@
 """`syncse eval`: score an encoder on STS, reranking and transfer tasks and print the tables."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from syncse_local.api import Run, Workspace
-from syncse_local.catalog.resolve import find_one
-from syncse_local.cli.common import begun, existing, job_flags, parser, settings, workspace
+from syncse_local.cli.common import begun, job_flags, parser, settings, workspace
+from syncse_local.cli.flags import add_fields, spec_of
 from syncse_local.cli.follow import follow
 from syncse_local.cli.output import table
-from syncse_local.config import Settings
-from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.errors import ExitCode
 from syncse_local.evaluation.tasks import FAMILIES, TASKS, Family, resolve
-from syncse_local.modelfiles.entry import ModelEntry
-from syncse_local.paths import starter_encoder
-from syncse_local.specs.choices import OVERRIDES
+from syncse_local.prepare.evaluate import evaluate
+from syncse_local.specs.evaluate import EvaluateSpec
 from syncse_local.text.display import safe, safe_text
 from syncse_local.text.figures import hundred
 
@@ -29,83 +26,20 @@ def add(verbs: Any) -> None:
         run,
     )
     job_flags(made)
-    made.add_argument(
-        "encoder",
-        nargs="?",
-        help="an encoder's directory, GGUF file, word vectors or name (default: the starter encoder)",
-    )
-    made.add_argument(
-        "--senteval",
-        metavar="DIR",
-        help="SentEval's data directory (STS, transfer); also SemEval's archives or MTEB's STS",
-    )
-    made.add_argument(
-        "--reranking", metavar="DIR", help="directory with MTEB's reranking sets, or JSONL files like them"
-    )
-    known = f"of: {', '.join(FAMILIES)} (all of a family), {', '.join(TASKS)}; or the name of a file in --reranking"
-    made.add_argument("--tasks", nargs="+", metavar="TASK", help=f"{known} (default: what is there, without transfer)")
-    made.add_argument("--device", help="auto, cpu, cuda or mps")
-    made.add_argument("--pooling", choices=OVERRIDES, help="instead of the encoder's own pooling")
-    made.add_argument(
-        "--max-length", metavar="N", type=int, help="longest input in tokens (default: the encoder's own)"
-    )
-    made.add_argument("--no-cache", action="store_true", help="encode all sentences anew, keep none of the vectors")
-    made.add_argument("--cache-mb", metavar="N", type=int, help="most that all kept vectors may take (default: 1024)")
+    add_fields(made, EvaluateSpec)
 
 
 def run(options: argparse.Namespace) -> ExitCode:
     """Start the evaluation, follow it, print its table."""
-    plan = request(settings(options), options.encoder, options.tasks) | encoding(options)
+    ready = evaluate(spec_of(options, EvaluateSpec), settings(options))
     with workspace(options) as opened:
-        started = opened.start("eval", plan, options.name)
+        started = opened.start("eval", ready.to_options(), options.name)
         if options.detach:
             return begun(started, options.json)
         code = follow(opened, started, options.json)
         if code == ExitCode.OK and not options.json:
             print(scores_table(opened, [opened.run(started.id)]))
         return code
-
-
-def request(chosen: Settings, encoder: str | None, tasks: list[str] | None) -> dict[str, Any]:
-    """The options of an eval run, checked."""
-    return {
-        "encoder": named_encoder(encoder or chosen.encoder or str(starter_encoder()), chosen),
-        "senteval": existing(chosen.senteval, "SentEval directory") if chosen.senteval else "",
-        "reranking": existing(chosen.reranking, "reranking directory") if chosen.reranking else "",
-        "tasks": [task.name for task in resolve(tasks or _default_tasks(chosen))],
-        "device": chosen.device,
-    }
-
-
-def named_encoder(text: str, chosen: Settings) -> str:
-    """The absolute path of an encoder given by path, or by the name of anything in the catalog that embeds."""
-    if (path := Path(text).expanduser()).exists():
-        return str(path.absolute())
-
-    def embeds(entry: ModelEntry) -> bool:
-        return "train" in entry.backends or (entry.kind == "embedding" and not entry.problem)
-
-    return str(find_one(text, chosen, Path(chosen.workspace).resolve(), "encoder", embeds).path)
-
-
-def encoding(options: argparse.Namespace) -> dict[str, Any]:
-    """How to encode, as options of an eval run: what was asked for alone. Raises SyncseError (USAGE)."""
-    asked = {"pooling": options.pooling, "max_length": options.max_length, "cache_mb": options.cache_mb}
-    if options.no_cache:
-        asked["cache_mb"] = 0
-    for name, least in (("max_length", 3), ("cache_mb", 0)):
-        if asked[name] is not None and asked[name] < least:
-            flag = f"--{name.replace('_', '-')}"
-            raise SyncseError(
-                "Not a usable number", f"{flag} is {asked[name]}.", f"Give {least} or more.", ExitCode.USAGE
-            )
-    return {name: value for name, value in asked.items() if value is not None}
-
-
-def _default_tasks(chosen: Settings) -> list[str]:
-    """The STS and reranking tasks of the directories given; transfer, which takes minutes, is asked for by name."""
-    sts = [name for name, task in TASKS.items() if task.family == "sts" and name != "starter-dev"]
-    return [*(sts if chosen.senteval else ["starter"]), *(["reranking"] if chosen.reranking else [])]
 
 
 def scores_table(workspace: Workspace, evals: list[Run]) -> str:

@@ -9,8 +9,10 @@ from typing import Any
 
 from syncse_local.api import Workspace
 from syncse_local.cli.common import parser, settings
+from syncse_local.cli.flags import add_fields
 from syncse_local.cli.output import emit, table
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.specs.pipeline import MergeSpec
 from syncse_local.store.merging.source import FILE, require
 from syncse_local.store.merging.tables import Merged
 from syncse_local.text.display import safe
@@ -27,9 +29,7 @@ def add(verbs: Any) -> None:
         "syncse merge corpus shard-1 shard-2 shard-3",
         run,
     )
-    made.add_argument("target", metavar="DEST", help="the workspace to merge into; made where it is not there")
-    made.add_argument("sources", metavar="SRC", nargs="+", help="workspaces to read; they are not changed")
-    made.add_argument("--dry-run", action="store_true", help="say what would come; DEST is not changed")
+    add_fields(made, MergeSpec)
 
 
 def run(options: argparse.Namespace) -> ExitCode:

@@ -8,7 +8,7 @@ from typing import Any
 
 from syncse_local.catalog.listing import list_models, with_hash
 from syncse_local.catalog.resolve import find_one
-from syncse_local.cli.common import parser, room, settings, workspace
+from syncse_local.cli.common import parser, settings, workspace
 from syncse_local.cli.output import emit, table
 from syncse_local.config import Settings
 from syncse_local.errors import ExitCode, SyncseError
@@ -16,6 +16,7 @@ from syncse_local.machine_memory import Fit
 from syncse_local.modelfiles.describe import describe
 from syncse_local.modelfiles.entry import KINDS, Found, ModelEntry
 from syncse_local.prepare.fits import fits_of, remarks_on
+from syncse_local.prepare.names import free_memory
 from syncse_local.text.display import safe
 from syncse_local.text.figures import size, weights
 
@@ -100,7 +101,7 @@ def _show(options: argparse.Namespace, chosen: Settings, directory: Path) -> Exi
     if options.hash or (directory / "syncse.db").exists():
         with workspace(options) as opened:
             entry = with_hash(entry, opened.connection, options.hash)
-    fits = fits_of(entry, chosen, room())
+    fits = fits_of(entry, chosen, free_memory())
     remarks = remarks_on(entry, chosen)
     if options.json:
         emit(

@@ -7,11 +7,13 @@ from typing import Any
 
 from syncse_local.api import Run, Workspace
 from syncse_local.charts import svg, terminal
-from syncse_local.cli.common import begun, existing, job_flags, parser, settings, workspace
-from syncse_local.cli.evaluate import named_encoder
+from syncse_local.cli.common import begun, job_flags, parser, settings, workspace
+from syncse_local.cli.flags import add_fields, spec_of
 from syncse_local.cli.follow import follow
 from syncse_local.cli.output import emit, table
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.prepare.compare import report
+from syncse_local.specs.report import ReportSpec
 from syncse_local.synthesis.report import tables
 from syncse_local.synthesis.report.figures import charts
 from syncse_local.text.display import safe
@@ -30,18 +32,11 @@ def add(verbs: Any) -> None:
         run,
     )
     job_flags(made)
-    made.add_argument("runs", nargs="+", metavar="RUN", help="generate runs; or one report run, to show it again")
+    add_fields(made, ReportSpec)
     made.add_argument(
         "--by", choices=tables.LISTED, default="prompt", help="what to list one by one (default: prompt); JSON has all"
     )
     made.add_argument("--rows", type=int, default=ROWS, metavar="N", help=f"lines of each run in it (default: {ROWS})")
-    made.add_argument("--sample", type=int, default=1_000, help="most texts that diversity is measured on (1000)")
-    made.add_argument("--seed", type=int, default=1, help="seed of the samples (default: 1)")
-    made.add_argument("--encoder", default="", metavar="NAME", help="measure Vendi score and mean cosine with it")
-    made.add_argument("--device", help="where the encoder runs: auto, cpu, cuda or mps")
-    made.add_argument("--senteval", metavar="DIR", help="SentEval's data directory, for the contamination count")
-    made.add_argument("--reranking", metavar="DIR", help="directory with the reranking sets, for the same")
-    made.add_argument("--unfiltered", action="store_true", help="also the triplets that filters and persons left out")
     made.add_argument("--charts", action="store_true", help="draw charts below the tables")
     made.add_argument("--svg", metavar="FILE", help="write the charts to this file")
     made.add_argument("--force", action="store_true", help="replace the file if it exists")
@@ -86,26 +81,23 @@ def _stored(opened: Workspace, names: list[str]) -> Run | None:
 
 
 def _started(opened: Workspace, options: argparse.Namespace) -> Run:
-    chosen = settings(options)
-    for path, what in ((chosen.senteval, "SentEval directory"), (chosen.reranking, "reranking directory")):
-        if path:
-            existing(path, what)
-    encoder = named_encoder(options.encoder, chosen) if options.encoder else ""
-    return opened.report(options.runs, encoder, not options.unfiltered, options.sample, options.seed, options.name)
+    spec = spec_of(options, ReportSpec)
+    ready = report(spec, settings(options), [opened.run(name) for name in dict.fromkeys(spec.runs)])
+    return opened.start("report", ready.to_options(), options.name)
 
 
 def show(done: Run, kind: str = "prompt", rows: int = ROWS, drawn: bool = False) -> None:
     """Print a finished report run."""
-    report = done.result
-    found = [tables.overview(report), tables.texts(report), tables.groups(report, kind, rows), tables.failures(report)]
+    result = done.result
+    found = [tables.overview(result), tables.texts(result), tables.groups(result, kind, rows), tables.failures(result)]
     for header, lines in found:
         if lines:
             print(table(header, lines), end="\n\n")
-    for line in tables.remarks(report, kind, rows):
+    for line in tables.remarks(result, kind, rows):
         print(safe(line))
     if drawn:
         width = min(120, shutil.get_terminal_size((100, 24)).columns)
-        for chart in charts(report, kind):
+        for chart in charts(result, kind):
             print(f"\n{terminal.draw(chart, width)}")
 
 

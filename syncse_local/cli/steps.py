@@ -4,8 +4,6 @@ Left in the background, such a verb goes on in a session of its own, one at a ti
 """
 
 import argparse
-from collections.abc import Mapping
-from typing import Any
 
 from syncse_local.api import OPEN, Run, Workspace
 from syncse_local.cli.common import workspace
@@ -14,13 +12,12 @@ from syncse_local.cli.output import emit
 from syncse_local.config import Settings
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.jobs import command
+from syncse_local.specs.spec import Spec
 
 
-def step(
-    opened: Workspace, options: argparse.Namespace, kind: str, plan: Mapping[str, Any], title: str
-) -> tuple[Run, ExitCode]:
-    """The run of these options, ended, and the exit code of its end; `title` is as in `2/5 train`."""
-    run = opened.ensure(kind, plan, title.partition(" ")[2])
+def step(opened: Workspace, options: argparse.Namespace, spec: Spec, title: str) -> tuple[Run, ExitCode]:
+    """The run of this spec, ended, and the exit code of its end; `title` is as in `2/5 train`."""
+    run = opened.ensure(spec.KIND, spec.to_options(), title.partition(" ")[2])
     if not options.json:
         state = "" if run.state in OPEN else " (done before)"
         print(f"{title}: {run.id}{state}", flush=True)

@@ -1,4 +1,7 @@
-"""The options that a command line gives its runs are those of version 0.1.0, and so are the errors of bad ones."""
+"""The options that a command line gives its runs are those of version 0.1.0; errors of bad ones are as written down.
+
+Values out of bounds name field, value and bound since specs check them; all other errors are those of version 0.1.0.
+"""
 
 import json
 from pathlib import Path

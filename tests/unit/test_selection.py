@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from syncse_local.cli.flags import spec_of
 from syncse_local.cli.main import build
-from syncse_local.cli.train import _dev
+from syncse_local.config import Settings
 from syncse_local.encoders.transformer import Encoder
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.specs.train import SELECTIONS
+from syncse_local.prepare import train as prepare
+from syncse_local.specs.train import SELECTIONS, TrainSpec
 from syncse_local.training.loop import train
 from syncse_local.training.selection import dev_scores, mean_score, read_dev_sets
 from tests.unit.training_setup import Listener, dev_pairs, options, triplets
@@ -63,8 +65,11 @@ def test_the_mean_is_chosen_over_either_set() -> None:
         (["--dev", "stsb-DEV", "starter-dev"], ["STSB-dev", "starter-dev"]),
     ],
 )
-def test_the_flags_name_the_sets(arguments: list[str], sets: list[str]) -> None:
-    assert _dev(build().parse_args(["train", "--data", "x.csv", *arguments])) == sets
+def test_the_flags_name_the_sets(arguments: list[str], sets: list[str], tmp_path: Path) -> None:
+    data = tmp_path / "triplets.csv"
+    data.write_text("anchor,positive,negative\nA dog runs.,A dog is running.,A dog sleeps.\n", encoding="utf-8")
+    spec = spec_of(build().parse_args(["train", "--data", str(data), "--force", *arguments]), TrainSpec)
+    assert list(prepare.train(spec, Settings(), str(tmp_path / "out"), str).dev or ()) == sets
 
 
 def test_select_and_dev_exclude_each_other() -> None:
