@@ -21,7 +21,7 @@ from typing import Any
 import llama_cpp as native
 import numpy as np
 
-from syncse_local.backends.llamacpp.attention.library import Attention, Doubt, available
+from syncse_local.backends.llamacpp.attention.library import Attention, Doubt, why_missing
 from syncse_local.backends.llamacpp.engine import LlamaCppBackend
 from syncse_local.backends.llamacpp.native import Decoder, Model, Shape
 from syncse_local.backends.messages import with_turn
@@ -176,7 +176,9 @@ def report(path: Path, options: argparse.Namespace, prefix: int) -> Iterator[str
         yield f"\n{path.name}: a prefix of {prefix} tokens leaves no room in its window of {window}"
         return
     yield f"\n{path.name}: {work.rows} rows in {len(work.contexts)} contexts, prefix about {prefix} tokens, window {window}"
-    rates = [prompt_rate(path, options.threads, clock, min(512, window), ours) for ours in sorted({False, available()})]
+    rates = [
+        prompt_rate(path, options.threads, clock, min(512, window), ours) for ours in sorted({False, not why_missing()})
+    ]
     rate = max(rates)
     yield f"prompt processing alone: {' and '.join(f'{found:.0f}' for found in rates)} tokens/s (llama.cpp's attention, ours)"
     mixed, grouped = baselines(path, work.first(options.baseline_rows), options.threads, clock)

@@ -44,7 +44,10 @@ def environment(guarded: bool) -> dict[str, str]:
     Files there come from anybody: a `secrets.py` in an unpacked archive would run, and a harmless one would break a run.
     """
     env = {**os.environ, **SWITCHES, "PYTHONSAFEPATH": "1"}
-    if own := [place for place in env.pop("PYTHONPATH", "").split(os.pathsep) if os.path.isabs(place)]:
+    own = [place for place in env.pop("PYTHONPATH", "").split(os.pathsep) if os.path.isabs(place)]
+    if sys.path[0] == (checkout := os.path.dirname(os.path.dirname(os.path.abspath(__file__)))):
+        own.append(checkout)  # started there with -m and not installed: a child would not find this package
+    if own:
         env["PYTHONPATH"] = os.pathsep.join(own)
     env[GUARD] = "1" if guarded or os.environ.get(GUARD) == "1" else "0"
     return env

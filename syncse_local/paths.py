@@ -70,8 +70,9 @@ def own_directory(variable: str, below_home: str) -> Path:
 def make_private(directory: Path) -> None:
     """Make a directory that only this user may enter. Raises OSError where it is there and somebody else's."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if hasattr(os, "getuid") and directory.stat().st_uid != os.getuid():
-        raise PermissionError(f"it belongs to user {directory.stat().st_uid}")
+    if directory.is_symlink() or directory.stat().st_uid != user_number():
+        raise PermissionError(f"{directory} belongs to somebody else")
+    directory.chmod(0o700)
 
 
 def user_number() -> int:

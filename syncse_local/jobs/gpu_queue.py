@@ -118,11 +118,12 @@ class Turn:
     def _take(self, device: int) -> bool:
         path = lock_path(device)
         try:
+            paths.make_private(path.parent.parent)
             descriptor = liveness.acquire(path, patience=0)
         except OSError as error:
             raise SyncseError(
                 "The GPU's lock cannot be written",
-                f"{path}: {error.strerror}.",
+                f"{path}: {error.strerror or error}.",
                 "Mend the permissions, or name a directory you may write in XDG_STATE_HOME.",
                 ExitCode.PREFLIGHT,
             ) from error

@@ -8,7 +8,7 @@ from syncse_local.text.figures import figure
 
 NEWS = frozenset(("mapping", "planned", "engine", "training", "task_missing", "waiting", "memory", "warning"))
 """What is worth a line to a person who follows a run on a terminal; progress and the result say the rest."""
-NAME, VALUE, PAIRS = 40, 80, 12
+NAME, VALUE, PAIRS = 40, 120, 16
 """Characters of a name and of a value, and how many pairs of them a line has: enough for an engine's settings."""
 
 

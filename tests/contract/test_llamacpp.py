@@ -89,12 +89,15 @@ def test_who_attends_is_chosen_and_shown(story: Path, options: dict[str, Any], w
 
 def test_without_the_library_llama_cpp_attends(story: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An installation without a C compiler."""
-    monkeypatch.setattr(library, "built", lambda: tmp_path / "none.so")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("CC", "no-such-compiler")
     library._library.cache_clear()
     try:
         backend = LlamaCppBackend(story, n_seq=4, threads=1)
         assert len(run(backend, contexts(2, 4, GREEDY))) == 8
-        assert backend.settings()["attention"] == "llama.cpp"
+        shown = str(backend.settings()["attention"])
+        assert shown.startswith("llama.cpp (ours is not there: ")
+        assert "no-such-compiler" in shown
     finally:
         library._library.cache_clear()
 

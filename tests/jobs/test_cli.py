@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from syncse_local.backends.llamacpp.attention.library import built
+from syncse_local.backends.llamacpp.attention.compile import built
 from syncse_local.errors import ExitCode
 from tests.conftest import Cli
 

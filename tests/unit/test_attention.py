@@ -1,7 +1,10 @@
 """Attention of our own: held against 64 bits on every width of vectors, on several threads, in graphs that are used again."""
 
 import ctypes
+import os
 import platform
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncse_local.backends.llamacpp.attention import library as attention
+from syncse_local.backends.llamacpp.attention.compile import build, built, compiled, compiler, is_ours
 from tests.unit.attention_graph import Case, Floats, Graph, Sizes, prefixes_and_rows, random_case
 
 WIDTHS = {"native": "", "avx2": "-march=x86-64-v3", "plain": "-march=x86-64"}
@@ -23,12 +27,12 @@ CLOSE = 2e-5
 def library(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The library as built for this machine, and for older ones of its kind, which run here too."""
     if request.param == "native":
-        assert attention.build() == ""
-        return attention.load(attention.built())
+        assert build() == ""
+        return attention.load(built())
     if platform.machine() != "x86_64":
         pytest.skip("builds for other x86 processors run on x86 only")
     path = tmp_path_factory.mktemp("attention") / f"{request.param}.so"
-    assert attention.compiled(path, WIDTHS[request.param], "-Wall", "-Wextra", "-Werror", "-Wno-psabi") == ""
+    assert compiled(path, WIDTHS[request.param], "-Wall", "-Wextra", "-Werror", "-Wno-psabi") == ""
     return attention.load(path)
 
 
@@ -220,13 +224,13 @@ def test_calls_are_compared_again_when_asked_for(watched: Any) -> None:
 
 
 def test_another_llama_cpp_than_it_was_compiled_for_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert attention.build() == ""
+    assert build() == ""
     attention._library.cache_clear()
     try:
-        assert attention.available()
+        assert not attention.why_missing()
         attention._library.cache_clear()
         monkeypatch.setenv("LLAMA_CPP_LIB_PATH", "elsewhere")
-        assert not attention.available()
+        assert "another llama.cpp" in attention.why_missing()
     finally:
         attention._library.cache_clear()
 
@@ -299,7 +303,58 @@ def test_more_kinds_of_layers_than_there_are_plans_for_are_left_to_llama_cpp(wat
 
 def test_a_compiler_that_fails_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("CC", "false")
-    assert attention.compiled(tmp_path / "a.so")
+    assert compiled(tmp_path / "a.so")
     assert not list(tmp_path.iterdir())
     monkeypatch.setenv("CC", "no-such-compiler")
-    assert "no-such-compiler" in attention.compiled(tmp_path / "a.so")
+    assert "no-such-compiler" in compiled(tmp_path / "a.so")
+
+
+@pytest.fixture
+def empty_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """A user's cache with nothing in it."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    attention._library.cache_clear()
+    yield tmp_path / "cache" / "syncse-local"
+    attention._library.cache_clear()
+
+
+def test_the_first_use_compiles_into_the_users_cache(empty_cache: Path) -> None:
+    assert attention.why_missing() == ""
+    (found,) = empty_cache.iterdir()
+    assert found == built()
+    assert is_ours(found)
+    assert empty_cache.stat().st_mode & 0o777 == 0o700
+    found.chmod(0o666)
+    assert not is_ours(found)
+    attention._library.cache_clear()
+    assert "somebody else" in attention.why_missing()
+
+
+def test_many_first_uses_at_once_leave_one_whole_library(empty_cache: Path) -> None:
+    words = [sys.executable, "-m", attention.__name__]
+    children = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    assert {child.communicate()[0] for child in children} == {f"attention: {built()}\n"}
+    assert [path.name for path in empty_cache.iterdir()] == [built().name]
+    attention.load(built())
+
+
+def test_without_a_compiler_it_says_so(empty_cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither is one of the working directory taken for the compiler."""
+    (tmp_path / "cc").write_text("#!/bin/sh\ntouch ran\n", encoding="ascii")
+    (tmp_path / "cc").chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setenv("PATH", f"{os.pathsep}.{os.pathsep}{tmp_path / 'none'}")
+    assert compiler() == []
+    assert attention.why_missing() == "no C compiler was found"
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("cache", ["relative", ""])
+def test_the_cache_is_never_in_the_working_directory(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cache: str
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", cache)
+    monkeypatch.chdir(tmp_path)
+    assert built().is_absolute()
+    assert not built().is_relative_to(tmp_path)

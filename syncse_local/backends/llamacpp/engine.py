@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from syncse_local.backends.chat import asked_of, choose_profile
-from syncse_local.backends.llamacpp.attention.library import Attention, Doubt, available
+from syncse_local.backends.llamacpp.attention.library import Attention, Doubt, why_missing
 from syncse_local.backends.llamacpp.choose import choose_shapes, has_gpu, offload_warning, offloads
 from syncse_local.backends.llamacpp.grammar import Grammar
 from syncse_local.backends.llamacpp.kernels import slow_type
@@ -83,6 +83,7 @@ class LlamaCppBackend:
         if not self.info.chat_template and self._profile.kind == "plain":
             self.warnings.append("The model brings no chat template: prompts are plain text.")
         self._shapes = choose_shapes(self.options, self.info, model)
+        self._without = ""
         self._make_decoders(model)
         # What llama.cpp made of the sizes: it rounds cells up, and decides about flash attention where it may.
         self._shapes = [
@@ -130,11 +131,10 @@ class LlamaCppBackend:
     def _attention(self, model: Model, shape: Shape) -> Attention | None:
         """Our own attention, where it can be used and nothing else was asked for."""
         usable = shape.kv_type == "f16" and shape.flash_attn != "off" and not has_gpu()
-        return (
-            Attention(shape.threads, self._doubt)
-            if usable and self.options.attention == "auto" and available()
-            else None
-        )
+        if not usable or self.options.attention != "auto":
+            return None
+        self._without = why_missing()
+        return None if self._without else Attention(shape.threads, self._doubt)
 
     def _tried(self, decoder: Decoder) -> str:
         """Who computes attention: found out with two tokens, because ours knows not every model's."""
@@ -184,7 +184,7 @@ class LlamaCppBackend:
             "profile": self._profile.kind,
             "memory": model.memory if (model := self._model) else "",
             "shared_prefix": True,
-            "attention": self._attends,
+            "attention": self._attends + (f" (ours is not there: {self._without})" if self._without else ""),
             "warnings": list(self.warnings),
         }
 

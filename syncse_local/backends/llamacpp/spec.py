@@ -1,7 +1,5 @@
 """What is known of the llama.cpp engine without loading it."""
 
-import sys
-
 from syncse_local.backends.llamacpp.fit import llamacpp_fit
 from syncse_local.backends.llamacpp.kernels import slow_type
 from syncse_local.backends.llamacpp.options import LlamaOptions
@@ -13,18 +11,20 @@ def _checks(settings: Settings) -> list[Check]:
     """The library, and our own attention for it."""
     from importlib import metadata
 
-    from syncse_local.backends.llamacpp.attention import library
+    from syncse_local.backends.llamacpp.attention.compile import built, compiler, is_ours
 
     try:
-        path = library.built()
+        path = built()
     except ModuleNotFoundError:
         return [("llama-cpp-python", "missing", "needed for generation with llama.cpp")]
-    how = f"llama.cpp's own is used; build it with {sys.executable} -m {library.__name__}"
-    state, detail = ("ok", str(path)) if path.exists() else ("absent", how)
-    return [
-        ("llama-cpp-python", "ok", metadata.version("llama-cpp-python")),
-        ("shared-prefix attention", state, detail),
-    ]
+    if path.exists():
+        own = ("ok", str(path)) if is_ours(path) else ("absent", f"somebody else may write {path}: remove it")
+    elif compiler():
+        own = ("absent", "compiled at the first run that uses llama.cpp, which takes some seconds")
+    else:
+        own = ("absent", "llama.cpp's own is used, which is slower: install a C compiler, such as gcc")
+    version = metadata.version("llama-cpp-python")
+    return [("llama-cpp-python", "ok", version), ("shared-prefix attention", *own)]
 
 
 SPEC = BackendSpec(
