@@ -1,26 +1,22 @@
 """Workspace: the one door to everything a front end may do. Reads and writes rows, starts processes; computes nothing."""
 
-import hashlib
-import json
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from syncse_local.compare.verdicts import BETTER, CANNOT_TELL, WORSE
 from syncse_local.config import Settings, as_dict
-from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.errors import SyncseError
+from syncse_local.handle import RunEvent, RunHandle, ScoreRow, TripletRow
 from syncse_local.jobs import supervise
-from syncse_local.jobs.liveness import acquire, held
+from syncse_local.jobs.liveness import held
 from syncse_local.registry import offered_backends
-from syncse_local.specs.kinds import checked
-from syncse_local.store import faults, gpu_lock, ledger, locks, runs
+from syncse_local.running import Running
+from syncse_local.store import faults, gpu_lock, ledger, runs
 from syncse_local.store.database import connect
 from syncse_local.store.last_word import BY_PERSONS
 from syncse_local.store.runs import OPEN, RESUMABLE, Run
 from syncse_local.store.triplet_index import Outline, TripletQuery
-from syncse_local.triplets import Triplets
 
 if TYPE_CHECKING:
     from syncse_local.modelfiles.entry import ModelEntry
@@ -35,17 +31,22 @@ __all__ = [
     "WORSE",
     "Outline",
     "Run",
+    "RunEvent",
+    "RunHandle",
+    "ScoreRow",
+    "SyncseError",
     "TripletQuery",
+    "TripletRow",
     "Workspace",
     "offered_backends",
 ]
 
 
-class Workspace(Triplets):
+class Workspace(Running):
     """One directory: the database, the runs' logs and checkpoints, the trained encoders."""
 
-    def __init__(self, directory: Path, settings: Settings | None = None) -> None:
-        self.directory = directory.expanduser().resolve()
+    def __init__(self, directory: Path | str, settings: Settings | None = None) -> None:
+        self.directory = Path(directory).expanduser().resolve()
         self.settings = settings or Settings(workspace=str(directory))
         self.connection = connect(supervise.database(self.directory))
 
@@ -142,19 +143,9 @@ class Workspace(Triplets):
 
         return collect(self.connection, run_ids)
 
-    def calibrate(self, run_ids: Sequence[str]) -> dict[str, Any]:
-        """Store the spread of eval runs that differ in their training seed as a noise floor. Raises SyncseError (USAGE)."""
-        from syncse_local.compare.calibration import calibrate
-
-        return calibrate(self.connection, run_ids)
-
     def log_path(self, run_id: str) -> Path:
         """The run's log file."""
         return supervise.run_directory(self.directory, run_id) / "log"
-
-    def alive(self, run_id: str) -> bool:
-        """Whether a process works on the run now."""
-        return held(supervise.run_directory(self.directory, run_id) / "lock")
 
     def machine(self) -> dict[str, Any]:
         """Main memory and GPUs: total and free bytes now. Asks the GPU driver, which may take a second."""
@@ -193,44 +184,6 @@ class Workspace(Triplets):
 
     # -- acting ------------------------------------------------------------------------------------------------------
 
-    def start(self, kind: str, options: Mapping[str, Any], name: str = "") -> Run:
-        """Create a run and start its process; returns at once. Raises SyncseError (USAGE) for what cannot be a run's."""
-        locks.check(self.directory)
-        run = runs.create(self.connection, kind, checked(kind, options).to_options(), name)
-        supervise.launch(self.directory, run.id, self.settings.airgap)
-        return run
-
-    def report(
-        self,
-        run_ids: Sequence[str],
-        encoder: str = "",
-        filtered: bool = True,
-        sample: int = 1_000,
-        seed: int = 1,
-        name: str = "",
-    ) -> Run:
-        """Start a run of kind `report` on generate runs: its result has their diversity, quality and costs.
-
-        Of each group at most `sample` texts are measured, drawn with `seed`; an `encoder` (a path) adds what vectors tell.
-        Raises SyncseError (USAGE) for other runs and a sample that is too small.
-        """
-        found = [self.run(run_id) for run_id in dict.fromkeys(run_ids)]
-        for run in found:
-            if run.kind != "generate":
-                detail = f"Run {run.id} is a {run.kind} run."
-                raise SyncseError("Nothing to report", detail, "Name generate runs; see `syncse runs`.", ExitCode.USAGE)
-        if sample < 20 or seed < 0:
-            detail = (
-                f"The sample is {sample} texts and the seed {seed}; at least 20 texts and a seed from 0 are needed."
-            )
-            raise SyncseError("Bad sample", detail, "Leave them out for 1000 texts, seed 1.", ExitCode.USAGE)
-        named = {key: getattr(self.settings, key) for key in ("senteval", "reranking")}
-        places = {key: str(Path(value).expanduser().resolve()) for key, value in named.items() if value}
-        options = {"runs": list(dict.fromkeys(run.id for run in found)), "encoder": encoder, "filtered": filtered}
-        device = self.settings.device if encoder else "cpu"
-        sampled = {"sample": sample, "seed": seed, "device": device}
-        return self.start("report", {**options, **sampled, **places}, name)
-
     def command(self, words: Sequence[str]) -> list[dict[str, Any]]:
         """Run `syncse WORDS` on this workspace in a process of its own; what it prints as JSON. Raises its SyncseError."""
         from syncse_local.jobs import command
@@ -256,52 +209,6 @@ class Workspace(Triplets):
         from syncse_local import settingsfile
 
         settingsfile.save(path, text, further)
-
-    @contextmanager
-    def pipeline_lock(self) -> Iterator[None]:
-        """Hold the lock that says that a `syncse run` is at work; where another holds it already, go on without."""
-        lock = acquire(self.directory / "pipeline.lock", patience=0)
-        try:
-            yield
-        finally:
-            if lock is not None:
-                os.close(lock)
-
-    def cancel(self, run_id: str) -> int:
-        """Ask a run to stop, one step of the ladder further (1 flag, 2 SIGTERM, 3 SIGKILL); returns the step."""
-        run = self.run(run_id)
-        if run.state == "queued" and not self.alive(run.id):
-            runs.move(self.connection, run.id, "queued", "cancelled")
-            return 1
-        if run.state not in OPEN:
-            raise SyncseError(
-                "Nothing to cancel", f"Run {run.id} is {run.state}.", "See `syncse runs`.", ExitCode.NOTHING
-            )
-        return runs.request_cancel(self.connection, run.id)
-
-    def resume(self, run_id: str) -> Run:
-        """Go on with an incomplete, failed, cancelled or lost run. Raises SyncseError when it is open or done."""
-        locks.check(self.directory)
-        supervise.reconcile(self.directory)
-        run = self.run(run_id)
-        if not runs.move(self.connection, run.id, RESUMABLE, "queued"):
-            hint = (
-                "It has finished; start a new run."
-                if run.state == "done"
-                else "It is still at work: `syncse show --follow`."
-            )
-            raise SyncseError("Nothing to resume", f"Run {run.id} is {run.state}.", hint, ExitCode.NOTHING)
-        supervise.launch(self.directory, run.id, self.settings.airgap)
-        return self.run(run.id)
-
-    def ensure(self, kind: str, options: Mapping[str, Any], name: str) -> Run:
-        """The run of this name with these very options: the finished one, the open one, the old one resumed, or a new one."""
-        supervise.reconcile(self.directory)
-        digest = hashlib.sha256(json.dumps([kind, dict(options)], sort_keys=True, default=str).encode()).hexdigest()[:8]
-        found = runs.by_name(self.connection, f"{name} {digest}")
-        if found is None:
-            return self.start(kind, options, f"{name} {digest}")
-        return self.resume(found.id) if found.state in RESUMABLE else found
 
     def merge(
         self, others: Sequence[Path], dry_run: bool = False, tell: Callable[[str, int, int], None] = lambda *_: None

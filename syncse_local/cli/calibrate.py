@@ -1,9 +1,6 @@
 """`syncse calibrate`: train one recipe with several seeds, evaluate each, and keep the spread as this machine's noise floor."""
 
 import argparse
-import hashlib
-import json
-from pathlib import Path
 from typing import Any
 
 from syncse_local.api import Workspace
@@ -11,16 +8,11 @@ from syncse_local.cli.common import parser, settings, workspace
 from syncse_local.cli.flags import add_fields, spec_of
 from syncse_local.cli.output import emit, table
 from syncse_local.cli.steps import detach_flag, leave, step
-from syncse_local.cli.train import ready
 from syncse_local.errors import ExitCode
-from syncse_local.prepare.evaluate import evaluate
-from syncse_local.prepare.train import check_source
-from syncse_local.specs.evaluate import EvaluateSpec
+from syncse_local.prepare import calibration
 from syncse_local.specs.pipeline import CalibrateSpec
-from syncse_local.specs.train import TrainSpec
 from syncse_local.text.display import safe
 from syncse_local.text.figures import hundred
-from syncse_local.text.files import file_sha256
 
 
 def add(verbs: Any) -> None:
@@ -46,44 +38,27 @@ def run(options: argparse.Namespace) -> ExitCode:
     if spec.evaluated:
         with workspace(options, must_exist=True) as opened:
             return _stored(opened, list(spec.evaluated), options.json)
-    check_source(spec)
-    wanted = evaluate(EvaluateSpec.asked(**_given(spec, "tasks", "senteval", "reranking", "device")), settings(options))
+    chosen = settings(options)
+    wanted = calibration.evaluation(spec, chosen)
     if options.detach:
-        return leave(options, settings(options))
+        return leave(options, chosen)
     with workspace(options) as opened, opened.pipeline_lock():
         evaluated, of = list[str](), 2 * spec.seeds
-        for number, (seed, plan) in enumerate(_plans(opened, options, spec).items(), start=1):
-            trained, code = step(opened, options, plan, f"{2 * number - 1}/{of} calibrate: train seed {seed}")
+        plans = calibration.trainings(spec, chosen, opened.directory, lambda text: opened.run(text).id)
+        for number, plan in enumerate(plans, start=1):
+            trained, code = step(opened, options, plan, f"{2 * number - 1}/{of} calibrate: train seed {plan.seed}")
             if code:
                 return code
             scored = wanted.but(encoder=trained.result["output"])
-            done, code = step(opened, options, scored, f"{2 * number}/{of} calibrate: evaluate seed {seed}")
+            done, code = step(opened, options, scored, f"{2 * number}/{of} calibrate: evaluate seed {plan.seed}")
             if code:
                 return code
             evaluated.append(done.id)
         return _stored(opened, evaluated, options.json)
 
 
-def _given(spec: CalibrateSpec, *names: str) -> dict[str, Any]:
-    return {name: getattr(spec, name) for name in names if name in spec.given}
-
-
-def _plans(opened: Workspace, options: argparse.Namespace, spec: CalibrateSpec) -> dict[int, TrainSpec]:
-    """The train runs' specs by seed; their encoders lie side by side, named by what the seeds share."""
-    own = {field.name for field in CalibrateSpec.fields()} & {field.name for field in TrainSpec.fields()}
-    one = TrainSpec.asked(**{**_given(spec, *own), "seed": spec.seed})
-    shared = ready(opened, options, one.but(output="calibration"), "calibration")
-    if shared.data:  # a file that changed is another recipe, and its seeds are trained anew
-        shared = shared.but(data_sha256=file_sha256(Path(shared.data)))
-    digest = hashlib.sha256(json.dumps(shared.to_options(), sort_keys=True).encode()).hexdigest()[:8]
-    return {
-        seed: shared.but(seed=seed, output=str(opened.default_output(f"calibration-{digest}-{seed}")))
-        for seed in range(spec.seed, spec.seed + spec.seeds)
-    }
-
-
 def _stored(opened: Workspace, evaluated: list[str], as_json: bool) -> ExitCode:
-    return _listed([opened.calibrate(evaluated)], as_json)
+    return _listed([opened.calibrate(evaluated=evaluated)], as_json)
 
 
 def _listed(found: list[dict[str, Any]], as_json: bool) -> ExitCode:
