@@ -4,10 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from syncse_local.catalog.places import found_models
+from syncse_local.catalog.walk import models_below
 from syncse_local.config import Settings
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.modelfiles.describe import describe
 from syncse_local.modelfiles.entry import Found, ModelEntry
+from syncse_local.modelfiles.gguf_header import is_gguf
+from syncse_local.modelfiles.gguf_parts import parts_of
 
 SHOWN = 12
 """Candidates in an error: more are not read, and the rest is counted."""
@@ -23,12 +26,33 @@ def resolve(
     """
     path = Path(text).expanduser()
     if text and path.exists():
-        return path.absolute()  # links stay: a cache's shards are beside each other only by their own names
+        return _whole(path.absolute())
 
     def fits(entry: ModelEntry) -> bool:
         return (not usable_by or usable_by in entry.backends) and (not kind or entry.kind == kind)
 
     return find_one(text, settings, workspace, what, fits).path
+
+
+def _whole(path: Path) -> Path:
+    """The first part where another of a split GGUF is named, and the GGUF model of a directory that is no model itself.
+
+    Links stay as they are: a cache's parts are beside each other only by their own names. Raises SyncseError: PREFLIGHT
+    where a part is missing, USAGE where a directory has several models.
+    """
+    if path.is_dir():
+        inside = [found.path for found in models_below(path, "path")]
+        if path in inside or not inside:
+            return path
+        if len(inside) > 1:
+            shown = ", ".join(str(each.relative_to(path)) for each in inside[:SHOWN])
+            detail = f"{path} is a directory with {len(inside)} models: {shown}."
+            raise SyncseError("Which model?", detail, "Name one of them.", ExitCode.USAGE)
+        return inside[0]
+    if not is_gguf(path):
+        return path
+    first = parts_of(path)[0]
+    return path if first.samefile(path) else first
 
 
 def find_one(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from syncse_local.modelfiles.entry import Found
-from syncse_local.modelfiles.gguf import bare_name, first_shard
+from syncse_local.modelfiles.gguf_parts import bare_name, first_shard, is_usual
 
 DEPTH = 6
 """Folders below a root. The caches of other tools put files three to five deep; a home directory has no end."""
@@ -59,11 +59,17 @@ def models_below(root: Path, source: str, prefix: str = "") -> Iterator[Found]:
     """The models in a tree, named by their place in it; `prefix` stands for the root in names."""
     taken: set[Path] = set()
     for folder, files in walk(root):
-        for path in dict.fromkeys(first_shard(folder / name) for name in files if name.lower().endswith(".gguf")):
+        for path in dict.fromkeys(_first(folder, name, files) for name in files if name.lower().endswith(".gguf")):
             yield Found(_name(root, path, prefix), source, path)
         if is_model_directory(files) and not any(parent in taken for parent in folder.parents):
             taken.add(folder)
             yield Found(_name(root, folder, prefix), source, folder)
+
+
+def _first(folder: Path, name: str, files: list[str]) -> Path:
+    """The file that stands for a model: of parts the first, which is listed as missing where the name is llama.cpp's."""
+    first = first_shard(folder / name)
+    return first if first.name in files or is_usual(first.name) else folder / name
 
 
 def is_model_directory(files: list[str]) -> bool:

@@ -4,7 +4,9 @@ from pathlib import Path
 
 from syncse_local.errors import SyncseError
 from syncse_local.modelfiles.entry import Found, Kind, ModelEntry
-from syncse_local.modelfiles.gguf import NOT_GENERATORS, GgufHeader, read_header, read_model, shard_paths
+from syncse_local.modelfiles.gguf import NOT_GENERATORS, read_model
+from syncse_local.modelfiles.gguf_header import GgufHeader, read_header
+from syncse_local.modelfiles.gguf_parts import parts_of
 from syncse_local.modelfiles.gguf_sizes import dimensions
 from syncse_local.modelfiles.reading import Unreadable, card_licence, head, regular_size, size, text
 
@@ -17,7 +19,8 @@ _EMBEDDING = NOT_GENERATORS - {"clip", "wavtokenizer-dec"} | {
 
 def describe_gguf(found: Found) -> ModelEntry:
     """The entry of a GGUF file with all its shards. Raises Unreadable or SyncseError for what is broken."""
-    files = tuple(shard_paths(found.path))
+    regular_size(found.path)
+    files = tuple(parts_of(found.path))
     for path in files:
         regular_size(path)
     headers = [read_header(path) for path in files]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.modelfiles.directory import deciding_files
-from syncse_local.modelfiles.gguf import shard_paths
+from syncse_local.modelfiles.gguf_parts import parts_of
 from syncse_local.store.database import writing
 from syncse_local.text.clean import storable
 
@@ -80,7 +80,7 @@ def file_sha256(connection: sqlite3.Connection | None, path: Path) -> str:
 
 
 def _model_files(path: Path) -> list[Path]:
-    return deciding_files(path) if path.is_dir() else shard_paths(path)
+    return deciding_files(path) if path.is_dir() else parts_of(path)
 
 
 def _encoder_files(directory: Path) -> list[Path]:

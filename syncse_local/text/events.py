@@ -54,7 +54,7 @@ def _left_out(reasons: object, rows: object = None) -> str:
 def _engine(data: Mapping[str, Any]) -> str:
     settings = data.get("settings")
     with_what = _pairs(settings) if isinstance(settings, dict) else ""
-    told = f"engine: {safe(data.get('backend', ''), NAME)} {safe(data.get('version', ''), NAME)}"
+    told = f"engine: {safe(data.get('backend', ''), NAME)} {safe(data.get('version', ''), VALUE)}"
     return f"{told}: {with_what}" if with_what else told
 
 

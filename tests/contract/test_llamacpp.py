@@ -12,9 +12,9 @@ import pytest
 from syncse_local.backends.llamacpp.attention import library
 from syncse_local.backends.llamacpp.engine import LlamaCppBackend
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.modelfiles.gguf import read_header
+from syncse_local.modelfiles.gguf_header import read_header
 from syncse_local.records import Completion, Context, Message, Row, Sampling
-from tests.contract import odd_models
+from tests.contract import copied_gguf, odd_models
 
 GREEDY = Sampling(temperature=0.0, max_tokens=10)
 LIVELY = Sampling(temperature=1.5, top_p=1.0, max_tokens=20)
@@ -272,3 +272,25 @@ def test_counters_tell_prompts_from_writing(story: Path) -> None:
     assert counters["tokens"] - prompts == sum(c.output_tokens - (c.finish == "length") for c in found)
     assert 0 < counters["prompt_seconds"] < counters["decoding"]
     backend.close()
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["m-00001-of-00003.gguf", "m-00002-of-00003.gguf", "m-00003-of-00003.gguf"], ["a.gguf", "c.gguf", "b.gguf"]],
+)
+def test_any_part_of_a_split_model_loads_the_whole(story: Path, tmp_path: Path, names: list[str]) -> None:
+    copied_gguf.copy(story, *(tmp_path / name for name in names))
+    (tmp_path / "link.gguf").symlink_to(names[1])
+    whole = run(LlamaCppBackend(story, n_seq=2, threads=1), contexts(1, 2, GREEDY))
+    for name in (names[1], "link.gguf"):
+        parts = LlamaCppBackend(tmp_path / name, n_seq=2, threads=1)
+        assert {key: c.text for key, c in run(parts, contexts(1, 2, GREEDY)).items()} == {
+            key: c.text for key, c in whole.items()
+        }
+
+
+def test_a_model_that_names_no_end_of_text_ends_where_it_must(story: Path, tmp_path: Path) -> None:
+    copied_gguf.copy(story, tmp_path / "endless.gguf", without=["tokenizer.ggml.eos_token_id"])
+    found = run(LlamaCppBackend(tmp_path / "endless.gguf", n_seq=4, threads=1), contexts(1, 4, LIVELY))
+    assert len(found) == 4
+    assert all(c.output_tokens <= LIVELY.max_tokens for c in found.values())

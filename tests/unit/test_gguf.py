@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.modelfiles import gguf_reader
-from syncse_local.modelfiles.gguf import model_info, read_header, read_model, shard_paths
+from syncse_local.modelfiles.gguf import model_info, read_model
+from syncse_local.modelfiles.gguf_header import read_header
+from syncse_local.modelfiles.gguf_parts import shard_paths
 
 
 def text(value: str) -> bytes:
@@ -99,7 +101,7 @@ def test_shards_are_read_together(tmp_path: Path) -> None:
     first, second = tmp_path / "m-00001-of-00002.gguf", tmp_path / "m-00002-of-00002.gguf"
     assert shard_paths(first) == [first, second]
     first.write_bytes(build(BASICS, []))
-    assert refusal(first).title == "Model file not found"
+    assert refusal(first).title == "A part of the model is missing"
     second.write_bytes(build([], [tensor("w", (4, 4))]))
     assert model_info(first).parameters == 16
 

@@ -19,6 +19,7 @@ from syncse_local.backends.llamacpp.attention.library import Attention
 from syncse_local.backends.llamacpp.options import FlashAttention, KvType
 from syncse_local.backends.llamacpp.vocab import Vocab
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.modelfiles.gguf_parts import parts_of
 
 log = logging.getLogger("syncse_local.llamacpp")
 log.addHandler(logging.NullHandler())
@@ -76,7 +77,12 @@ class Model:
         params = native.llama_model_default_params()
         params.n_gpu_layers = n_gpu_layers
         params.check_tensors = True
-        self.pointer = native.llama_model_load_from_file(os.fsencode(path), params)
+        parts = [os.fsencode(part) for part in parts_of(path)]
+        self.pointer = (
+            native.llama_model_load_from_splits((ctypes.c_char_p * len(parts))(*parts), len(parts), params)
+            if len(parts) > 1
+            else native.llama_model_load_from_file(parts[0], params)
+        )
         if not self.pointer:
             said = "; ".join(_recent) or "llama.cpp gave no reason"
             raise SyncseError(
