@@ -125,6 +125,7 @@ def test_a_private_directory_is_private(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_children_import_nothing_from_the_working_directory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", ["/usr/bin", *sys.path[1:]])
+    monkeypatch.setattr(sys, "path", ["/elsewhere", *sys.path])  # as where the program is installed
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["", "relative", "/opt/own", "."]))
     env = environment(False)
     assert env["PYTHONSAFEPATH"] == "1"
