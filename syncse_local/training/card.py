@@ -10,6 +10,7 @@ from typing import Any
 from syncse_local.text.clean import storable
 from syncse_local.text.figures import hundred, size
 from syncse_local.training.markdown import code, table
+from syncse_local.training.places import without_places
 
 FRONT = """---
 library_name: sentence-transformers
@@ -32,7 +33,8 @@ Record = Mapping[str, Any]
 
 
 def render(record: Record) -> str:
-    """The card; `syncse.json` beside it has the same for programs."""
+    """The card, which names files and directories without their places; `syncse.json` beside it has the same for programs."""
+    record = without_places(record)
     parts = [
         [FRONT, "", f"# {code(record.get('name') or record['run'])}", ""],
         ["A sentence encoder trained by contrastive learning on triplets (SynCSE, arXiv 2305.15077).", "", USE],

@@ -18,6 +18,7 @@ from syncse_local.training.energy import Meter
 from syncse_local.training.follower import join_as_first
 from syncse_local.training.loop import TrainResult, train
 from syncse_local.training.options import TrainOptions
+from syncse_local.training.places import without_places
 from syncse_local.training.preflight import check_train
 from syncse_local.training.selection import read_dev_sets
 from syncse_local.training.sources import Sources
@@ -83,5 +84,5 @@ def _gpus(device: str) -> list[int]:
 
 def _write_record(output: Path, record: dict[str, Any]) -> None:
     """Beside the encoder: what the card says, for programs."""
-    text = storable(json.dumps(record, indent=1, ensure_ascii=False, default=str))
+    text = storable(json.dumps(without_places(record), indent=1, ensure_ascii=False, default=str))
     (output / "syncse.json").write_text(text, encoding="utf-8")

@@ -49,14 +49,28 @@ def test_the_card_of_a_run_on_generated_triplets(cli: Cli, sentences: Path, tiny
     theirs = SentenceTransformer(str(output), device="cpu").encode(texts)
     assert np.abs(Encoder.load(output).encode(texts) - theirs).max() < 1e-5
 
+    assert_no_place(output, sentences, tiny_encoder, cli.workspace)
+
     assert "`starter`" not in card.split("## Figures")[1]
     scored = cli("eval", str(output), "--tasks", "starter", "--device", "cpu", "--json")
     assert scored.returncode == 0, scored.stderr
     assert cli("card", "t", "--write").returncode == 0
     again = (output / "README.md").read_text(encoding="utf-8")
+    assert_no_place(output, sentences, tiny_encoder)
     assert "| `starter` | `spearman` |" in again
     assert cli("card", "t").stdout == again
     assert json.loads(cli("card", "t", "--json").stdout)["scores"]
+
+
+def assert_no_place(output: Path, *places: Path) -> None:
+    """Nothing that was saved says where it or what it was made of lay; the names alone stand in the card."""
+    for file in output.rglob("*"):
+        if file.suffix in (".json", ".md", ".txt", ".jinja"):
+            text = file.read_text(encoding="utf-8")
+            assert not any(str(place.parent) in text for place in (output, starter_llm(), *places)), file
+    card = (output / "README.md").read_text(encoding="utf-8")
+    for place in (starter_llm(), *places[:2]):
+        assert f"`{place.name}`" in card
 
 
 @pytest.mark.parametrize(("run", "code"), [("g", ExitCode.NOTHING), ("zz", ExitCode.USAGE)])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from syncse_local.training.card import render
 from syncse_local.training.markdown import code
+from syncse_local.training.places import without_places
 
 HOSTILE = "x`| <script>alert(1)</script> [a](http://evil) \n# H1 ``` \x1b[31m \u202e {{7*7}} ---"
 RECORD: dict[str, Any] = {
@@ -142,3 +143,17 @@ def test_code_is_one_closed_span(value: str) -> None:
 @pytest.mark.parametrize(("value", "shown"), [("", "(empty)"), ("a", "`a`"), ("`", "`` ` ``"), ("a|b", "`a\\u007cb`")])
 def test_code_reads_well(value: str, shown: str) -> None:
     assert code(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/home/someone/models/bert", "bert"),
+        ("/home/someone/.cache/huggingface/hub/models--org--some-bert/snapshots/0a1b2c", "org/some-bert"),
+        ("relative/path", "relative/path"),
+        ("org/model", "org/model"),
+        ("/a\n/b", "/a\n/b"),
+    ],
+)
+def test_a_place_becomes_a_name(path: str, name: str) -> None:
+    assert without_places({"x": [path, 3, None], "y": {"z": (path,)}}) == {"x": [name, 3, None], "y": {"z": [name]}}
