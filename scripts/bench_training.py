@@ -32,7 +32,7 @@ import torch  # noqa: E402
 from random_bert import write  # noqa: E402
 from torch.nn.functional import cross_entropy, normalize  # noqa: E402
 
-from syncse_local.encoders.head import pool  # noqa: E402
+from syncse_local.encoders.modules.pooling import pool  # noqa: E402
 from syncse_local.encoders.transformer import Encoder  # noqa: E402
 from syncse_local.records import Triplet  # noqa: E402
 from syncse_local.text.ingest import open_input  # noqa: E402

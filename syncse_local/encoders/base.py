@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.modelfiles.prompts import Prompts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -13,7 +14,13 @@ Stop = Callable[[int], bool]
 
 
 class SentenceEncoder(Protocol):
-    """An encoder that has been loaded."""
+    """An encoder that has been loaded.
+
+    `prompts` are its own; `similarity` is how its vectors are to be compared, in sentence-transformers' names.
+    """
+
+    prompts: Prompts
+    similarity: str
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -23,8 +30,11 @@ class SentenceEncoder(Protocol):
     def notes(self) -> Sequence[str]:
         """What a reader of its figures must know; may grow while it encodes."""
 
-    def encode(self, sentences: Sequence[str], stop: Stop | None = None) -> "NDArray[Any]":
-        """(len(sentences), d) float32. Raises SyncseError, with INTERRUPTED once `stop` says yes."""
+    def encode(self, sentences: Sequence[str], stop: Stop | None = None, prompt: str | None = None) -> "NDArray[Any]":
+        """(len(sentences), d) float32; `prompt` stands before each in the default one's place.
+
+        Raises SyncseError, with INTERRUPTED once `stop` says yes.
+        """
 
     def close(self) -> None:
         """Free what it holds."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from syncse_local.encoders.base import Stop, refused, stop_if
 from syncse_local.encoders.options import EncoderOptions
+from syncse_local.modelfiles.prompts import Prompts
 from syncse_local.registry import load_embedding
 
 _POOLINGS = {"avg": "avg", "cls_before_pooler": "cls_before_pooler", "last_token": "last"}
@@ -22,6 +23,8 @@ _USUAL = 512
 
 class GgufEncoder:
     """Raises SyncseError (PREFLIGHT) for a file that the engine cannot load, a reranker or an encoder-decoder."""
+
+    prompts, similarity = Prompts(), "cosine"
 
     def __init__(self, path: Path, options: EncoderOptions) -> None:
         if options.pooling and options.pooling not in _POOLINGS:
@@ -39,9 +42,11 @@ class GgufEncoder:
         unsaid = not own and not options.pooling
         self.notes = ["the file names no pooling: the mean of the tokens is taken (--pooling)"] if unsaid else []
 
-    def encode(self, sentences: Sequence[str], stop: Stop | None = None) -> NDArray[np.float32]:
+    def encode(
+        self, sentences: Sequence[str], stop: Stop | None = None, prompt: str | None = None
+    ) -> NDArray[np.float32]:
         """See `SentenceEncoder.encode`; a sentence without any token is the zero vector."""
-        rows = [self._model.tokens(sentence, self._longest) for sentence in sentences]
+        rows = [self._model.tokens((prompt or "") + sentence, self._longest) for sentence in sentences]
         found = np.zeros((len(rows), self._model.width), np.float32)
         done = 0
         stop_if(stop, done)

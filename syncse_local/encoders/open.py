@@ -4,8 +4,10 @@ from pathlib import Path
 
 from syncse_local.encoders.base import SentenceEncoder, refused
 from syncse_local.encoders.options import AS_IT_IS, EncoderOptions
+from syncse_local.modelfiles.encoder_layout import first_kind
 
 VECTOR_FILES = (".txt", ".vec", ".txt.gz", ".vec.gz")
+WORD_MODULES = ("BoW", "WordEmbeddings")
 
 
 def open_encoder(path: Path, options: EncoderOptions = AS_IT_IS) -> SentenceEncoder:
@@ -24,6 +26,11 @@ def open_encoder(path: Path, options: EncoderOptions = AS_IT_IS) -> SentenceEnco
     if layout := static_layout(path):
         _has_no(options, "static embeddings")
         return StaticEncoder(layout)
+    if first_kind(path) in WORD_MODULES:
+        from syncse_local.encoders.words import WordEncoder
+
+        _has_no(options, "word embeddings")
+        return WordEncoder(path)
     from syncse_local.encoders.adapter import TransformerEncoder
 
     return TransformerEncoder(path, options)

@@ -6,7 +6,6 @@ All or nothing: a temporary directory beside the target is renamed. Knows no tra
 import json
 import os
 import shutil
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +14,11 @@ import torch
 import transformers
 from safetensors.torch import save_file
 
-from syncse_local.encoders.head import Dense, LayerMean
+from syncse_local.encoders.modules.layer_weights import WeightedLayerPooling
+from syncse_local.encoders.modules.states import OnTokens
+from syncse_local.encoders.probe import state_width
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.modelfiles.encoder_layout import ACTIVATIONS, SWITCHES
+from syncse_local.modelfiles.encoder_modules import SWITCHES
 
 if TYPE_CHECKING:
     from syncse_local.encoders.transformer import Encoder
@@ -43,10 +44,6 @@ def save_encoder(encoder: "Encoder", path: Path, readme: str = "") -> None:
 
 def check_target(path: Path) -> None:
     """Raise SyncseError (usage) if `path` is something else than an encoder or an empty directory: it would be lost."""
-    nearest = next(place for place in path.absolute().parents if os.path.exists(place))
-    if nearest.is_dir() and not os.access(nearest, os.W_OK | os.X_OK):
-        detail = f"{path} cannot be written: {nearest} is not yours to change."
-        raise SyncseError("Cannot write", detail, "Choose another directory with --output.", ExitCode.PREFLIGHT)
     if not path.exists() or (path.is_dir() and not any(path.iterdir())):
         return
     if not (path / "modules.json").exists() and not (path / "config.json").exists():
@@ -71,7 +68,7 @@ def replace_directory(scratch: Path, path: Path) -> None:
 
 
 def _write(encoder: "Encoder", path: Path, readme: str) -> None:
-    encoder.model.config.output_hidden_states = encoder.layers is not None
+    encoder.model.config.output_hidden_states = encoder.wants_layers
     encoder.model.save_pretrained(path)
     backend = getattr(encoder.tokenizer, "backend_tokenizer", None)
     if backend is not None:  # the last call's truncation is no property of the model
@@ -82,19 +79,21 @@ def _write(encoder: "Encoder", path: Path, readme: str) -> None:
     for weights in path.glob("*.safetensors"):  # written for the owner only
         shutil.copymode(path / "config.json", weights)
     _json(path / "sentence_bert_config.json", {"max_seq_length": encoder.max_length, "do_lower_case": encoder.lower})
-    prompts = {"default": encoder.prompt} if encoder.prompt else {}
-    versions = {"transformers": transformers.__version__, "pytorch": str(torch.__version__)}
-    about = {
-        "__version__": versions,
-        "prompts": prompts,
-        "default_prompt_name": "default" if prompts else None,
-        "similarity_fn_name": "cosine",
-    }
-    _json(path / "config_sentence_transformers.json", about)
+    _json(path / "config_sentence_transformers.json", _about(encoder))
     if readme:
         (path / "README.md").write_text(readme, encoding="utf-8")
-    names = ["Transformer", *_pooling(encoder, path), *_tail(encoder, path)]
-    _json(path / "modules.json", [_module(place, name) for place, name in enumerate(names)])
+    _json(path / "modules.json", _modules(encoder, path))
+
+
+def _about(encoder: "Encoder") -> dict[str, object]:
+    prompts = encoder.prompts
+    return {
+        "__version__": {"transformers": transformers.__version__, "pytorch": str(torch.__version__)},
+        "prompts": dict(prompts.named),
+        "default_prompt_name": prompts.default or None,
+        "similarity_fn_name": encoder.similarity,
+        **({"truncate_dim": encoder.truncate} if encoder.truncate else {}),
+    }
 
 
 def _portable_tokenizer(file: Path) -> None:
@@ -104,56 +103,46 @@ def _portable_tokenizer(file: Path) -> None:
         _json(file, {**config, "tokenizer_class": "PreTrainedTokenizerFast"})
 
 
-def _pooling(encoder: "Encoder", path: Path) -> list[str]:
-    names = ["WeightedLayerPooling"] * (encoder.layers is not None) + ["Pooling"]
-    if encoder.layers is not None:
-        _layer_weights(encoder.layers, encoder, path / _folder(1, names[0]))
-    config: dict[str, object] = {"word_embedding_dimension": encoder.model.config.hidden_size}
+def _modules(encoder: "Encoder", path: Path) -> list[dict[str, object]]:
+    """Write every module after the transformer; what modules.json lists."""
+    listed: list[dict[str, object]] = [_module(0, "Transformer")]
+    for place, module in enumerate((*encoder.before, encoder.pooling, *encoder.tail), start=1):
+        made = module.module if isinstance(module, OnTokens) else module
+        kind = type(made).__name__
+        listed.append(_module(place, kind))
+        folder = path / f"{place}_{kind}"
+        settings = _pooling(encoder) if module is encoder.pooling else _settings(encoder, module)
+        if settings:
+            _json(folder / _CONFIGS.get(kind, "config.json"), settings)
+        tensors = made.tensors() if isinstance(made, WeightedLayerPooling) else made.state_dict()
+        if tensors:
+            save_file({n: t.detach().cpu().contiguous() for n, t in tensors.items()}, folder / "model.safetensors")
+    return listed
+
+
+def _pooling(encoder: "Encoder") -> dict[str, object]:
+    config: dict[str, object] = {"word_embedding_dimension": encoder.width}
     config |= {switch: mode in encoder.modes for switch, mode in SWITCHES.items()}
-    _json(path / _folder(len(names), "Pooling") / "config.json", config)
-    return names
+    if list(encoder.modes) != [mode for mode in SWITCHES.values() if mode in encoder.modes]:
+        config["pooling_mode"] = list(encoder.modes)  # an order that switches cannot say, and old releases do not know
+    if not encoder.pooling.include_prompt:  # a key that releases before 2.4 do not know
+        config["include_prompt"] = False
+    return config
 
 
-def _layer_weights(layers: LayerMean, encoder: "Encoder", folder: Path) -> None:
-    sizes = {
-        "word_embedding_dimension": encoder.model.config.hidden_size,
-        "layer_start": layers.start,
-        "num_hidden_layers": encoder.model.config.num_hidden_layers,
-    }
-    _json(folder / "config.json", sizes)
-    save_file({"layer_weights": torch.tensor(layers.weights)}, folder / "model.safetensors")
+def _settings(encoder: "Encoder", module: Any) -> dict[str, object]:
+    width = {"word_embedding_dimension": state_width(encoder.model)} if isinstance(module, WeightedLayerPooling) else {}
+    return {**module.settings(), **width}
 
 
-def _tail(encoder: "Encoder", path: Path) -> list[str]:
-    first = 2 + (encoder.layers is not None)
-    for place, layer in enumerate(encoder.tail, first):
-        if isinstance(layer, Dense):
-            folder = path / _folder(place, "Dense")
-            _json(folder / "config.json", _dense_config(layer))
-            weights = {name: tensor.detach().cpu().contiguous() for name, tensor in layer.state_dict().items()}
-            save_file(weights, folder / "model.safetensors")
-    return [type(layer).__name__ for layer in encoder.tail]
-
-
-def _dense_config(layer: Dense) -> Mapping[str, object]:
-    names = {short: full for full, short in ACTIVATIONS.items()}
-    return {
-        "in_features": layer.linear.in_features,
-        "out_features": layer.linear.out_features,
-        "bias": layer.linear.bias is not None,
-        "activation_function": names[layer.activation],
-    }
-
-
-def _folder(place: int, name: str) -> str:
-    return "" if place == 0 else f"{place}_{name}"
-
-
-def _module(place: int, name: str) -> dict[str, object]:
-    kind = f"sentence_transformers.models.{name}"
-    return {"idx": place, "name": str(place), "path": _folder(place, name), "type": kind}
+def _module(place: int, kind: str) -> dict[str, object]:
+    where = f"{place}_{kind}" if place else ""
+    return {"idx": place, "name": str(place), "path": where, "type": f"sentence_transformers.models.{kind}"}
 
 
 def _json(path: Path, value: Any) -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+
+
+_CONFIGS = {"CNN": "cnn_config.json", "LSTM": "lstm_config.json"}

@@ -1,12 +1,12 @@
 """Static embeddings in safetensors: a sentence is the mean of its tokens' rows of one table.
 
 Two layouts: model2vec's (config.json says so; tokens may have weights, unknown ones are left out) and
-sentence-transformers' StaticEmbedding module. Needs no torch.
+sentence-transformers' StaticEmbedding module. Needs no torch, unless dense layers follow.
 """
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,15 @@ from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from syncse_local.encoders.base import Stop, refused, stop_if
+from syncse_local.encoders.tail import Tail
+from syncse_local.modelfiles.encoder_layout import (
+    ModelSettings,
+    first_kind,
+    list_modules,
+    read_model_settings,
+    read_tail,
+)
+from syncse_local.modelfiles.encoder_modules import ModuleSpec
 
 LONGEST = 512  # tokens; model2vec's
 _BATCH = 1024  # sentences
@@ -29,26 +38,20 @@ class StaticLayout:
 
     root: Path
     model2vec: bool
-    normalize: bool
+    tail: tuple[ModuleSpec, ...] = ()
+    model: ModelSettings = field(default_factory=ModelSettings)
 
 
 def static_layout(path: Path) -> StaticLayout | None:
     """The layout of a directory of static embeddings, None for any other path. Raises SyncseError (PREFLIGHT)."""
     config = _json(path / "config.json")
     if isinstance(config, dict) and config.get("model_type") == "model2vec":
-        return StaticLayout(path, True, bool(config.get("normalize", False)))
-    modules = _json(path / "modules.json")
-    kinds = [str(module.get("type", "")) for module in modules if isinstance(module, dict)] if modules else []
-    if not kinds or not kinds[0].endswith(".StaticEmbedding"):
+        tail = (ModuleSpec("Normalize"),) if config.get("normalize", False) else ()
+        return StaticLayout(path, True, tail, read_model_settings(path))
+    if first_kind(path) != "StaticEmbedding":
         return None
-    if not all(kind.startswith("sentence_transformers.") for kind in kinds) or len(kinds) > 2:
-        raise refused(f"{path} has modules after its static embeddings that are not known here.", "Use another model.")
-    if kinds[1:] and not kinds[1].endswith(".Normalize"):
-        raise refused(f"{path} has the module {kinds[1]!r} after its static embeddings.", "Use another model.")
-    root = (path / str(modules[0].get("path", ""))).resolve()
-    if not root.is_relative_to(path.resolve()):
-        raise refused(f"modules.json of {path} points outside it.", "Do not use this model.")
-    return StaticLayout(root, False, bool(kinds[1:]))
+    (_, root), *rest = list_modules(path)
+    return StaticLayout(root, False, read_tail(path, rest), read_model_settings(path))
 
 
 def _json(path: Path) -> Any:
@@ -77,6 +80,8 @@ class StaticEncoder:
             "engine": "numpy",
         }
         self.notes: list[str] = []
+        self.prompts, self.similarity = layout.model.prompts, layout.model.similarity
+        self._tail = Tail(layout.tail, int(self._table.shape[1]), layout.model.truncate)
 
     def _check(self) -> None:
         """Every token id finds a row, and every number is one."""
@@ -93,18 +98,18 @@ class StaticEncoder:
         if not all(np.isfinite(part).all() for part in parts):
             raise refused(f"{self._layout.root} holds NaN or infinite numbers.", "Copy the model again.")
 
-    def encode(self, sentences: Sequence[str], stop: Stop | None = None) -> NDArray[np.float32]:
+    def encode(
+        self, sentences: Sequence[str], stop: Stop | None = None, prompt: str | None = None
+    ) -> NDArray[np.float32]:
         """See `SentenceEncoder.encode`; a sentence of no known token is the zero vector."""
+        before = self.prompts.text() if prompt is None else prompt
         found = np.zeros((len(sentences), self._table.shape[1]), np.float32)
         for start in range(0, len(sentences), _BATCH):
             stop_if(stop, start)
-            texts = [s.encode("utf-8", "replace").decode() for s in sentences[start : start + _BATCH]]
+            texts = [(before + s).encode("utf-8", "replace").decode() for s in sentences[start : start + _BATCH]]
             for place, row in enumerate(self._tokenizer.encode_batch(texts, add_special_tokens=False), start):
                 found[place] = self._mean(row.ids)
-        if self._layout.normalize:
-            norms = np.linalg.norm(found, axis=1, keepdims=True)
-            np.divide(found, norms, out=found, where=norms > 0)
-        return found
+        return self._tail(found)
 
     def _mean(self, ids: list[int]) -> NDArray[np.float32] | float:
         if self._layout.model2vec:

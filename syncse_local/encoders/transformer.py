@@ -1,103 +1,140 @@
-"""A sentence encoder: a transformer, its pooling and what follows, loaded from and saved to a local directory.
+"""A sentence encoder: a transformer, its pooling and the modules around it, loaded from and saved to a local directory.
 
-Reads safetensors only, never a hub name, and code from a model only where a person has allowed it (`layout`). Knows no
-training and no task.
+Knows no training and no task.
 """
 
-import logging
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
-from transformers import AutoModel, AutoTokenizer
-from transformers.utils import logging as transformers_logging
 
 from syncse_local.encoders.first_token import first_token_only
-from syncse_local.encoders.head import Dense, LayerMean, Normalize, fresh_cls_head, layer_mean, pool
+from syncse_local.encoders.head import MODE_OF, fresh_cls_head, layer_mean
+from syncse_local.encoders.loading import load_transformer
+from syncse_local.encoders.modules import build
+from syncse_local.encoders.modules.convolution import CNN
+from syncse_local.encoders.modules.dense import Dense
+from syncse_local.encoders.modules.layer_weights import WeightedLayerPooling
+from syncse_local.encoders.modules.pooling import Pooling
+from syncse_local.encoders.modules.states import TokenStates
+from syncse_local.encoders.probe import is_causal, longest_input, minds_padding, state_width, token_types
 from syncse_local.encoders.saving import save_encoder
-from syncse_local.encoders.tokens import TokenRows, chunks
+from syncse_local.encoders.tokens import Ints, TokenRows, chunks
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.machine_memory import is_memory
-from syncse_local.modelfiles.encoder_layout import DenseSpec, Layout, read_layout, refuse
+from syncse_local.modelfiles.encoder_files import refuse
+from syncse_local.modelfiles.encoder_layout import Layout, read_layout
 
-OFFSET_POSITIONS = ("roberta", "xlm-roberta", "camembert")  # their first positions are the padding's
 BATCH_TOKENS = {"cpu": 2048}  # what stays in a CPU's caches; 8,192 took a quarter longer
-MODE_OF = {"cls": ("cls",), "cls_before_pooler": ("cls",), "last_token": ("lasttoken",)}
-BROKEN = (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, ImportError, SafetensorError)
 
 
 class Encoder(nn.Module):
-    """Sentences to vectors. `max_length` counts tokens with the special ones; `dimension` is the vector's size."""
+    """Sentences to vectors. `max_length` counts tokens with the special ones; `dimension` is the size of what `forward` gives.
 
-    def __init__(self, model: Any, tokenizer: Any, max_length: int = 0) -> None:
+    `before` are the modules on the tokens' states, `tail` those on the pooled vector. `encode` cuts vectors to `truncate`
+    numbers (0: never), which training does not: sentence-transformers does the same.
+    """
+
+    def __init__(self, model: Any, tokenizer: Any, layout: Layout, max_length: int = 0) -> None:
         super().__init__()
         self.model: Any = model
         self.tokenizer: Any = tokenizer
-        self.modes: tuple[str, ...] = ("mean",)
-        self.layers: LayerMean | None = None
+        self.before = nn.ModuleList()
+        self.pooling = Pooling(layout.pooling.modes, layout.pooling.include_prompt)
         self.tail = nn.ModuleList()
-        self.lower = False
-        self.prompt = ""
-        limit = _limit(model, tokenizer)
-        self.max_length = min(max_length, limit) if max_length > 0 else limit
+        self.lower = layout.settings.lower
+        self.prompts, self.similarity, self.truncate = layout.prompts, layout.similarity, layout.truncate
+        longest = longest_input(model, tokenizer, layout.settings.max_length)
+        self.max_length = longest.asked(max_length) if max_length > 0 else longest.tokens
+        self.length_said = longest.said or max_length > 0
+        self._types = token_types(model, tokenizer)
 
     @classmethod
     def load(
-        cls, path: Path, device: str = "cpu", max_length: int = 0, pooling: str | None = None, seed: int = 0
+        cls, path: Path, device: str = "cpu", max_length: int = 0, pooling: str | None = None, seed: int | None = 0
     ) -> "Encoder":
         """Load a transformers or a sentence-transformers directory in float32, ready to encode.
 
-        `pooling` None keeps the directory's own (mean pooling where it has none); a name of `POOLINGS` replaces it,
-        and a fresh `cls` head is drawn from `seed` unless the directory brings one. `max_length` 0 is the
-        directory's own. Raises SyncseError (preflight) for whatever is missing, unsafe, inconsistent or not finite.
+        `pooling` None keeps the directory's own (one is assumed where it has none, see `Layout.notes`); a name of `POOLINGS`
+        replaces it. A `cls` head is the directory's own, else a fresh one drawn from `seed`; with `seed` None nothing is drawn,
+        and the pooler that the weights bring is taken. `max_length` 0 is the directory's own. Raises SyncseError (preflight)
+        for whatever is missing, unsafe, inconsistent, not known or not finite.
         """
         path = Path(path)
         layout = read_layout(path)
-        model, tokenizer = _transformer(layout.root, seed, layout.code)
-        encoder = cls(model, tokenizer, max_length or layout.max_length)
-        encoder.lower, encoder.prompt = layout.lower, layout.prompt
-        encoder._take_pooling(layout)
-        if pooling is not None:
-            encoder.set_pooling(pooling, seed)
+        model, tokenizer = load_transformer(layout, seed or 0)
+        encoder = cls(model, tokenizer, layout, max_length)
+        encoder._take_modules(layout)
+        if pooling == "cls" and seed is None and not encoder.has_cls_head:
+            encoder._take_pooler(layout)
+        elif pooling is not None:
+            encoder.set_pooling(pooling, seed or 0)
         _check_finite(encoder, path)
         return encoder.to(torch.device(device)).eval()
 
     @property
+    def prompt(self) -> str:
+        """The text before every sentence of no named kind."""
+        return self.prompts.text()
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """The pooling's modes, in sentence-transformers' names."""
+        return self.pooling.modes
+
+    @property
+    def width(self) -> int:
+        """Numbers of a token's state as the pooling is given it."""
+        return next((made.outputs for made in reversed(_listed(self.before)) if made.outputs), state_width(self.model))
+
+    @property
     def dimension(self) -> int:
-        """Length of an embedding."""
-        sizes = [layer.linear.out_features for layer in self.tail if isinstance(layer, Dense)]
-        return int(sizes[-1]) if sizes else int(self.model.config.hidden_size) * len(self.modes)
+        """Length of a vector of `forward`."""
+        own = self.width * len(self.pooling.modes)
+        return next((made.outputs for made in reversed(_listed(self.tail)) if made.outputs), own)
 
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
         return next(self.parameters()).device
 
+    @property
+    def wants_layers(self) -> bool:
+        """Whether the states of all layers are asked for."""
+        return any(isinstance(module, WeightedLayerPooling) and module.active for module in self.before)
+
+    @property
+    def has_cls_head(self) -> bool:
+        """Whether its vector is the first token through one dense layer and nothing else."""
+        tail = _listed(self.tail)
+        return self.modes == ("cls",) and len(tail) == 1 and isinstance(tail[0], Dense) and not len(self.before)
+
     def set_pooling(self, pooling: str, seed: int = 0) -> None:
-        """Replace the pooling by one of `POOLINGS`; a `cls` head that is already there is kept."""
-        size = int(self.model.config.hidden_size)
-        dense = [layer for layer in self.tail if isinstance(layer, Dense)]
-        if pooling == "cls" and self.modes == ("cls",) and len(dense) == len(self.tail) == 1:
+        """Replace the pooling, and the modules around it, by one of `POOLINGS`; a `cls` head that is already there is kept."""
+        if pooling == "cls" and self.has_cls_head:
             return
         if pooling.startswith("cls") and is_causal(self.model):
             detail = "This encoder is a decoder: its first token sees nothing of the sentence."
             raise refuse("Wrong pooling", detail, "Use --pooling last_token or --pooling avg.")
-        self.modes = MODE_OF.get(pooling, ("mean",))
-        self.layers = layer_mean(pooling, int(self.model.config.num_hidden_layers))
-        head = [fresh_cls_head(size, float(getattr(self.model.config, "initializer_range", 0.02)), seed)]
+        config = self.model.config
+        self.pooling = Pooling(MODE_OF.get(pooling, ("mean",)), self.pooling.include_prompt)
+        layers = layer_mean(pooling, int(config.num_hidden_layers))
+        self.before = nn.ModuleList([layers] if layers else [])
+        head = [fresh_cls_head(state_width(self.model), float(getattr(config, "initializer_range", 0.02)), seed)]
         self.tail = nn.ModuleList(head if pooling == "cls" else []).to(self.device)
 
-    def tokenize(self, sentences: Sequence[str], max_length: int = 0) -> TokenRows:
-        """Token ids with special tokens, cut at `max_length` (0: the encoder's)."""
+    def tokenize(self, sentences: Sequence[str], max_length: int = 0, prompt: str | None = None) -> TokenRows:
+        """Token ids with special tokens, cut at `max_length` (0: the encoder's); `prompt` None is the default one."""
         limit = min(max_length, self.max_length) if max_length > 0 else self.max_length
-        texts = [_sound(self.prompt + (s.lower() if self.lower else s)) for s in sentences]
+        before = self.prompt if prompt is None else prompt
+        texts = [_sound(before + sentence) for sentence in sentences]
+        if self.lower and getattr(self.tokenizer, "backend_tokenizer", None) is None:
+            texts = [text.lower() for text in texts]  # the others do it themselves, see `loading`
         if not texts:
             return TokenRows.of([], self.tokenizer.pad_token_id)
         blank = [self.tokenizer.pad_token_id]  # where a tokenizer adds no token of its own, no text is no token
@@ -106,159 +143,123 @@ class Encoder(nn.Module):
         )
         return TokenRows.of([row or blank for row in found["input_ids"]], self.tokenizer.pad_token_id)
 
-    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """(n, length) ids and mask to (n, dimension) embeddings."""
-        first = self.modes == ("cls",) and self.layers is None
+    def skipped(self, prompt: str | None = None) -> int:
+        """How many tokens at the start of every text the pooling leaves out: the prompt's, where it is not included."""
+        before = self.prompt if prompt is None else prompt
+        if self.pooling.include_prompt or not before:
+            return 0
+        if before not in self._skips:
+            ids = self.tokenize([""], prompt=before).flat
+            self._skips[before] = len(ids) - (int(ids[-1]) in self.tokenizer.all_special_ids)
+        return self._skips[before]
+
+    @cached_property
+    def _skips(self) -> dict[str, int]:
+        return {}
+
+    def forward(self, ids: Tensor, mask: Tensor, skip: int | None = None) -> Tensor:
+        """(n, length) ids and mask to (n, dimension) embeddings; `skip` None leaves out what the default prompt asks for."""
+        left = self.skipped() if skip is None else skip
+        types = {"token_type_ids": self._types.of(mask)} if self._types else {}
+        first = self.modes == ("cls",) and not len(self.before) and not left
         with first_token_only(self.model) if first else nullcontext():
-            output = self.model(input_ids=ids, attention_mask=mask, output_hidden_states=self.layers is not None)
-        tokens = self.layers(output.hidden_states) if self.layers else output.last_hidden_state
-        vectors = torch.cat([pool(mode, tokens, mask) for mode in self.modes], dim=-1)
-        for layer in self.tail:
-            vectors = layer(vectors)
+            output = self.model(input_ids=ids, attention_mask=mask, output_hidden_states=self.wants_layers, **types)
+        states: Tensor = output.last_hidden_state
+        if states.shape[1] not in (1, mask.shape[1]):  # Funnel's base has fewer states than tokens, and all count
+            mask = mask.new_ones(states.shape[:2])
+        found = TokenStates(states, mask, ids, output.hidden_states if self.wants_layers else None)
+        for module in self.before:
+            found = module(found)
+        vectors: Tensor = self.pooling(found, left)
+        for module in self.tail:
+            vectors = module(vectors)
         return vectors
 
     @torch.inference_mode()
     def encode(
-        self, sentences: Sequence[str], batch_tokens: int = 0, stop: Callable[[int], bool] | None = None
+        self,
+        sentences: Sequence[str],
+        batch_tokens: int = 0,
+        stop: Callable[[int], bool] | None = None,
+        prompt: str | None = None,
     ) -> NDArray[np.float32]:
         """(len(sentences), dimension) embeddings in the given order, dropout off, in length-sorted batches.
 
         `batch_tokens` bounds a batch's padded size; 0 is a size for the device. `stop` is told between batches how many sentences are
-        done; when it says yes, SyncseError (interrupted) is raised.
+        done; when it says yes, SyncseError (interrupted) is raised. `prompt` stands before every sentence in the default one's place.
         """
         training = self.training
         self.eval()
         try:
-            rows = self.tokenize(sentences)
-            found = np.zeros((len(sentences), self.dimension), np.float32)
-            budget = batch_tokens or BATCH_TOKENS.get(self.device.type, 8192)
+            rows, skip = self.tokenize(sentences, prompt=prompt), self.skipped(prompt)
+            kept = min(self.truncate, self.dimension) or self.dimension
+            found = np.zeros((len(sentences), kept), np.float32)
             done = 0
-            for chunk in chunks(rows.lengths(np.arange(len(rows))), budget):
+            for chunk in self._chunks(rows, batch_tokens or BATCH_TOKENS.get(self.device.type, 8192)):
                 if stop is not None and stop(done):
                     raise SyncseError("Stopped", "Encoding was stopped.", "Start it again.", code=ExitCode.INTERRUPTED)
-                found[chunk] = self(*rows.padded(chunk, self.device)).float().cpu().numpy()
+                vectors = self(*rows.padded(chunk, self.device), skip)[:, :kept]
+                found[chunk] = vectors.float().cpu().numpy()
                 done += len(chunk)
             return found
         finally:
             self.train(training)
 
+    def _chunks(self, rows: TokenRows, budget: int) -> list[Ints]:
+        """Batches; of one length each where padding would change the vectors."""
+        lengths = rows.lengths(np.arange(len(rows)))
+        if not self._minds_padding:
+            return chunks(lengths, budget)
+        apart = [np.flatnonzero(lengths == length) for length in np.unique(lengths)]
+        return [group[part] for group in apart for part in chunks(lengths[group], budget)]
+
+    @cached_property
+    def _minds_padding(self) -> bool:
+        return any(isinstance(module, CNN) for module in self.before) or minds_padding(self.model)
+
     def save(self, path: Path, readme: str = "") -> None:
         """Write the sentence-transformers layout to `path`, all or nothing; see `saving.save_encoder`."""
         save_encoder(self, Path(path), readme)
 
-    def _take_pooling(self, layout: Layout) -> None:
-        size = int(self.model.config.hidden_size)
-        if layout.dimension and layout.dimension != size:
-            detail = f"The pooling expects {layout.dimension} numbers a token, the model gives {size}."
+    def _take_modules(self, layout: Layout) -> None:
+        stated = layout.pooling.dimension
+        self.before = nn.ModuleList(map(build, layout.tokens))
+        self.tail = nn.ModuleList(map(build, layout.tail))
+        for module in self.before:
+            if isinstance(module, WeightedLayerPooling):
+                self._take_layers(module)
+        width = self._checked(self.before, state_width(self.model))
+        if stated and stated != width:
+            detail = f"The pooling expects {stated} numbers a token, it is given {width}."
             raise refuse("Wrong pooling", detail, "Correct 1_Pooling/config.json, or copy the model again.")
-        self.modes = layout.modes
-        if layout.layers:
-            self.layers = _layer_weights(*layout.layers, int(self.model.config.num_hidden_layers))
-        width = size * len(layout.modes)
-        for spec in layout.tail:
-            if isinstance(spec, DenseSpec):
-                if spec.inputs != width:
-                    detail = f"{spec.weights.parent.name} expects {spec.inputs} numbers, it would be given {width}."
-                    raise refuse("Wrong pooling", detail, "Copy the model again.")
-                width = spec.outputs
-                self.tail.append(_dense(spec))
-            else:
-                self.tail.append(Normalize())
+        self._checked(self.tail, width * len(self.modes))
+
+    def _take_layers(self, module: WeightedLayerPooling) -> None:
+        module.active = bool(self.model.config.output_hidden_states)
+        if module.active and module.layers != int(self.model.config.num_hidden_layers):
+            detail = f"The layer weights are for {module.layers} layers, the model has {self.model.config.num_hidden_layers}."
+            raise refuse("Wrong pooling", detail, "Copy the model again.")
+
+    def _take_pooler(self, layout: Layout) -> None:
+        """`cls` without drawing: the pooler of the weights, as SimCSE's evaluation takes it."""
+        if layout.pooler is None:
+            detail = f"{layout.root} has no head on [CLS]; training draws one, evaluation cannot."
+            raise refuse("Wrong pooling", detail, "Use --pooling cls_before_pooler.")
+        self.pooling = Pooling(("cls",), self.pooling.include_prompt)
+        self.before, self.tail = nn.ModuleList(), nn.ModuleList([build(layout.pooler)])
+
+    def _checked(self, modules: nn.ModuleList, width: int) -> int:
+        """The width after the modules. Raises SyncseError where one is given another than it takes."""
+        for made in _listed(modules):
+            if made.inputs not in (0, width):
+                detail = f"{type(made).__name__} expects {made.inputs} numbers, it would be given {width}."
+                raise refuse("Wrong pooling", detail, "Copy the model again.")
+            width = made.outputs or width
+        return width
 
 
-def _transformer(root: Path, seed: int, code: bool) -> tuple[Any, Any]:
-    quiet = logging.getLogger("transformers").level
-    transformers_logging.set_verbosity(logging.ERROR)
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)  # a pooler that the weights lack is drawn, and saved again
-            model, info = AutoModel.from_pretrained(
-                root,
-                local_files_only=True,
-                trust_remote_code=code,
-                use_safetensors=True,
-                dtype=torch.float32,
-                output_loading_info=True,
-                ignore_mismatched_sizes=True,  # they are refused below, with a clearer word
-            )
-        tokenizer = AutoTokenizer.from_pretrained(root, local_files_only=True, trust_remote_code=code)
-    except BROKEN as error:
-        if is_memory(error):
-            raise
-        detail = f"{root} could not be loaded: {_first_line(error)}"
-        raise refuse("Encoder unreadable", detail, "Copy the model again, or try another one.") from error
-    finally:
-        transformers_logging.set_verbosity(quiet)
-    missing = [name for name in info["missing_keys"] if not name.startswith("pooler.")]
-    if missing or info["mismatched_keys"]:
-        detail = f"{len(missing) + len(info['mismatched_keys'])} tensors of {root} are missing or of another shape."
-        raise refuse("Encoder incomplete", detail, "Copy model.safetensors and config.json of the same model.")
-    _prepare_padding(model, tokenizer)
-    _check_vocabulary(model, tokenizer, root)
-    return model, tokenizer
-
-
-def _prepare_padding(model: Any, tokenizer: Any) -> None:
-    """Decoders are made to write, with padding on the left or none, and a cache: here they read, padded on the right."""
-    tokenizer.padding_side = "right"
-    if tokenizer.pad_token_id is None and tokenizer.eos_token_id is not None:
-        tokenizer.pad_token = tokenizer.eos_token  # masked wherever it pads, so it matters not which
-    if getattr(model.config, "use_cache", False):
-        model.config.use_cache = False
-
-
-@torch.no_grad()
-def is_causal(model: Any) -> bool:
-    """Whether a token sees only those before it: the first one's state does not change with the second."""
-    device = next(model.parameters()).device
-    training = model.training
-    model.eval()
-    ids = torch.tensor([[3, 4], [3, 5]], device=device) % model.get_input_embeddings().weight.shape[0]
-    states = model(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state
-    model.train(training)
-    return bool(torch.allclose(states[0, 0], states[1, 0], atol=1e-6))
-
-
-def _check_vocabulary(model: Any, tokenizer: Any, root: Path) -> None:
-    rows = int(model.get_input_embeddings().weight.shape[0])
-    if len(tokenizer) > rows:
-        detail = f"The tokenizer of {root} has {len(tokenizer)} tokens, the model only {rows}."
-        raise refuse("Vocabulary mismatch", detail, "Copy the tokenizer that belongs to the model.")
-    if tokenizer.pad_token_id is None or getattr(model.config, "is_encoder_decoder", False):
-        detail = f"{root} has neither a padding nor an end token, or is an encoder-decoder."
-        raise refuse("Not an encoder", detail, "Use a BERT- or RoBERTa-style encoder, or a decoder.")
-
-
-def _limit(model: Any, tokenizer: Any) -> int:
-    positions = int(getattr(model.config, "max_position_embeddings", 512))
-    if model.config.model_type in OFFSET_POSITIONS:
-        positions -= int(model.config.pad_token_id) + 1
-    return max(3, min(positions, int(tokenizer.model_max_length)))
-
-
-def _tensors(path: Path) -> dict[str, Tensor]:
-    try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise refuse("Encoder unreadable", f"{path} is not a safetensors file.", "Copy the model again.") from error
-
-
-def _dense(spec: DenseSpec) -> Dense:
-    dense = Dense(spec.inputs, spec.outputs, spec.bias, spec.activation)
-    try:
-        dense.load_state_dict({name: tensor.float() for name, tensor in _tensors(spec.weights).items()})
-    except RuntimeError as error:
-        detail = f"{spec.weights} does not fit its config.json."
-        raise refuse("Wrong pooling", detail, "Copy the model again.") from error
-    return dense
-
-
-def _layer_weights(path: Path, start: int, layers: int) -> LayerMean:
-    weights = _tensors(path).get("layer_weights")
-    if weights is None or not 0 <= start <= layers or weights.shape != (layers + 1 - start,) or weights.sum() == 0:
-        raise refuse("Wrong pooling", f"{path} does not fit a model of {layers} layers.", "Copy the model again.")
-    return LayerMean(start, tuple(weights.tolist()))
+def _listed(modules: nn.ModuleList) -> list[Any]:
+    return list(modules)
 
 
 def _check_finite(encoder: Encoder, path: Path) -> None:
@@ -273,7 +274,3 @@ def _check_finite(encoder: Encoder, path: Path) -> None:
 def _sound(text: str) -> str:
     """Without lone surrogates, which no tokenizer takes."""
     return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from syncse_local.encoders.base import Stop, refused, stop_if
+from syncse_local.modelfiles.prompts import Prompts
 
 _PARTS = re.compile(r"\w+|[^\w\s]")
 _LINE_LIMIT = 1 << 20  # bytes
@@ -25,6 +26,8 @@ class WordVectors:
 
     Raises SyncseError (PREFLIGHT) for a file that holds no vectors, at once; for a faulty line, when it is read.
     """
+
+    prompts, similarity = Prompts(), "cosine"
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -51,8 +54,11 @@ class WordVectors:
         except (OSError, EOFError, zlib.error) as error:
             raise refused(f"{self._path} cannot be read to its end ({error}).", "Copy the file again.") from error
 
-    def encode(self, sentences: Sequence[str], stop: Stop | None = None) -> NDArray[np.float32]:
+    def encode(
+        self, sentences: Sequence[str], stop: Stop | None = None, prompt: str | None = None
+    ) -> NDArray[np.float32]:
         """See `SentenceEncoder.encode`; a sentence of no known word is the zero vector, and is counted in the notes."""
+        sentences = [f"{prompt or ''}{sentence}" for sentence in sentences]
         spelled = {form for sentence in sentences for word in sentence.split() for form in _forms(word)}
         table = self._read({form.encode("utf-8", "replace") for form in spelled}, stop)
         found = np.zeros((len(sentences), self._width), np.float32)

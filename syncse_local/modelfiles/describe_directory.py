@@ -10,10 +10,12 @@ from syncse_local.modelfiles.reading import Unreadable, card_licence, json_objec
 from syncse_local.modelfiles.safetensors import Weights, read_weights
 
 ENCODERS = set(
-    "albert bert camembert convbert deberta deberta-v2 distilbert electra ernie esm eurobert flaubert funnel layoutlm "
-    "megatron-bert mobilebert modernbert mpnet nomic_bert roberta roberta-prelayernorm roformer xlm xlm-roberta "
-    "xlm-roberta-xl xmod".split()
+    "albert bert big_bird camembert convbert data2vec-text deberta deberta-v2 distilbert electra ernie esm eurobert flaubert "
+    "fnet funnel layoutlm longformer luke megatron-bert mobilebert modernbert mpnet nomic_bert roberta roberta-prelayernorm "
+    "roformer squeezebert xlm xlm-roberta xlm-roberta-xl xlnet xmod".split()
 )
+HALVES = set("longt5 mt5 switch_transformers t5 umt5".split())
+"""Encoder-decoders that lend their encoder; as a whole they are no encoder of the catalog."""
 DECODERS = set(
     "cohere cohere2 ernie4_5 falcon gemma gemma2 gemma3_text glm gpt2 gpt_neo gpt_neox granite llama mistral mixtral olmo "
     "olmo2 opt phi phi3 qwen2 qwen3 smollm3 stablelm starcoder2".split()
@@ -82,9 +84,10 @@ def _architecture(config: dict[str, Any]) -> str:
 
 def _kind(folder: Path, config: dict[str, Any]) -> Kind:
     names = _architectures(config)
-    encoder = text(config.get("model_type")) in ENCODERS
+    kind = text(config.get("model_type"))
+    encoder = kind in ENCODERS or (kind in HALVES and any(name.endswith("EncoderModel") for name in names))
     if (folder / "modules.json").exists():
-        return "encoder" if encoder or text(config.get("model_type")) in DECODERS else "embedding"
+        return "encoder" if encoder or kind in DECODERS or kind in HALVES else "embedding"
     if any(name.endswith(_CAUSAL) for name in names) and not encoder:
         return "llm"
     if any(name.endswith("ForConditionalGeneration") for name in names) and isinstance(config.get("text_config"), dict):

@@ -1,72 +1,72 @@
-"""Reads what an encoder directory says about itself, and refuses what is unsafe or incomplete; reads no weight.
+"""How a directory turns a sentence into a vector, as its files say it: transformers', SimCSE's or sentence-transformers' layout.
 
-Knows the transformers and the sentence-transformers layouts; knows no torch. Everything in the files is hostile.
+Refuses what is unsafe, incomplete or another kind of model; reads no weight and knows no torch. Everything in the files is
+hostile.
 """
 
-import json
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.errors import SyncseError
+from syncse_local.modelfiles.encoder_files import check_transformer, read_json, read_object, refuse
+from syncse_local.modelfiles.encoder_modules import (
+    TOKENS,
+    ModuleSpec,
+    PoolingSpec,
+    read_module,
+    read_pooling,
+)
+from syncse_local.modelfiles.pooler import classifier, first_token_head, mlp_head
+from syncse_local.modelfiles.prompts import Prompts
+from syncse_local.modelfiles.transformer_settings import TransformerSettings, read_settings
 
-MODES = ("cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken")
-# Older releases name a mode by a switch; the order is the order of concatenation.
-SWITCHES = {
-    "pooling_mode_cls_token": "cls",
-    "pooling_mode_max_tokens": "max",
-    "pooling_mode_mean_tokens": "mean",
-    "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens",
-    "pooling_mode_weightedmean_tokens": "weightedmean",
-    "pooling_mode_lasttoken": "lasttoken",
-}
-TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.model", "spiece.model", "tokenizer.model")
-PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json", "model.pt", "model.pth")
-TRUSTED = "SYNCSE_TRUST_CODE"
-"""Environment variable: directories, separated like PATH, whose own Python code a person allows to run."""
-ACTIVATIONS = {
-    f"torch.nn.modules.{place}": place.rsplit(".", 1)[1]
-    for place in ("activation.Tanh", "activation.ReLU", "activation.GELU", "activation.SiLU", "activation.Sigmoid")
-} | {"torch.nn.modules.linear.Identity": "Identity"}
-
-
-@dataclass(frozen=True)
-class DenseSpec:
-    """A linear layer after the pooling: where its weights lie, its sizes, its activation's name in torch.nn."""
-
-    weights: Path
-    inputs: int
-    outputs: int
-    bias: bool
-    activation: str
+SIMILARITIES = ("cosine", "dot", "euclidean", "manhattan")
+"""sentence-transformers' names; a directory that names another is compared by cosine, as it does."""
+OLD_TRANSFORMERS = ("ALBERT", "BERT", "CamemBERT", "DistilBERT", "RoBERTa", "XLMRoBERTa", "XLNet")
+"""What the class Transformer was called before release 0.4, one a kind of model."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a directory turns tokens into one vector. `own` is False where it says nothing (mean pooling is assumed).
+    """`own` is False where the directory names no pooling (one is assumed, and said in `notes`).
 
-    `dimension` is the token dimension its pooling claims (0: not said); `layers` the file of layer weights and the
-    first hidden layer they belong to; `tail` what follows the pooling; `max_length` 0 means the model's own limit. `code`:
-    it brings Python code of its own, which a person has allowed to run.
+    `tokens` are the modules before the pooling, `tail` those after it. `pooler` is a Linear + Tanh on the first token that
+    the weights bring and nobody has asked for (BERT's, or SimCSE's in transformers' clothes). `truncate` cuts vectors to so
+    many numbers (0: never). `code`: it brings Python code of its own, which a person has allowed to run.
     """
 
     root: Path
     own: bool = False
-    modes: tuple[str, ...] = ("mean",)
-    dimension: int = 0
-    layers: tuple[Path, int] | None = None
-    tail: tuple[DenseSpec | str, ...] = ()
-    max_length: int = 0
-    lower: bool = False
-    prompt: str = ""
+    tokens: tuple[ModuleSpec, ...] = ()
+    pooling: PoolingSpec = field(default_factory=PoolingSpec)
+    tail: tuple[ModuleSpec, ...] = ()
+    pooler: ModuleSpec | None = None
+    settings: TransformerSettings = field(default_factory=TransformerSettings)
+    prompts: Prompts = field(default_factory=Prompts)
+    similarity: str = "cosine"
+    truncate: int = 0
     code: bool = False
+    notes: tuple[str, ...] = ()
 
 
-def refuse(title: str, detail: str, hint: str) -> SyncseError:
-    """An error of the kind every check here ends with."""
-    return SyncseError(title, detail, hint, code=ExitCode.PREFLIGHT)
+@dataclass(frozen=True)
+class Parts:
+    """The modules around a pooling."""
+
+    tokens: tuple[ModuleSpec, ...]
+    pooling: PoolingSpec
+    tail: tuple[ModuleSpec, ...]
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """What config_sentence_transformers.json says of the whole model."""
+
+    prompts: Prompts = field(default_factory=Prompts)
+    similarity: str = "cosine"
+    truncate: int = 0
 
 
 def read_layout(path: Path) -> Layout:
@@ -75,110 +75,103 @@ def read_layout(path: Path) -> Layout:
         what = "is a file" if path.exists() else "does not exist"
         hint = "Give the directory of a model on this machine; names on a hub are never fetched."
         raise refuse("No such encoder", f"{path} {what}.", hint)
-    if not (path / "modules.json").exists():
-        return Layout(path, code=_check_transformer(path))
-    return _sentence_transformers(path)
+    return _sentence_transformers(path) if (path / "modules.json").exists() else _transformers(path)
 
 
-def read_json(path: Path) -> Any:
-    """The JSON in `path`; a clear error where it is absent or broken."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        hint = "Copy the model again, with all its files."
-        raise refuse("Encoder incomplete", f"{path.name} is missing in {path.parent}.", hint) from error
-    except (OSError, ValueError, RecursionError) as error:
-        hint = "Copy the model again; the file may be cut short."
-        raise refuse("Encoder unreadable", f"{path} is not readable JSON ({type(error).__name__}).", hint) from error
-
-
-def _object(path: Path) -> dict[str, Any]:
-    value = read_json(path)
-    if not isinstance(value, dict):
-        raise refuse("Encoder unreadable", f"{path} holds no JSON object.", "Copy the model again.")
-    return value
-
-
-def _check_transformer(root: Path) -> bool:
-    """config, tokenizer and safetensors weights are there; whether trusted code comes with them."""
-    tokenizer = root / "tokenizer_config.json"
-    configs = [_object(root / "config.json"), _object(tokenizer) if tokenizer.exists() else {}]
-    code = any("auto_map" in config for config in configs)
-    if code and not _is_trusted(root):
-        raise refuse(
-            "Encoder wants to run code",
-            f"{root} brings its own Python code (auto_map), which is not run unasked.",
-            f"Use another encoder; or read that code and, if you trust it, name the directory in {TRUSTED}.",
-        )
-    if not any((root / name).exists() for name in TOKENIZERS):
-        hint = "Copy tokenizer.json (or vocab.txt) of the same model beside config.json."
-        raise refuse("Tokenizer missing", f"{root} has no tokenizer file.", hint)
-    _check_weights(root)
-    return code
-
-
-def _is_trusted(root: Path) -> bool:
-    named = filter(None, os.environ.get(TRUSTED, "").split(os.pathsep))
-    return root.resolve() in {Path(name).expanduser().resolve() for name in named}
-
-
-def _check_weights(root: Path) -> None:
-    index = root / "model.safetensors.index.json"
-    if index.exists():
-        shards = _object(index).get("weight_map")
-        names = set(shards.values()) if isinstance(shards, dict) else set()
-        if not names or any(not isinstance(n, str) or Path(n).name != n or not (root / n).exists() for n in names):
-            raise refuse("Encoder incomplete", f"{index.name} names files that are not there.", "Copy the model again.")
-        return
-    if (root / "model.safetensors").exists():
-        return
-    if any((root / name).exists() for name in PICKLED):
-        raise refuse(
-            "Pickled weights refused",
-            f"{root} has its weights only as a pickle, which can run code when it is opened.",
-            "Convert them to model.safetensors on a machine you trust, or take a copy that has them.",
-        )
-    hint = "Copy model.safetensors beside config.json."
-    raise refuse("Weights missing", f"{root} has no model.safetensors.", hint)
+def _transformers(path: Path) -> Layout:
+    code = check_transformer(path)
+    config = read_object(path / "config.json")
+    if why := classifier(config):
+        raise refuse("Not an encoder", f"{path} {why}.", "Use an encoder.")
+    pooler = first_token_head(path, config)
+    if head := mlp_head(path):
+        note = "the weights bring SimCSE's head on [CLS], and it is used; --pooling cls_before_pooler leaves it out"
+        return Layout(path, True, pooling=PoolingSpec(("cls",)), tail=(head,), pooler=pooler, code=code, notes=(note,))
+    named = config.get("architectures")
+    first = str(named[0]) if isinstance(named, list) and named else ""
+    causal = first.endswith("ForCausalLM") and config.get("is_causal", True) is not False
+    what = "last token is" if causal else "mean of the tokens is"
+    notes = (f"the directory names no pooling: the {what} taken (--pooling)",)
+    pooling = PoolingSpec(("lasttoken",) if causal else ("mean",))
+    return Layout(path, pooling=pooling, pooler=pooler, code=code, notes=notes)
 
 
 def _sentence_transformers(path: Path) -> Layout:
+    model = read_model_settings(path)
+    (kind, root), *rest = list_modules(path)
+    if kind not in ("Transformer", *OLD_TRANSFORMERS):
+        read_module(kind, root)  # refused with what it is, where it is known
+        raise refuse("Unknown pooling", f"Module 0 of {path} is {kind} out of its place.", "Use another encoder.")
+    code = check_transformer(root)
+    if any(kind == "LSTM" for kind, _ in rest):
+        raise refuse("Unknown pooling", f"{path} has an LSTM, which goes with word embeddings.", "Use another encoder.")
+    parts = read_parts(path, rest)
+    return Layout(
+        root,
+        own=True,
+        tokens=parts.tokens,
+        pooling=parts.pooling,
+        tail=parts.tail,
+        pooler=first_token_head(root, read_object(root / "config.json")),
+        settings=read_settings(root),
+        prompts=model.prompts,
+        similarity=model.similarity,
+        truncate=model.truncate,
+        code=code,
+    )
+
+
+def first_kind(path: Path) -> str:
+    """The class of the first module, which says what a directory takes in; empty where it names none, or nothing sound."""
+    try:
+        return list_modules(path)[0][0] if (path / "modules.json").exists() else ""
+    except SyncseError:
+        return ""  # the transformer's loader then says what is wrong
+
+
+def read_parts(path: Path, modules: list[tuple[str, Path]]) -> Parts:
+    """The modules after the first, which must give tokens. Raises SyncseError (preflight)."""
+    pooling: PoolingSpec | None = None
+    tokens, tail = list[ModuleSpec](), list[ModuleSpec]()
+    for kind, folder in modules:
+        spec = read_pooling(folder) if kind == "Pooling" else read_module(kind, folder)
+        if isinstance(spec, ModuleSpec) and spec.on == TOKENS:
+            tokens += [spec] if pooling is None else []  # after the pooling nothing looks at tokens again
+        elif pooling is None and kind == "Normalize":
+            continue  # there is no vector yet
+        elif (pooling is None) != isinstance(spec, PoolingSpec):
+            raise refuse("Unknown pooling", f"{kind} stands out of its place in {path}.", "Use another encoder.")
+        elif isinstance(spec, PoolingSpec):
+            pooling = spec
+        else:
+            tail.append(spec)
+    if pooling is None:
+        raise refuse("Unknown pooling", f"{path}/modules.json names no Pooling module.", "Use another encoder.")
+    return Parts(tuple(tokens), pooling, tuple(tail))
+
+
+def read_tail(path: Path, modules: list[tuple[str, Path]]) -> tuple[ModuleSpec, ...]:
+    """The modules after a first that gives vectors. Raises SyncseError (preflight)."""
+    specs = [read_module(kind, folder) for kind, folder in modules]
+    if any(spec.on == TOKENS for spec in specs):
+        raise refuse("Unknown pooling", f"{path} has a module for tokens after its vectors.", "Use another encoder.")
+    return tuple(specs)
+
+
+def list_modules(path: Path) -> list[tuple[str, Path]]:
+    """Each module's class and directory, in order; at least one. Raises SyncseError (preflight) for foreign classes."""
     modules = read_json(path / "modules.json")
     if not isinstance(modules, list) or not all(isinstance(m, dict) for m in modules) or not modules:
         raise refuse("Encoder unreadable", f"{path}/modules.json is not a list of modules.", "Copy the model again.")
-    root, fields, tail = path, dict[str, Any](), list[DenseSpec | str]()
-    for place, module in enumerate(modules):
-        kind, folder = _kind(module), _inside(path, str(module.get("path", "")))
-        if (kind == "Transformer") != (place == 0) or (kind in ("Pooling", "WeightedLayerPooling") and tail):
-            raise refuse(
-                "Unknown pooling", f"Module {place} of {path} is {kind} out of its place.", "Use another encoder."
-            )
-        if kind == "Transformer":
-            root = folder
-            fields["code"] = _check_transformer(root)
-            fields |= _transformer_fields(root)
-        elif kind == "Pooling":
-            fields |= _pooling_fields(folder)
-        elif kind == "WeightedLayerPooling":
-            start = _object(folder / "config.json").get("layer_start", 4)
-            fields["layers"] = (_safetensors(folder), int(start) if isinstance(start, int) else 4)
-        else:
-            tail.append(_dense(folder) if kind == "Dense" else "normalize")
-    if "modes" not in fields:
-        raise refuse("Unknown pooling", f"{path}/modules.json names no Pooling module.", "Use another encoder.")
-    return Layout(root, own=True, tail=tuple(tail), prompt=_prompt(path), **fields)
+    return [(_kind(module), _inside(path, str(module.get("path", "")))) for module in modules]
 
 
 def _kind(module: Mapping[str, Any]) -> str:
     name = str(module.get("type", ""))
-    kind = name.rsplit(".", 1)[-1]
     if not name.startswith("sentence_transformers."):
         detail = f"modules.json asks for the class {name!r}, which is not sentence-transformers' own."
         raise refuse("Encoder wants to run code", detail, "Use an encoder made of the library's own modules.")
-    if kind not in ("Transformer", "Pooling", "WeightedLayerPooling", "Dense", "Normalize"):
-        detail = f"modules.json names a module {kind!r}, which this trainer does not know."
-        raise refuse("Unknown pooling", detail, "Use an encoder of Transformer, Pooling, Dense and Normalize modules.")
-    return kind
+    return name.rsplit(".", 1)[-1]
 
 
 def _inside(path: Path, name: str) -> Path:
@@ -188,46 +181,30 @@ def _inside(path: Path, name: str) -> Path:
     return path / name
 
 
-def _transformer_fields(root: Path) -> dict[str, Any]:
-    file = root / "sentence_bert_config.json"
-    config = _object(file) if file.exists() else {}
-    length = config.get("max_seq_length")
-    return {"max_length": length if isinstance(length, int) else 0, "lower": bool(config.get("do_lower_case", False))}
-
-
-def _pooling_fields(folder: Path) -> dict[str, Any]:
-    config = _object(folder / "config.json")
-    named = config.get("pooling_mode")
-    modes = [named] if isinstance(named, str) else list(named or [])
-    modes = modes or [mode for switch, mode in SWITCHES.items() if config.get(switch)] or ["mean"]
-    if any(mode not in MODES for mode in modes):
-        detail = f"{folder}/config.json asks for the pooling {modes!r}."
-        raise refuse("Unknown pooling", detail, "Known are " + ", ".join(MODES) + ".")
-    size = config.get("embedding_dimension", config.get("word_embedding_dimension", 0))
-    return {"modes": tuple(modes), "dimension": size if isinstance(size, int) else 0}
-
-
-def _safetensors(folder: Path) -> Path:
-    if not (folder / "model.safetensors").exists():
-        detail = f"{folder} has no model.safetensors (pickled weights are not read)."
-        raise refuse("Pickled weights refused", detail, "Save the model again as safetensors.")
-    return folder / "model.safetensors"
-
-
-def _dense(folder: Path) -> DenseSpec:
-    config = _object(folder / "config.json")
-    activation = ACTIVATIONS.get(str(config.get("activation_function", "torch.nn.modules.activation.Tanh")))
-    sizes = [n for n in (config.get("in_features"), config.get("out_features")) if isinstance(n, int)]
-    usual = config.get("module_input_name", "sentence_embedding") == "sentence_embedding"
-    if activation is None or not usual or config.get("use_residual") or len(sizes) < 2:
-        detail = f"{folder}/config.json describes a Dense layer of an unknown kind."
-        raise refuse("Unknown pooling", detail, "Use an encoder with a plain Dense layer.")
-    return DenseSpec(_safetensors(folder), sizes[0], sizes[1], bool(config.get("bias", True)), activation)
-
-
-def _prompt(path: Path) -> str:
+def read_model_settings(path: Path) -> ModelSettings:
+    """Raises SyncseError (preflight) where the directory is of another kind of model, or contradicts itself."""
     file = path / "config_sentence_transformers.json"
-    config = _object(file) if file.exists() else {}
-    prompts = config.get("prompts")
-    name = config.get("default_prompt_name")
-    return str(prompts.get(name, "")) if isinstance(prompts, dict) and name else ""
+    config = read_object(file, optional=True)
+    kind = config.get("model_type", "SentenceTransformer")
+    if kind in _OTHERS:
+        raise refuse("Not an encoder", f"{path} is a {kind}: {_OTHERS[kind]}.", "Use an encoder of sentences.")
+    truncate = config.get("truncate_dim")
+    if truncate is not None and (type(truncate) is not int or truncate < 1):
+        raise refuse("Encoder unreadable", f"truncate_dim of {file} is no number of numbers.", "Correct it.")
+    named = config.get("prompts") or {}
+    if not isinstance(named, dict) or any(text is not None and not isinstance(text, str) for text in named.values()):
+        raise refuse("Encoder unreadable", f"prompts of {file} are no texts by name.", "Correct them.")
+    default = config.get("default_prompt_name") or ""
+    if default and default not in {"query", "document", *named}:
+        detail = f"{file} names {str(default)[:60]!r} as its default prompt, and has none of this name."
+        raise refuse("Encoder unreadable", detail, "Correct default_prompt_name, or copy the model again.")
+    similarity = config.get("similarity_fn_name")
+    prompts = Prompts({name: text or "" for name, text in named.items()}, str(default))
+    return ModelSettings(prompts, similarity if similarity in SIMILARITIES else "cosine", truncate or 0)
+
+
+_OTHERS = {
+    "CrossEncoder": "it scores pairs of texts and has no vector of a sentence",
+    "SparseEncoder": "its vectors are as wide as the vocabulary and are scored by other means",
+    "MultiVectorEncoder": "it has a vector for every token",
+}

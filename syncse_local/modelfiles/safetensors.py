@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from syncse_local.modelfiles.reading import MOST, Unreadable, json_object, parse_object, regular_size
 
@@ -59,8 +60,21 @@ def _are_names(values: Iterable[object]) -> bool:
     return all(isinstance(name, str) and "\0" not in name and Path(name).name == name for name in values)
 
 
+def tensor_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """The shape of every tensor in one file. Raises Unreadable."""
+    return {name: tuple(tensor["shape"]) for name, tensor in _header(path).items()}
+
+
 def read_counts(path: Path) -> Counter[str]:
     """Numbers by type in one file. Raises Unreadable."""
+    counts: Counter[str] = Counter()
+    for tensor in _header(path).values():
+        counts[tensor["dtype"]] += math.prod(tensor["shape"])
+    return counts
+
+
+def _header(path: Path) -> dict[str, Any]:
+    """What the file says of each of its tensors, which it holds whole. Raises Unreadable."""
     whole = regular_size(path)
     try:
         with path.open("rb") as file:
@@ -71,16 +85,13 @@ def read_counts(path: Path) -> Counter[str]:
             header = parse_object(file.read(length), f"the header of {path.name}")
     except OSError as error:
         raise Unreadable(f"{path.name} cannot be read") from error
-    tensors = [value for name, value in header.items() if name != "__metadata__"]
-    if not all(map(_is_tensor, tensors)):
+    tensors = {name: value for name, value in header.items() if name != "__metadata__"}
+    if not all(map(_is_tensor, tensors.values())):
         raise Unreadable(f"{path.name} describes a tensor of impossible shape")
-    end = max((tensor["data_offsets"][1] for tensor in tensors), default=0)
+    end = max((tensor["data_offsets"][1] for tensor in tensors.values()), default=0)
     if 8 + length + end > whole:
         raise Unreadable(f"{path.name} is cut short: its tensors need {8 + length + end} bytes, it has {whole}")
-    counts: Counter[str] = Counter()
-    for tensor in tensors:
-        counts[tensor["dtype"]] += math.prod(tensor["shape"])
-    return counts
+    return tensors
 
 
 def _is_tensor(value: object) -> bool:

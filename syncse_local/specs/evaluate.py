@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from syncse_local.specs.choices import DEVICES, OVERRIDES
+from syncse_local.specs.choices import DEVICES, POOLINGS
 from syncse_local.specs.field import option, settled
 from syncse_local.specs.spec import Spec
 
@@ -37,7 +37,7 @@ class EvaluateSpec(Spec):
         names="task", metavar="TASK",
     )  # fmt: skip
     device: str = option("auto", "where the encoder runs", choices=DEVICES, setting="device", changes_result=False)
-    pooling: str | None = option(None, "instead of the encoder's own pooling", choices=OVERRIDES)
+    pooling: str | None = option(None, "instead of the encoder's own pooling", choices=POOLINGS)
     max_length: int | None = option(
         None, "longest input; none: the encoder's own", at_least=LEAST_LENGTH, unit="tokens"
     )

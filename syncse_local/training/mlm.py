@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from syncse_local.encoders.tokens import Ints
 from syncse_local.encoders.transformer import Encoder
-from syncse_local.modelfiles.encoder_layout import refuse
+from syncse_local.modelfiles.encoder_files import refuse
 from syncse_local.training.options import TrainOptions
 from syncse_local.training.step import Stepper, StopRequested, autocast, chunk_seed
 

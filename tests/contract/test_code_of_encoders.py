@@ -9,7 +9,7 @@ import pytest
 
 from syncse_local.encoders.transformer import Encoder
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.modelfiles.encoder_layout import TRUSTED
+from syncse_local.modelfiles.encoder_files import TRUSTED
 from syncse_local.training.loop import train
 from tests.unit.training_setup import Listener, options, triplets
 

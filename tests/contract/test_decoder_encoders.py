@@ -9,7 +9,8 @@ import pytest
 import torch
 from sentence_transformers import SentenceTransformer
 
-from syncse_local.encoders.transformer import Encoder, is_causal
+from syncse_local.encoders.probe import is_causal
+from syncse_local.encoders.transformer import Encoder
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.modelfiles.describe import describe
 from syncse_local.modelfiles.entry import Found

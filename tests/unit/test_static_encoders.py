@@ -87,7 +87,7 @@ def test_a_damaged_model_is_refused(spoil: Any, says: str, tmp_path: Path) -> No
 def test_a_foreign_module_after_the_table_is_refused(tmp_path: Path) -> None:
     kinds = ["sentence_transformers.models.StaticEmbedding", "evil.module.Code"]
     (tmp_path / "modules.json").write_text(json.dumps([{"type": kind, "path": ""} for kind in kinds]))
-    with pytest.raises(SyncseError, match="not known here"):
+    with pytest.raises(SyncseError, match="wants to run code"):
         open_encoder(tmp_path)
 
 

@@ -15,6 +15,7 @@ from syncse_local.encoders.device import pick_precision
 from syncse_local.encoders.tokens import OVERHEAD, Ints, TokenRows, chunks
 from syncse_local.encoders.transformer import Encoder
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.modelfiles.prompts import Prompts
 from syncse_local.records import ScoredPair, Triplet
 from syncse_local.training import tokenfile
 from syncse_local.training.data import BatchPlan, TripletData
@@ -141,7 +142,7 @@ def test_token_ids_are_kept_until_texts_tokenizer_or_length_change(tiny_encoder:
     shorter = dataclasses.replace(opts, max_length=5)
     assert TripletData.prepare(rows, encoder, shorter).tokens.lengths(np.arange(99)).max() == 5
     assert TripletData.prepare(rows[1:], encoder, opts).keys.shape == (len(rows) - 1, 3)
-    encoder.prompt = "query: "
+    encoder.prompts = Prompts({"query": "query: "}, "query")
     assert TripletData.prepare(rows[1:], encoder, opts).tokens.flat.shape > wanted.flat.shape
     assert sorted(path.name for path in opts.token_folder.iterdir()) == [
         "about.json", "keys.npy", "offsets.npy", "tokens.npy",

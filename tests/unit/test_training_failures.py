@@ -77,7 +77,7 @@ def test_an_encoder_too_large_to_load_is_no_broken_encoder(
     def full(*_: Any, **__: Any) -> None:
         torch.empty(2**55, dtype=torch.float64)  # the allocator's own error, where a real model would meet it
 
-    monkeypatch.setattr("syncse_local.encoders.transformer.AutoModel.from_pretrained", full)
+    monkeypatch.setattr("syncse_local.encoders.loading.AutoModel.from_pretrained", full)
     with pytest.raises(SyncseError, match="Out of memory"):
         train(options(tiny_encoder, tmp_path), triplets(), [], Listener())
 
