@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from syncse_local.modelfiles.prompts import Prompts
+
 if TYPE_CHECKING:  # reading task files needs no numpy
     from numpy.typing import NDArray
 
@@ -23,21 +25,39 @@ class Missing:
     looked_for: str
 
 
+Key = str | tuple[str, str]
+"""What a vector is of: a sentence, or a prompt that is not the model's default one, and a sentence."""
+Names = tuple[str, ...]
+"""What a text may be called, the first that the model has a prompt for counting; empty: no name, the default prompt."""
+
+
 @dataclass(frozen=True, slots=True)
 class Vectors:
-    """Embeddings by sentence: the row of each in one (n, d) array."""
+    """Embeddings by sentence: the row of each in one (n, d) array.
 
-    index: Mapping[str, int]
+    `prompts` are the model's; `similarity` is how it wants its vectors compared, in sentence-transformers' names.
+    """
+
+    index: Mapping[Key, int] | Mapping[str, int]
     embeddings: "NDArray[Any]"
+    prompts: Prompts = field(default_factory=Prompts)
+    similarity: str = "cosine"
 
-    def rows(self, sentences: Sequence[str]) -> list[int]:
-        """The sentences' rows; equal sentences share one."""
-        return [self.index[sentence] for sentence in sentences]
+    def rows(self, sentences: Sequence[str], names: Names = ()) -> list[int]:
+        """The rows of sentences of these names; equal ones share one."""
+        index: Mapping[Any, int] = self.index
+        return [index[key(self.prompts, names, sentence)] for sentence in sentences]
 
-    def of(self, sentences: Sequence[str]) -> "NDArray[Any]":
+    def of(self, sentences: Sequence[str], names: Names = ()) -> "NDArray[Any]":
         """(len(sentences), d) embeddings in the given order."""
-        found: NDArray[Any] = self.embeddings[self.rows(sentences)]
+        found: NDArray[Any] = self.embeddings[self.rows(sentences, names)]
         return found
+
+
+def key(prompts: Prompts, names: Names, sentence: str) -> Key:
+    """The key of a sentence that goes by these names."""
+    prompt = prompts.text(*names)
+    return sentence if prompt == prompts.text() else (prompt, sentence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +110,10 @@ class TaskData(ABC):
     @abstractmethod
     def sentences(self) -> Iterator[str]:
         """Every text that needs a vector, repeats included."""
+
+    def texts(self) -> Iterator[tuple[Names, str]]:
+        """The same with their names, in the same order; without, where a family knows none."""
+        return (((), sentence) for sentence in self.sentences())
 
     @abstractmethod
     def identity(self) -> Iterator[object]:

@@ -11,6 +11,7 @@ from syncse_local.encoders.open import open_encoder
 from syncse_local.encoders.options import EncoderOptions
 from syncse_local.evaluation.cache import VectorCache, identity
 from syncse_local.modelfiles.hashing import encoder_sha256
+from syncse_local.modelfiles.prompts import Prompts
 from syncse_local.records import Reporter
 
 NAME = "vectors.db"
@@ -31,24 +32,23 @@ class RunEncoder:
         self._reporter = reporter
         self._encoder = open_encoder(path, options)
         self._cache = VectorCache(workspace / "cache" / NAME, cache_bytes) if cache_bytes else None
-        self._identity = b""
-        if self._cache:
-            self._identity = identity(encoder_sha256(connection, path), self._encoder.settings)
+        self._sha256 = encoder_sha256(connection, path) if self._cache else ""
 
-    def encode(self, sentences: Sequence[str]) -> NDArray[Any]:
-        """(n, d) vectors of distinct sentences; an event says how many came from the cache."""
+    def encode(self, sentences: Sequence[str], prompt: str | None = None) -> NDArray[Any]:
+        """(n, d) vectors of distinct sentences behind `prompt` (None: the default one); an event says how many were cached."""
+
+        def compute(left: Sequence[str]) -> NDArray[Any]:
+            def stop(done: int) -> bool:
+                self._reporter.progress(done, len(left), phase="encoding")
+                return self._reporter.cancelled()
+
+            return self._encoder.encode(left, stop, prompt)
+
         if self._cache is None:
-            return self._compute(sentences)
-        found = self._cache.encode(self._identity, sentences, self._compute)
+            return compute(sentences)
+        told = dict(self._encoder.settings) if prompt is None else {**self._encoder.settings, "prompt": prompt}
+        found = self._cache.encode(identity(self._sha256, told), sentences, compute)
         self._reporter.event("vectors", cached=self._cache.hits, computed=len(sentences) - self._cache.hits)
-        return found
-
-    def _compute(self, sentences: Sequence[str]) -> NDArray[Any]:
-        def stop(done: int) -> bool:
-            self._reporter.progress(done, len(sentences), phase="encoding")
-            return self._reporter.cancelled()
-
-        found: NDArray[Any] = self._encoder.encode(sentences, stop)
         return found
 
     def close(self) -> None:
@@ -60,6 +60,16 @@ class RunEncoder:
         """What a reader of the figures must know of the encoder and the cache."""
         problem = self._cache.problem if self._cache else ""
         return [*self._encoder.notes, *([f"the vector cache was not used: {problem}"] if problem else [])]
+
+    @property
+    def prompts(self) -> Prompts:
+        """The encoder's own."""
+        return self._encoder.prompts
+
+    @property
+    def similarity(self) -> str:
+        """How the encoder wants its vectors compared."""
+        return self._encoder.similarity
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -31,6 +31,8 @@ def run(job: Job) -> dict[str, Any]:
         starter=starter_sts(),
         reranking=Path(spec.reranking) if spec.reranking else None,
         keep_predictions=True,
+        prompts=encoder.prompts,
+        similarity=encoder.similarity,
     )
     encoder.close()
     runs.add_scores(job.connection, job.run.id, rows(result, label))

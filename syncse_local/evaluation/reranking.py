@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from syncse_local.evaluation import ranking
-from syncse_local.evaluation.base import Missing, Pause, TaskData, TaskScore, Vectors
+from syncse_local.evaluation.base import Missing, Names, Pause, TaskData, TaskScore, Vectors
 from syncse_local.evaluation.lines import bad_file
-from syncse_local.evaluation.metrics import Floats, unit
+from syncse_local.evaluation.metrics import Floats, similarity
 from syncse_local.evaluation.rows import Row, column, part_files, read_rows, text, texts
 from syncse_local.evaluation.tasks import FAMILIES, ROW_FILES, Task
 
@@ -54,6 +54,13 @@ class RerankingData(TaskData):
             yield from query.texts
             yield from query.documents
 
+    def texts(self) -> Iterator[tuple[Names, str]]:
+        """Queries by what a model may call them, and candidates."""
+        asked, listed = called(self.name, "query"), called(self.name, "document")
+        for query in self.queries:
+            yield from ((asked, text) for text in query.texts)
+            yield from ((listed, text) for text in query.documents)
+
     def identity(self) -> Iterator[object]:
         """Queries, candidates and judgements."""
         for query in self.queries:
@@ -64,32 +71,50 @@ class RerankingData(TaskData):
         if not self.queries:
             self.notes.append("undefined: no query has both a positive and a negative")
             return self.scored(dict.fromkeys(FAMILIES["reranking"].shown))
-        each = [measures(query, similarities(vectors, query)) for query in self.queries]
+        own = vectors.similarity
+        if own != "cosine":
+            self.notes.append(f"{', '.join(_V2)} rank by the model's own similarity, {own}; map by the cosine")
+        each = [self._measured(query, vectors) for query in self.queries]
         by_metric = {name: tuple(found[name] for found in each) for name in each[0]}
         return self.scored({name: fmean(values) for name, values in by_metric.items()}, predictions=by_metric)
 
+    def _measured(self, query: Query, vectors: Vectors) -> dict[str, float]:
+        cosines = similarities(vectors, query, self.name)
+        if vectors.similarity == "cosine":
+            return measures(query, cosines)
+        return measures(query, cosines, similarities(vectors, query, self.name, vectors.similarity))
 
-def measures(query: Query, scores: Floats) -> dict[str, float]:
-    """The four measures of one query."""
+
+_V2 = ("map@1000", "mrr@10", "ndcg@10")
+
+
+def called(task: str, role: str) -> Names:
+    """The names under which MTEB v2 looks for a prompt of queries or documents, before it goes without."""
+    return (f"{task}-{role}", task, f"Reranking-{role}", "Reranking", role)
+
+
+def measures(query: Query, cosines: Floats, own: Floats | None = None) -> dict[str, float]:
+    """The four measures of one query, from its candidates' cosines and their nearness as the model has it (None: the same)."""
+    scores = cosines if own is None else own
     gains = np.array(query.gains)
     ideal = np.append(gains, query.unlisted).astype(np.int64)
     order = ranking.ranked(gains, scores)[:1000]
     return {
-        "map": ranking.average_precision(gains, scores),
+        "map": ranking.average_precision(gains, cosines),
         "map@1000": ranking.average_precision_at(1000, order, int((ideal > 0).sum())),
         "mrr@10": ranking.reciprocal_rank_at(10, order),
         "ndcg@10": ranking.ndcg_at(10, order, ideal),
     }
 
 
-def similarities(vectors: Vectors, query: Query) -> Floats:
-    """Each candidate's cosine with the nearest of the query's texts, in single precision, as the references rank them.
+def similarities(vectors: Vectors, query: Query, task: str, kind: str = "cosine") -> Floats:
+    """Each candidate's nearness to the nearest of the query's texts, in single precision, as the references rank them.
 
     A text that is a candidate twice is computed once: the two must tie, which a matrix product does not promise.
     """
-    rows, back = np.unique(vectors.rows(query.documents), return_inverse=True)
-    cosines = unit(vectors.embeddings[rows]) @ unit(vectors.of(query.texts)).T
-    found: Floats = cosines.max(axis=1).astype(np.float32)[back]
+    rows, back = np.unique(vectors.rows(query.documents, called(task, "document")), return_inverse=True)
+    near = similarity(kind, vectors.embeddings[rows], vectors.of(query.texts, called(task, "query")))
+    found: Floats = near.max(axis=1).astype(np.float32)[back]
     return found
 
 

@@ -10,12 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.evaluation.base import Missing, TaskData, TaskScore, Vectors
+from syncse_local.evaluation.base import Key, Missing, TaskData, TaskScore, Vectors, key
 from syncse_local.evaluation.readers import read_tasks
 from syncse_local.evaluation.tasks import FAMILIES
+from syncse_local.modelfiles.prompts import Prompts
 from syncse_local.records import Reporter
 
-Encode = Callable[[Sequence[str]], NDArray[Any]]
+NO_PROMPTS = Prompts()
+Encode = Callable[..., NDArray[Any]]
+"""(sentences) to (n, d); called as (sentences, prompt) for a prompt that is not the model's default one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +51,15 @@ def evaluate(
     starter: Path | None = None,
     reranking: Path | None = None,
     keep_predictions: bool = False,
+    prompts: Prompts = NO_PROMPTS,
+    similarity: str = "cosine",
 ) -> EvaluationResult:
     """Score `encode` on the named tasks, each family by its own protocol (see its module).
 
     STS is scored in the "all" setting of SimCSE (Gao et al. 2021, appendix B), without a regression on top. Every
-    distinct sentence of all tasks is encoded once, in one call of `encode` (n sentences -> (n, d) array). Tasks without
-    files are named in the result and never averaged over. Raises SyncseError for unknown tasks, faulty files, embeddings of
+    distinct sentence of all tasks is encoded once, in one call of `encode` (n sentences -> (n, d) array), and one call more
+    for each of the model's own `prompts` that a task's texts go by. `similarity` is the model's own too. Tasks without files
+    are named in the result and never averaged over. Raises SyncseError for unknown tasks, faulty files, embeddings of
     a wrong shape or not finite; with ExitCode.NOTHING where no task has files or anything to score; with INTERRUPTED when
     the reporter says that the run is cancelled.
     """
@@ -67,10 +73,10 @@ def evaluate(
         reporter.event("task_missing", task=absent.task, looked_for=absent.looked_for)
     if not data:
         raise _nothing(missing)
-    index = sentence_index(data)
+    index = sentence_index(data, prompts)
     reporter.event("encoding", sentences=len(index), tasks=len(data))
     pause()
-    vectors = Vectors(index, encode_index(encode, index))
+    vectors = Vectors(index, encode_index(encode, index), prompts, similarity)
     scores: list[TaskScore] = []
     for task in data:
         pause()
@@ -84,20 +90,30 @@ def evaluate(
     return EvaluationResult(tuple(scores), tuple(missing), averages, len(index))
 
 
-def sentence_index(data: Iterable[TaskData]) -> dict[str, int]:
-    """Every distinct sentence of `data` and its row in the embeddings."""
-    index: dict[str, int] = {}
+def sentence_index(data: Iterable[TaskData], prompts: Prompts = NO_PROMPTS) -> dict[Key, int]:
+    """Every distinct sentence of `data`, or prompt and sentence, and its row in the embeddings."""
+    index: dict[Key, int] = {}
     for task in data:
-        for sentence in task.sentences():
-            index.setdefault(sentence, len(index))
+        for names, sentence in task.texts():
+            index.setdefault(key(prompts, names, sentence), len(index))
     return index
 
 
-def encode_index(encode: Encode, index: Mapping[str, int]) -> NDArray[Any]:
-    """Embeddings of the indexed sentences, (n, d), checked; one call of `encode`."""
-    embeddings = np.asarray(encode(list(index))) if index else np.zeros((0, 1))
-    if embeddings.ndim != 2 or embeddings.shape[0] != len(index):
-        raise _encoder(f"{len(index)} sentences gave an array of shape {embeddings.shape}")
+def encode_index(encode: Encode, index: Mapping[Key, int]) -> NDArray[Any]:
+    """Embeddings of the indexed sentences, (n, d), checked; one call of `encode` for each prompt."""
+    by_prompt: dict[str | None, list[Key]] = {}
+    for each in index:
+        by_prompt.setdefault(each[0] if isinstance(each, tuple) else None, []).append(each)
+    embeddings = np.zeros((0, 1))
+    for prompt, keys in by_prompt.items():
+        texts = [each[1] if isinstance(each, tuple) else each for each in keys]
+        part = np.asarray(encode(texts) if prompt is None else encode(texts, prompt))
+        if part.ndim != 2 or len(part) != len(texts) or (len(embeddings) and part.shape[1] != embeddings.shape[1]):
+            raise _encoder(f"{len(texts)} sentences gave an array of shape {part.shape}")
+        if not len(embeddings):
+            embeddings = part if len(by_prompt) == 1 else np.zeros((len(index), part.shape[1]), part.dtype)
+        if part is not embeddings:
+            embeddings[[index[each] for each in keys]] = part
     broken = int((~np.isfinite(embeddings).all(axis=1)).sum())
     if broken:
         raise _encoder(f"{broken} of {len(index)} embeddings contain NaN or infinity")

@@ -111,3 +111,49 @@ def test_a_file_that_is_not_the_published_one_is_said_in_table_and_json(
 @pytest.mark.parametrize("wrong", [("--max-length", "1"), ("--cache-mb", "-5"), ("--pooling", "magic")])
 def test_wrong_numbers_are_wrong_usage(cli: Cli, tiny_encoder: Path, wrong: tuple[str, str]) -> None:
     assert cli("eval", str(tiny_encoder), *wrong).returncode == ExitCode.USAGE
+
+
+def test_an_encoders_own_ways_are_said_and_its_prompts_cached_apart(
+    cli: Cli, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(tiny_encoder, tmp_path / "copy"))
+    kinds = (("", "Transformer"), ("1_Pooling", "Pooling"))
+    modules = [{"path": place, "type": f"sentence_transformers.models.{kind}"} for place, kind in kinds]
+    (copy / "modules.json").write_text(json.dumps(modules))
+    (copy / "1_Pooling").mkdir()
+    (copy / "1_Pooling" / "config.json").write_text(json.dumps({"include_prompt": False}))
+    ways = {"truncate_dim": 8, "similarity_fn_name": "dot", "default_prompt_name": "q"}
+    prompts = {"q": "some dog ", "query": "the man: ", "document": "the train: "}
+    (copy / "config_sentence_transformers.json").write_text(json.dumps({**ways, "prompts": prompts}))
+    settings = scored(cli, str(copy))["settings"]
+    assert (settings["prompt"], settings["dimension"]) == ("some dog ", 8)
+    assert settings["similarity"] == "dot"
+    rows = [{"query": f"a dog {n}", "positive": [f"a dog {n}"], "negative": ["rain", f"a car {n}"]} for n in range(4)]
+    (tmp_path / "mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    ranked = ("--reranking", str(tmp_path), "--tasks", "mine.jsonl", "--device", "cpu", "--json")
+    results = [json.loads(cli("eval", str(copy), *ranked).stdout.splitlines()[-1])["result"] for _ in range(2)]
+    assert results[0]["scores"] == results[1]["scores"]
+    assert any("own similarity, dot" in note for note in results[0]["notes"]["mine.jsonl"])
+    with sqlite3.connect(cli.workspace / "syncse.db") as connection:
+        told = [json.loads(row[0]) for row in connection.execute("SELECT data FROM event WHERE kind = 'vectors'")]
+    assert told[1:] == [
+        {"cached": 0, "computed": 4}, {"cached": 0, "computed": 9},
+        {"cached": 4, "computed": 0}, {"cached": 9, "computed": 0},
+    ]  # fmt: skip
+
+
+def test_cls_is_for_an_encoder_that_has_a_head(cli: Cli, tiny_encoder: Path, tmp_path: Path) -> None:
+    """SynCSE's own checkpoints bring one beside the encoder; BERT's pooler is taken as SimCSE takes it; else exit 4."""
+    copy = Path(shutil.copytree(tiny_encoder, tmp_path / "copy"))
+    weights = {name: array for name, array in load_file(copy / "model.safetensors").items() if "pooler" not in name}
+    save_file(weights, copy / "model.safetensors", metadata={"format": "pt"})
+    done = cli("eval", str(copy), "--pooling", "cls", "--tasks", "starter", "--device", "cpu")
+    assert done.returncode == ExitCode.PREFLIGHT
+    assert "has no head on [CLS]" in done.stderr
+    rng = np.random.default_rng(0)
+    head = {"mlp.dense.weight": rng.normal(size=(32, 32)).astype("f4"), "mlp.dense.bias": np.ones(32, "f4")}
+    save_file({**weights, **head}, copy / "model.safetensors", metadata={"format": "pt"})
+    own, asked = scored(cli, str(copy)), scored(cli, str(copy), "--pooling", "cls")
+    assert own["spearman"] == asked["spearman"]
+    assert "SimCSE's head" in own["notes"]["encoder"][0]
+    assert scored(cli, str(copy), "--pooling", "cls_before_pooler")["spearman"] != own["spearman"]
