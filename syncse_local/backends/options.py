@@ -1,5 +1,6 @@
 """Options of a backend from plain data, checked against its dataclass of options. Knows types, no engine."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -34,8 +35,9 @@ def _convert(backend: str, name: str, value: Any, kind: Any) -> Any:
         parts = value.split(",") if isinstance(value, str) else value
         fits = isinstance(parts, (list, tuple)) and all(isinstance(part, str) for part in parts)
         value, wanted = tuple(dict.fromkeys(filter(None, map(str.strip, parts)))) if fits else value, "texts"
-    elif get_origin(kind) is Mapping:
-        fits, wanted = isinstance(value, Mapping), "a table"
+    elif kind is Mapping or get_origin(kind) is Mapping:
+        value = _table(value) if isinstance(value, str) else value
+        fits, wanted = isinstance(value, Mapping), 'a table, such as {"name": true}'
     else:
         value = _read(value, kind) if isinstance(value, str) else value
         value = float(value) if kind is float and type(value) is int else value
@@ -43,6 +45,13 @@ def _convert(backend: str, name: str, value: Any, kind: Any) -> Any:
     if not fits:
         raise SyncseError("Bad backend option", f"{backend}: {name} = {value!r}.", f"Give {wanted}.", ExitCode.USAGE)
     return value
+
+
+def _table(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def _read(text: str, kind: Any) -> Any:

@@ -63,6 +63,7 @@ def run(job: Job) -> dict[str, Any]:
     try:
         stage.engine = EngineIdentity(backend.info.sha256, backend.name, backend.version)
         job.reporter.event("engine", settings=backend.settings(), **vars_of(stage.engine))
+        stage.heed(backend)
         if recipe.writes:
             stage.write_sentences(backend)
         stage.plan_once("pairs", stage.pair_rows)
@@ -123,6 +124,7 @@ class Generation:
         self.skipped: dict[str, int] = {}
         self.recognised = ""
         """The input's encoding where nobody named it."""
+        self.heeded: set[str] = set()
         self.numbers: dict[str, int] = {}
         """Of the sentences that were stored last, by key: those that the next planned rows are about."""
 
@@ -266,14 +268,23 @@ class Generation:
                 if intake.add(answered):
                     self.show(before, pace, answered)
                     self.warn(arrival)
-                _check_failure_rate(pace, limit)
+                    self.heed(backend)
+                _check_failure_rate(pace, limit, completion)
         self.warn(arrival, ended=True)
+        self.heed(backend)
         self.show(before, pace)
         self.job.reporter.flush()
         if pace.answered + pace.faults < sum(rows for *_, rows in pending) and self.job.reporter.cancelled():
             raise Cancelled
         if error := intake.incomplete():
             raise error
+
+    def heed(self, backend: Any) -> None:
+        """Say once what the engine warns of; some of it is learnt on the way."""
+        for text in backend.settings().get("warnings", ()):
+            if text not in self.heeded:
+                self.heeded.add(text)
+                self.job.reporter.event("warning", text=text)
 
     def warn(self, arrival: Arrival, ended: bool = False) -> None:
         """Say once what the answers that are stored by now tell of what the engine sees."""
@@ -354,11 +365,12 @@ def _no_collection() -> Iterator[None]:
         gc.enable()
 
 
-def _check_failure_rate(pace: Pace, limit: float) -> None:
+def _check_failure_rate(pace: Pace, limit: float, last: Completion) -> None:
     if pace.answered >= 50 and 1 - pace.accepted / pace.answered > limit:
+        said = f' The engine says: "{last.error.rstrip(".")}".' if last.error else ""
         raise SyncseError(
             "Too many rejected answers",
-            f"{pace.answered - pace.accepted} of {pace.answered} were rejected, more than the limit of {limit:.0%}.",
+            f"{pace.answered - pace.accepted} of {pace.answered} were rejected, more than the limit of {limit:.0%}.{said}",
             "`syncse show RUN` lists the reasons. Raise --max-failure-rate to go on, or use another model.",
         )
 

@@ -74,6 +74,13 @@ def test_where_a_key_comes_from_and_that_it_hides() -> None:
         ("http://localhost:1/v1/", "http://localhost:1/v1", True),
         ("https://api.example.com/v1/chat/completions", "https://api.example.com:443/v1", False),
         ("http://[::1]:9/x", "http://[::1]:9/x", True),
+        ("http://0.0.0.0:8000", "http://127.0.0.1:8000/v1", True),
+        ("http://0:8000/", "http://127.0.0.1:8000/v1", True),
+        ("http://[::]:8000", "http://[::1]:8000/v1", True),
+        ("http://[::ffff:127.0.0.1]:1", "http://127.0.0.1:1/v1", True),
+        ("http://LOCALHOST.:1", "http://localhost:1/v1", True),
+        ("http://127.0.0.1:1/v1/models", "http://127.0.0.1:1/v1", True),
+        ("http://10.0.0.1:1", "http://10.0.0.1:1/v1", False),
     ],
 )
 def test_addresses(text: str, url: str, local: bool) -> None:
@@ -86,6 +93,15 @@ def test_addresses(text: str, url: str, local: bool) -> None:
 def test_addresses_that_are_refused(text: str) -> None:
     with pytest.raises(SyncseError, match="base URL"):
         parse_server(text)
+
+
+def test_azure_gets_its_version_and_its_own_header() -> None:
+    server = parse_server("https://x.openai.azure.com/openai/deployments/d?api-version=2024-10-21")
+    assert server.at("/chat/completions") == "/openai/deployments/d/chat/completions?api-version=2024-10-21"
+    assert "2024" not in server.url
+    key = read_key("", {"OPENAI_API_KEY": KEY})
+    assert key.headers(server.host)["api-key"] == KEY
+    assert key.headers("api.example.com").keys() == {"Authorization"}
 
 
 @pytest.mark.parametrize("url", ["http://10.1.2.3/v1", "http://gpu1/v1", "https://api.example.com/v1"])
@@ -129,7 +145,7 @@ def test_identity_is_of_the_model_and_not_of_the_address() -> None:
         (429, {"message": "slow down"}, "crowded"),
         (503, {"message": "busy"}, "crowded"),
         (500, {"message": "boom"}, "failed"),
-        (302, {"message": "elsewhere"}, "failed"),
+        (302, {"message": "elsewhere"}, "moved"),
         (422, {"message": "what?"}, "rejected"),
     ],
 )
@@ -137,14 +153,23 @@ def test_what_an_answer_with_an_error_means(status: int, error: dict[str, str], 
     assert fault_of(Reply(status, "application/json", json.dumps({"error": error}).encode())).kind == kind
 
 
-@given(st.integers(100, 599), st.sampled_from(["application/json", "text/html", ""]), st.binary(max_size=200))
-def test_no_answer_is_too_strange_to_read(status: int, kind: str, body: bytes) -> None:
-    read(Reply(status, kind, body), Row("k", "t", 1, Sampling()), 0.1)
+@given(
+    st.integers(100, 599),
+    st.sampled_from(["application/json", "text/html", ""]),
+    st.binary(max_size=200),
+    st.sampled_from([b"", b"data: ", b"data: {", b"\x1f\x8b", b"<html><title>", b'{"choices": [{"delta": ']),
+    st.sampled_from(["", "gzip", "deflate", "br"]),
+)
+def test_no_answer_is_too_strange_to_read(status: int, kind: str, body: bytes, before: bytes, coding: str) -> None:
+    read(Reply(status, kind, before + body, coding=coding), Row("k", "t", 1, Sampling()), 0.1)
 
 
 @given(st.recursive(st.none() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))
 def test_no_json_is_too_strange_to_read(value: object) -> None:
-    for body in (value, {"choices": value}, {"choices": [{"message": value}]}, {"error": value}, {"usage": value}):
+    message = {"content": value, "reasoning_content": value, "refusal": value}
+    choices = [[value], [{"message": value}], [{"message": message}], [{"delta": message, "finish_reason": value}]]
+    shapes = [value, {"error": value}, {"detail": value}, {"models": value}, {"choices": value}, {"message": value}]
+    for body in (*shapes, *({"choices": choice, "usage": value} for choice in choices)):
         read(Reply(200, "application/json", json.dumps(body).encode()), Row("k", "t", 1, Sampling()), 0.1)
 
 

@@ -10,14 +10,17 @@ from typing import Any
 from syncse_local.backends.openai.backoff import Backoff
 from syncse_local.backends.openai.key import read_key
 from syncse_local.backends.openai.options import NAME, OpenAIOptions
-from syncse_local.backends.openai.pool import PendingRow, ServerPool
+from syncse_local.backends.openai.pool import ServerPool
 from syncse_local.backends.openai.preflight import identity, survey
 from syncse_local.backends.openai.servers import check_allowed, parse_server
 from syncse_local.backends.openai.spend import Spend, price_of
-from syncse_local.backends.openai.wire import ServerDialect
+from syncse_local.backends.openai.tasks import PendingRow
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.modelfiles.entry import ModelInfo
 from syncse_local.records import Completion, Context, Message, Row
+
+VERSION = "chat-completions-1"
+"""Of what rows become on the wire: part of every request's key."""
 
 
 class OpenAICompatBackend:
@@ -29,21 +32,20 @@ class OpenAICompatBackend:
     """
 
     name = NAME
-    version = "chat-completions-1"
 
     def __init__(self, model: Path | str, sha256: str = "", **options: Any) -> None:
         name = str(model)
         self.options = OpenAIOptions.of(options)
+        self.version = VERSION + self.options.asked
         key = read_key(self.options.api_key_file)
         servers = [parse_server(url) for url in self.options.base_urls]
         check_allowed(servers, self.options.allow_remote, bool(key))
         found = survey(servers, name, key, Backoff(self.options.backoff_s))
         self._found = found
-        self._dialect = ServerDialect(found.served)
         ceiling = self.options.max_spend
         self._spend = Spend(price_of(self.options.prices, name, ceiling), ceiling)
-        self._pool: ServerPool | None = ServerPool(found.servers, key, self.options, self._dialect, self._spend)
-        self._busy = False
+        self._pool = ServerPool(found.servers, key, self.options, found.served, self._spend)
+        self._busy = self._closed = False
         self.info = ModelInfo(
             path=Path(name), name=found.served, architecture="", parameters=0, quantisation="",
             context_length=found.context, chat_template=None, licence="", bytes=0, sha256=identity(name, found.served),
@@ -51,7 +53,7 @@ class OpenAICompatBackend:
 
     def generate(self, contexts: Iterable[Context], cancelled: Callable[[], bool]) -> Iterator[Completion]:
         """See `Backend.generate`. One at a time: a second one while the first runs raises RuntimeError."""
-        if self._pool is None:
+        if self._closed:
             raise RuntimeError("the backend is closed")
         if self._busy:
             raise RuntimeError("the backend is generating already")
@@ -70,12 +72,12 @@ class OpenAICompatBackend:
             "concurrency": self.options.concurrency,
             "shared_prefix": False,
             "spent": round(self._spend.spent, 6),
-            "warnings": [*self._found.warnings, *self._dialect.warnings],
+            "warnings": [*self._found.warnings, *self._pool.warnings],
         }
 
     def close(self) -> None:
         """Forget the servers; a second call does nothing. Connections end with each `generate`."""
-        self._pool = None
+        self._closed = True
 
 
 def _task(prefix: Sequence[Message], row: Row) -> PendingRow:

@@ -30,9 +30,10 @@ class Key:
     def __repr__(self) -> str:
         return f"Key(from {self.source or 'nowhere'})"
 
-    def headers(self) -> dict[str, str]:
-        """The header that carries the key."""
-        return {"Authorization": f"Bearer {self._value}"} if self._value else {}
+    def headers(self, host: str = "") -> dict[str, str]:
+        """The header that carries the key; Azure's servers look for it in one of their own."""
+        azure = {"api-key": self._value} if host.endswith((".azure.com", ".azure-api.net")) else {}
+        return {"Authorization": f"Bearer {self._value}", **azure} if self._value else {}
 
     def hide(self, text: str) -> str:
         """The text without the key: servers repeat keys in their errors, and texts are kept for ever."""

@@ -48,20 +48,23 @@ def survey(
         if isinstance(found, Fault):
             if found.kind == "denied":
                 raise denied(server, found, key)
-            made.warnings.append(f"{server.url} is left out of this run: {found.said}")
+            if found.kind == "moved":
+                raise moved(server, found)
+            made.warnings.append(f"{server.url} is left out of this run: {key.hide(found.said)}")
             continue
-        names[server.url], warning = _match(model, found, server)
-        made.servers.append(server)
+        place, listed = found
+        names[server.url], warning = _match(model, listed, server)
+        made.servers.append(place)
         made.warnings += [warning] if warning else []
-        stated = [size for entry in found or [] if entry["id"] == names[server.url] and (size := _context(entry))]
+        stated = [size for entry in listed or [] if entry["id"] == names[server.url] and (size := _context(entry))]
         made.context = min([*stated, made.context or max(stated, default=0)])
     if not made.servers:
         hint = "Start the server, and check the URL and its path (often /v1)."
         raise SyncseError("No server can be used", " ".join(made.warnings), hint, ExitCode.PREFLIGHT)
     if len(set(names.values())) > 1:
-        listed = "; ".join(f"{url}: {plain(name)}" for url, name in names.items())
+        served = "; ".join(f"{url}: {plain(name)}" for url, name in names.items())
         hint = "Give servers of one model, or run them one after the other."
-        raise SyncseError("The servers serve different models", f"{listed}.", hint, ExitCode.PREFLIGHT)
+        raise SyncseError("The servers serve different models", f"{served}.", hint, ExitCode.PREFLIGHT)
     made.served = next(iter(names.values()))
     return made
 
@@ -85,38 +88,73 @@ def denied(server: Server, fault: Fault, key: Key) -> SyncseError:
 
 def missing(server: Server, model: str, fault: Fault, key: Key) -> SyncseError:
     """The error for a model or a path that is not there; asks once more for the models that are."""
-    listed = _look(server, key, Backoff(0), lambda _: None)
-    known = _named([str(entry["id"]) for entry in listed]) if isinstance(listed, list) else "nothing that can be read"
+    found = _look(server, key, Backoff(0), lambda _: None)
+    listed = None if isinstance(found, Fault) else found[1]
+    known = _named([str(entry["id"]) for entry in listed]) if listed else "nothing that can be read"
     said = key.hide(fault.said)
     detail = f'{server.url} has no model "{plain(model)}" or no such path ({said}). It lists: {known}.'
     return SyncseError("The model is not there", detail, "Give --model one of these.", ExitCode.PREFLIGHT)
 
 
+def moved(server: Server, fault: Fault) -> SyncseError:
+    """The error for a server that sends its requests to another one."""
+    hint = "Give that address with --base-url, if you know it."
+    return SyncseError("The server is elsewhere", f"{server.url}: {fault.said}.", hint, ExitCode.PREFLIGHT)
+
+
 def _look(
     server: Server, key: Key, backoff: Backoff, sleep: Callable[[float], None]
-) -> list[dict[str, Any]] | Fault | None:
-    """The models that a server lists; None where it has no such list."""
+) -> tuple[Server, list[dict[str, Any]] | None] | Fault:
+    """Where on a server the list of models is, and the list; None, and the place as given, where it has no such list."""
     client, found = Client(server, key, LOOK_SECONDS), Fault("unreachable", "")
     try:
         for attempt in range(1, ATTEMPTS + 1):
-            try:
-                reply = client.get("/models")
-            except Trouble as trouble:
-                found = Fault("unreachable", f"{trouble.said}.")
-            else:
-                if reply.status in (404, 405, 501):
-                    return None
-                listed = (document(reply) or {}).get("data")
-                if reply.status == 200 and isinstance(listed, list):
-                    return [e for e in listed if isinstance(e, dict) and isinstance(e.get("id"), str)]
-                found = fault_of(reply) if reply.status != 200 else Fault("failed", f"{unlike_json(reply)}.")
-                if found.kind not in ("crowded", "failed"):
-                    return found
+            for place in (server, *server.siblings()):
+                listed = _models(client, place)
+                if isinstance(listed, list):
+                    return place, listed
+                if place is server:
+                    first = listed
+                if listed is not None and listed.kind not in ("missing", "failed"):
+                    break
+            if first is None or first.kind == "missing":
+                return server, None
+            found = first
+            if found.kind not in ("unreachable", "crowded", "failed"):
+                return found
             if attempt < ATTEMPTS:
-                sleep(min(LOOK_SECONDS, backoff.pause(attempt) if found.wait is None else found.wait))
+                sleep(min(LOOK_SECONDS, found.wait or backoff.pause(attempt)))
         return found
     finally:
         client.close()
+
+
+def _models(client: Client, place: Server) -> list[dict[str, Any]] | Fault | None:
+    """The models that a place lists; None where it answers and has no list."""
+    try:
+        reply = client.get(place.at("/models"))
+    except Trouble as trouble:
+        return Fault("unreachable", f"{trouble.said}.")
+    found = document(reply)
+    if reply.status != 200:
+        fault = fault_of(reply)
+        # A key may be good for answers and not for the list; who refuses the list itself has none.
+        return None if fault.kind == "rejected" or reply.status == 403 else fault
+    if found is None:
+        return Fault("failed", f"{unlike_json(reply)}.")
+    if isinstance(found, dict):
+        found = next((found[name] for name in ("data", "models") if isinstance(found.get(name), list)), None)
+    return None if not isinstance(found, list) else [entry for item in found if (entry := _entry(item))]
+
+
+def _entry(item: object) -> dict[str, Any]:
+    """A model of a list: its record, or its name alone."""
+    if isinstance(item, str):
+        return {"id": item}
+    if not isinstance(item, dict):
+        return {}
+    name = next((item[key] for key in ("id", "name", "model") if isinstance(item.get(key), str)), "")
+    return {**item, "id": name} if name else {}
 
 
 def _match(model: str, listed: list[dict[str, Any]] | None, server: Server) -> tuple[str, str]:
@@ -127,6 +165,9 @@ def _match(model: str, listed: list[dict[str, Any]] | None, server: Server) -> t
     for name in (model, f"{model}:latest"):
         if name in names:
             return name, ""
+    ending = [name for name in names if name.endswith(f"/{model}")]
+    if len(ending) == 1:
+        return ending[0], ""
     if len(names) == 1:
         return names[0], f'{server.url} lists "{plain(names[0])}" and not "{plain(model)}": it may ignore names.'
     detail = f'{server.url} does not list "{plain(model)}". It lists: {_named(names)}.'

@@ -7,7 +7,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -26,12 +26,28 @@ class Server:
     host: str
     port: int
     path: str
+    query: str = ""
+
+    @property
+    def origin(self) -> str:
+        """The URL without a path, written one way."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
 
     @property
     def url(self) -> str:
         """The base URL, written one way."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}{self.path}"
+        return self.origin + self.path
+
+    def at(self, endpoint: str) -> str:
+        """The path of an endpoint as it is asked for."""
+        return f"{self.path}{endpoint}{self.query}"
+
+    def siblings(self) -> list["Server"]:
+        """Where else on this server the API may be: with /v1 and without, and beside another API of the server's."""
+        bare = self.path.removesuffix("/v1").removesuffix("/api")
+        paths = dict.fromkeys((f"{self.path.removesuffix('/v1')}/v1", f"{bare}/v1", bare))
+        return [replace(self, path=path) for path in paths if path != self.path]
 
     @property
     def local(self) -> bool:
@@ -56,16 +72,28 @@ def parse_server(text: str) -> Server:
         raise _bad("it is no URL") from error
     if "@" in parts.netloc:
         raise _bad("it holds a user name or password, which would be stored")
-    if parts.query or parts.fragment:
+    if parts.fragment or not re.fullmatch(r"(api-version=[0-9a-z-]+)?", parts.query):
         raise _bad("it has a query or a fragment")
     if scheme not in ("http", "https"):
         raise _bad("it does not begin with http:// or https://")
     if not re.fullmatch(r"[a-z0-9._:%-]+", host) or not re.fullmatch(r"[\w./~-]*", parts.path, re.ASCII):
         raise _bad("its host or path is not plain ASCII")
-    path = parts.path.rstrip("/").removesuffix(ENDPOINT).rstrip("/")
-    return Server(
-        "https" if scheme == "https" else "http", host, port or (443 if scheme == "https" else 80), path or "/v1"
-    )
+    path = re.sub(r"(/chat/completions|/completions|/models|/)+$", "", parts.path)
+    query = f"?{parts.query}" if parts.query else ""
+    standard = 443 if scheme == "https" else 80
+    return Server("https" if scheme == "https" else "http", _reached(host), port or standard, path or "/v1", query)
+
+
+def _reached(host: str) -> str:
+    """The address at which a client reaches what servers print: one that listens everywhere listens on the loopback too."""
+    try:
+        address = ipaddress.ip_address("0.0.0.0" if host == "0" else host.partition("%")[0])
+    except ValueError:
+        return "localhost" if host in ("localhost.", "localhost.localdomain", "ip6-localhost") else host
+    if address.is_unspecified:
+        return "127.0.0.1" if address.version == 4 else "::1"
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped) if mapped else host
 
 
 def check_allowed(servers: Sequence[Server], allow_remote: bool, key: bool, guarded: bool | None = None) -> None:

@@ -1,0 +1,84 @@
+"""What one server can take now: requests in flight, how long an answer may take, whether it answers at all.
+
+Starts with one request, so that a server's ways are learnt once, and grows with the answers; shrinks when the server is late
+or crowded. Arithmetic under a lock; knows no connection.
+"""
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+HOPELESS = 20
+"""Faults in a row, with no answer between them, after which a row is not asked again: it is not one bad moment."""
+STRETCHED = 8.0
+"""How many times as long as at first a server may be silent that was too late again and again."""
+
+
+class Allowance(NamedTuple):
+    """Seconds that a request may take: `silence` while nothing is heard of the server, `most` in all; and when it began."""
+
+    silence: float
+    most: float
+    epoch: int
+
+
+@dataclass(slots=True)
+class Health:
+    """`most` requests in flight at most, `timeout` seconds of silence at first. Any thread may use it."""
+
+    most: int
+    timeout: float
+    window: int = 1
+    heard: float = field(default_factory=time.monotonic)
+    quiet_until: float = 0.0
+    faults: int = 0
+    _stretch: float = 1.0
+    _in_flight: int = 0
+    _epoch: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def start(self) -> None:
+        """A run begins: what was silent before it does not count."""
+        with self._lock:
+            self.heard, self.quiet_until, self.faults = time.monotonic(), 0.0, 0
+
+    def begin(self) -> Allowance:
+        """A request begins. Silence counts from the server's last answer to anyone.
+
+        A server that does one request at a time answers the last of eight after eight times as long as the first, and is
+        not silent for longer than one takes.
+        """
+        with self._lock:
+            self._in_flight += 1
+            silence = self.timeout * self._stretch
+            return Allowance(silence, silence * self._in_flight, self._epoch)
+
+    def end(self) -> None:
+        """A request has ended, however it did."""
+        with self._lock:
+            self._in_flight -= 1
+
+    def answered(self) -> None:
+        """An answer came."""
+        with self._lock:
+            self.heard, self.faults = time.monotonic(), 0
+            self.window = min(self.most, self.window + 1)
+
+    def failed(self, allowance: Allowance, late: bool = False, crowded: bool = False) -> None:
+        """An attempt went wrong. The server gets less to do and more time once for all requests that met the same moment."""
+        with self._lock:
+            self.faults += 1
+            if (late or crowded) and allowance.epoch == self._epoch:
+                self._epoch += 1
+                self.window = max(1, self.window // 2)
+                self._stretch = min(STRETCHED, self._stretch * (2.0 if late else 1.0))
+
+    def silent(self, now: float) -> float:
+        """Seconds since the server answered anything, or since the run began."""
+        return now - self.heard
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether the server has only failed for a while."""
+        return self.faults >= HOPELESS
