@@ -1,5 +1,6 @@
 """Errors a person meets and the exit codes of every command. Knows nothing of screens or logs."""
 
+import errno
 from enum import IntEnum
 
 
@@ -33,3 +34,14 @@ class SyncseError(Exception):
     def from_dict(cls, data: dict[str, str | int]) -> "SyncseError":
         """The inverse of `as_dict`."""
         return cls(str(data["title"]), str(data["detail"]), str(data["hint"]), ExitCode(int(data["code"])))
+
+
+def refused(error: OSError) -> SyncseError:
+    """What the system refused, in a user's words: the file, its reason, the next step."""
+    what = str(error.filename or "the output or the system")
+    detail = f"{what}: {error.strerror or error}."
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        hint = "Free some space and start or resume again; what was finished is kept."
+        return SyncseError("The disk is full", detail, hint)
+    hint = "Check the permissions, the disk and the limits (`ulimit -a`); `syncse doctor` looks at the machine."
+    return SyncseError("The system refused", detail, hint, ExitCode.PREFLIGHT)

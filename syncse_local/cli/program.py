@@ -9,7 +9,7 @@ from typing import Any
 from syncse_local import __version__, airgap
 from syncse_local.cli import streams
 from syncse_local.cli.output import print_error
-from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.errors import ExitCode, SyncseError, refused
 
 
 class _Parser(argparse.ArgumentParser):
@@ -53,7 +53,7 @@ def run(verbs: Iterable[Any], arguments: Sequence[str]) -> int:
         return int(ExitCode.OK)
     except OSError as error:
         streams.output_goes_nowhere() if error.filename is None else None
-        found = _refused(error)
+        found = refused(error)
     print_error(found, "--json" in given)
     return int(found.code)
 
@@ -71,10 +71,3 @@ def _run(verbs: Iterable[Any], given: list[str]) -> int:
     if options.airgap:
         airgap.install()
     return int(options.run_verb(options))
-
-
-def _refused(error: OSError) -> SyncseError:
-    """What the system refused, in a user's words."""
-    what = str(error.filename or "the output or the system")
-    hint = "Check the permissions, the disk and the limits (`ulimit -a`); `syncse doctor` looks at the machine."
-    return SyncseError("The system refused", f"{what}: {error.strerror or error}.", hint, ExitCode.PREFLIGHT)

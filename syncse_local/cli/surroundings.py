@@ -44,7 +44,7 @@ def _cores() -> str:
 
 
 def _workspace(workspace: Path) -> list[Check]:
-    nearest = next(path for path in (workspace, *workspace.parents) if path.exists())
+    nearest = next(path for path in (workspace, *workspace.parents) if os.path.exists(path))
     free = shutil.disk_usage(nearest).free
     found = f"{safe(workspace)}, {size(free)} free"
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):

@@ -44,6 +44,10 @@ def save_encoder(encoder: "Encoder", path: Path, readme: str = "") -> None:
 
 def check_target(path: Path) -> None:
     """Raise SyncseError (usage) if `path` is something else than an encoder or an empty directory: it would be lost."""
+    nearest = next(place for place in path.absolute().parents if os.path.exists(place))
+    if nearest.is_dir() and not os.access(nearest, os.W_OK | os.X_OK):
+        detail = f"{path} cannot be written: {nearest} is not yours to change."
+        raise SyncseError("Cannot write", detail, "Choose another directory with --output.", ExitCode.PREFLIGHT)
     if not path.exists() or (path.is_dir() and not any(path.iterdir())):
         return
     if not (path / "modules.json").exists() and not (path / "config.json").exists():

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from syncse_local import airgap
-from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.errors import ExitCode, SyncseError, refused
 from syncse_local.jobs.job import Cancelled, Incomplete, Job
 from syncse_local.jobs.progress import StoreReporter
 from syncse_local.jobs.supervise import database, run_directory
@@ -69,6 +69,8 @@ def _unexpected(error: BaseException, log: Path) -> SyncseError:
         return SyncseError(
             "Out of memory", str(error) or "An allocation failed.", "Use a smaller batch or model; then resume."
         )
+    if isinstance(error, OSError) and error.filename is not None:
+        return refused(error)
     detail = f"{type(error).__name__}: {error}"[:400]
     return SyncseError("The run failed unexpectedly", detail, f"The log has the details: {log}")
 

@@ -12,6 +12,7 @@ from syncse_local.airgap import environment
 from syncse_local.api import Workspace
 from syncse_local.cli import surroundings
 from syncse_local.config import Settings
+from syncse_local.encoders.saving import check_target
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.jobs import gpu_queue, liveness
 from syncse_local.store import locks
@@ -123,6 +124,8 @@ def test_a_private_directory_is_private(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_children_import_nothing_from_the_working_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", ["/usr/bin", *sys.path[1:]])
+    monkeypatch.setattr(sys, "path", ["/elsewhere", *sys.path])  # as where the program is installed
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["", "relative", "/opt/own", "."]))
     env = environment(False)
     assert env["PYTHONSAFEPATH"] == "1"
@@ -241,7 +244,7 @@ def test_streams_may_be_closed(tmp_path: Path, closed: str) -> None:
 def test_output_that_cannot_be_written_is_one_error(tmp_path: Path) -> None:
     with open("/dev/full", "w") as full:
         done = subprocess.run([*SYNCSE, "recipes", "list"], stdout=full, stderr=subprocess.PIPE, text=True)
-    assert done.returncode == ExitCode.PREFLIGHT
+    assert done.returncode == ExitCode.FAILED
     assert "No space left" in done.stderr
     assert "Traceback" not in done.stderr
     assert "Exception" not in done.stderr
@@ -293,3 +296,12 @@ def test_an_ignored_ctrl_c_stays_ignored() -> None:
     code = "import signal; signal.signal(2, signal.SIG_IGN); import syncse_local.cli.start; print(signal.getsignal(2).name)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "SIG_IGN" in done.stdout
+
+
+def test_an_encoder_that_could_not_be_saved_is_refused_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
+    with pytest.raises(SyncseError, match="Cannot write") as caught:
+        check_target(tmp_path / "new" / "encoder")
+    assert caught.value.code == ExitCode.PREFLIGHT
