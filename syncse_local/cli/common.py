@@ -10,7 +10,6 @@ from syncse_local import airgap, config
 from syncse_local.api import Workspace
 from syncse_local.cli.output import emit
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.specs.reading import Reading, TripletReading
 from syncse_local.training.launcher import launched
 
 
@@ -36,17 +35,6 @@ def job_flags(made: argparse.ArgumentParser) -> None:
     """Flags of verbs that start a run."""
     made.add_argument("--detach", action="store_true", help="start the run and return; follow it with `syncse show`")
     made.add_argument("--name", default="", help="a name for the run")
-
-
-def reading_flags(made: argparse.ArgumentParser, triplets: bool = False) -> None:
-    """Flags of verbs that read a file: what is recognised where they are not given."""
-    group = made.add_argument_group("how the file is read (docs/guide/inputs.md)")
-    group.add_argument("--column", metavar="NAME", help="the column with the sentences")
-    group.add_argument("--encoding", metavar="NAME", help="such as cp1252 or gb18030")
-    for field in (TripletReading if triplets else Reading).fields():
-        group.add_argument(
-            field.flags[0], help=field.help, choices=field.choices or None, metavar=field.metavar or None
-        )
 
 
 def settings(options: argparse.Namespace) -> config.Settings:

@@ -3,15 +3,16 @@
 import argparse
 from typing import Any
 
-from syncse_local.cli.common import parser, reading_flags
+from syncse_local.cli.common import parser
+from syncse_local.cli.flags import add_fields, spec_of
 from syncse_local.cli.output import emit, table
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.specs.reading import Reading
 from syncse_local.synthesis.newrecipe import copy_recipe
 from syncse_local.synthesis.pools import ROLES
 from syncse_local.synthesis.preview import described, preview
 from syncse_local.synthesis.recipe import RECIPES, Pools, Recipe, list_recipes, load_pools, load_recipe
 from syncse_local.text.display import safe, safe_text
-from syncse_local.text.ingest import reading
 from syncse_local.text.toml import locate
 
 EXAMPLES = {
@@ -33,7 +34,7 @@ def add(verbs: Any) -> None:
     made.add_argument("--row", type=int, default=1, metavar="N", help="for `preview`: which sentence of it, from 1")
     made.add_argument("--sentence", default="", metavar="TEXT", help="for `preview`: this sentence instead")
     made.add_argument("--from", dest="source", metavar="RECIPE", help="for `new`: the recipe to copy")
-    reading_flags(made)
+    add_fields(made, Reading)
 
 
 def run(options: argparse.Namespace) -> ExitCode:
@@ -85,7 +86,8 @@ def _new(source: str, name: str, as_json: bool) -> None:
 
 def _preview(options: argparse.Namespace) -> None:
     """What would be sent for one row, message by message."""
-    requests = preview(options.name, options.row, options.input or "", options.sentence, reading(vars(options)))
+    read = spec_of(options, Reading).reading()
+    requests = preview(options.name, options.row, options.input or "", options.sentence, read)
     if options.json:
         for request in requests:
             emit(request.to_dict())

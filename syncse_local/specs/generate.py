@@ -43,8 +43,6 @@ class GenerateSpec(Reading):
     backend: str = option(DEFAULT_BACKEND, "the engine", names="backend", setting="backend", metavar="NAME")
     count: int = option(0, "sentences to write; not for recipes of mode partial", at_least=0, unit="sentences")
     limit: int = option(0, "use only the first so many sentences of the input; 0: all", at_least=0, unit="sentences")
-    column: str | None = option(None, "the input's column with the sentences; none: found by its name", metavar="NAME")
-    encoding: str | None = option(None, "the input's encoding; none: utf-8", metavar="NAME")
     samples: int | None = option(
         None, "triplets for each sentence; none: the recipe's", key=None, at_least=1, at_most=MOST_SAMPLES
     )

@@ -7,12 +7,13 @@ from typing import Any, ClassVar
 from syncse_local.specs.evaluate import EvaluateSpec
 from syncse_local.specs.field import as_in, option
 from syncse_local.specs.generate import GenerateSpec
+from syncse_local.specs.reading import Reading
 from syncse_local.specs.spec import Spec
 from syncse_local.specs.train import TrainSpec
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunSpec(Spec):
+class RunSpec(Reading):
     """The whole job: evaluate, generate, filter, train, evaluate again. Defaults suit the starter models."""
 
     KIND: ClassVar[str] = "run"
@@ -26,8 +27,6 @@ class RunSpec(Spec):
     reranking: str = as_in(EvaluateSpec, "reranking")
     device: str = as_in(TrainSpec, "device")
     precision: str = as_in(TrainSpec, "precision")
-    column: str | None = as_in(GenerateSpec, "column")
-    encoding: str | None = as_in(GenerateSpec, "encoding")
     count: int = as_in(GenerateSpec, "count")
     limit: int = as_in(GenerateSpec, "limit")
     epochs: int = as_in(TrainSpec, "epochs", group="")

@@ -22,13 +22,12 @@ READING = ("column", "positive", "negative", "encoding", "separator", "quoting",
 
 @dataclass(frozen=True, kw_only=True)
 class Reading(Spec):
-    """A run that reads a table. Its `column` and `encoding` stand with the run's other fields."""
+    """A run that reads a table."""
 
-    def reading(self) -> dict[str, Any]:
-        """What was said of how the file is read, as arguments of `text.ingest.open_input`."""
-        said = {name: getattr(self, name, None) for name in READING}
-        return {name: value for name, value in said.items() if value is not None}
-
+    column: str | None = option(
+        None, "the column with the sentences or anchors; none: found by its name", metavar="NAME", group=GROUP
+    )
+    encoding: str | None = option(None, "such as cp1252 or gb18030; none: recognised", metavar="NAME", group=GROUP)
     separator: str | None = option(
         None, "comma, semicolon, tab, pipe, space, a sign, or none: a line is a cell", metavar="SIGN", group=GROUP
     )
@@ -36,6 +35,11 @@ class Reading(Spec):
         None, "how a cell with a separator in it is written", choices=tuple(QUOTINGS), group=GROUP
     )
     header: str | None = option(None, "whether the first line names the columns", choices=HEADERS, group=GROUP)
+
+    def reading(self) -> dict[str, Any]:
+        """What was said of how the file is read, as arguments of `text.ingest.open_input`."""
+        said = {name: getattr(self, name, None) for name in READING}
+        return {name: value for name, value in said.items() if value is not None}
 
 
 @dataclass(frozen=True, kw_only=True)

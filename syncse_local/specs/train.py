@@ -156,8 +156,6 @@ class TrainSpec(Training, TripletReading):
     limit: int = option(0, "use only the first so many triplets; 0: all", at_least=0, unit="triplets")
     unfiltered: bool = option(False, "with --from: also what the runs' filters drop")
     keep_contaminated: bool = option(False, "train also on triplets with a sentence of an evaluation set")
-    column: str | None = option(None, "the anchor column of --data")
-    encoding: str | None = option(None, "the encoding of --data; default: utf-8")
     force: bool = option(False, "go on also where the model will not fit into the memory", changes_result=False)
     reranking: str = option(
         "",

@@ -4,7 +4,7 @@ Every text is cleaned (see `clean`); knows nothing of prompts or the store.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.specs.reading import READING
 from syncse_local.text import columns
 from syncse_local.text.arrow_files import arrow_columns, arrow_records
 from syncse_local.text.clean import clean, key_of_normal, normalise, sentence_key
@@ -104,11 +103,6 @@ class Input:
         else:
             reasons = {"empty" if wrong[0] == "missing" else wrong[0]} - {""}
         return reasons or InputRow(texts[0], texts[1] or None, texts[2] or None, key_of_normal(texts[0]))
-
-
-def reading(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of `open_input`'s arguments that a run's options, or a command's flags, give."""
-    return {name: options[name] for name in READING if options.get(name) is not None}
 
 
 def open_input(
