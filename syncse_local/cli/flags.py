@@ -19,7 +19,6 @@ _NUMBERS = (int, float)
 def add_fields(
     made: argparse.ArgumentParser,
     spec: type[Spec],
-    leave_out: Collection[str] = (),
     hidden: Collection[str] = (),
     checked_late: Collection[str] = (),
 ) -> None:
@@ -31,7 +30,7 @@ def add_fields(
     rivals: dict[str, Any] = {}
     excluded = {field.instead_of for field in spec.fields()}
     for field in spec.fields():
-        if not field.asked or field.name in leave_out:
+        if not field.asked:
             continue
         if field.group not in groups:
             groups[field.group] = made.add_argument_group(field.group)
@@ -69,10 +68,7 @@ def _about(field: Field, late: bool) -> dict[str, Any]:
 
 
 def _help(field: Field) -> str:
-    shown = field.default if field.kind is not bool and not isinstance(field.default, tuple) else None
-    default = (
-        "" if shown in (None, "", 0) else f" (default: {shown:g})" if field.kind in _NUMBERS else f" (default: {shown})"
-    )
+    default = f" (default: {field.default_shown})" if field.default and field.default_shown else ""
     choices = "" if not field.choices or "choices" in default else f"; one of {', '.join(filter(None, field.choices))}"
     return (field.help + choices + default).replace("%", "%%")
 

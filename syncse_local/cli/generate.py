@@ -23,7 +23,7 @@ def add(verbs: Any) -> None:
         run,
     )
     job_flags(made)
-    add_fields(made, GenerateSpec, leave_out=("senteval", "reranking"))
+    add_fields(made, GenerateSpec)
 
 
 def run(options: argparse.Namespace) -> ExitCode:

@@ -19,7 +19,7 @@ def add(verbs: Any) -> None:
         verbs, "train", "train a sentence encoder on triplets", "syncse train --from g1124-0a1b2c --epochs 3", run
     )
     job_flags(made)
-    add_fields(made, TrainSpec, leave_out=("reranking",), checked_late=("pooling",))
+    add_fields(made, TrainSpec, checked_late=("pooling",))
 
 
 def run(options: argparse.Namespace) -> ExitCode:

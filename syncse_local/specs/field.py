@@ -67,6 +67,13 @@ class Field:
         return self.name.replace("_", " ")
 
     @property
+    def default_shown(self) -> str:
+        """The default as a person writes it; empty where there is none, and for switches and lists."""
+        if self.kind is bool or self.default in (None, "", ()):
+            return ""
+        return f"{self.default:g}" if self.kind in (int, float) else str(self.default)
+
+    @property
     def wanted(self) -> str:
         """What a value must be, in words."""
         if self.choices:

@@ -56,10 +56,10 @@ class GenerateSpec(Reading):
         0.95, "end early when a larger share of the answers is rejected", at_least=0, at_most=1, changes_result=False
     )
     senteval: str = option(
-        "", "SentEval's data directory, for the contamination count", names="path", setting="senteval", metavar="DIR"
+        "", "SentEval's data directory, for the contamination count", names="path", setting="senteval", flag=None
     )
     reranking: str = option(
-        "", "directory with the reranking sets, for the same", names="path", setting="reranking", metavar="DIR"
+        "", "directory with the reranking sets, for the same", names="path", setting="reranking", flag=None
     )
     force: bool = option(False, "go on also where the model will not fit into the memory", changes_result=False)
     threads: int = _engine(0, "CPU threads; 0: chosen", at_least=0, setting="threads", changes_result=False)

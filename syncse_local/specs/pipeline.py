@@ -68,6 +68,7 @@ class CalibrateSpec(TrainSpec):
         (), "train nothing: eval runs of one recipe's seeds", names="run", metavar="RUN"
     )
     tasks: tuple[str, ...] = as_in(EvaluateSpec, "tasks")
+    reranking: str = as_in(EvaluateSpec, "reranking")
     seed: int = as_in(TrainSpec, "seed", default=1, help="the first of the seeds")
     encoder: str = as_in(TrainSpec, "encoder", required=False)
     output: str = as_in(TrainSpec, "output", flag=None, required=False)

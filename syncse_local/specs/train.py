@@ -162,7 +162,7 @@ class TrainSpec(Training, TripletReading):
         "directory with the reranking sets, for the contamination gate",
         names="path",
         setting="reranking",
-        metavar="DIR",
+        flag=None,
     )
     data_sha256: str = settled("", "hash of `data`, where a calibration tells files apart by it")
 
