@@ -14,6 +14,7 @@ import torch
 import transformers
 from safetensors.torch import save_file
 
+from syncse_local.encoders.modules import kind_of
 from syncse_local.encoders.modules.layer_weights import WeightedLayerPooling
 from syncse_local.encoders.modules.states import OnTokens
 from syncse_local.encoders.probe import state_width
@@ -111,8 +112,7 @@ def _modules(encoder: "Encoder", path: Path) -> list[dict[str, object]]:
     """Write every module after the transformer; what modules.json lists."""
     listed: list[dict[str, object]] = [_module(0, "Transformer")]
     for place, module in enumerate((*encoder.before, encoder.pooling, *encoder.tail), start=1):
-        made = module.module if isinstance(module, OnTokens) else module
-        kind = type(made).__name__
+        made, kind = module.module if isinstance(module, OnTokens) else module, kind_of(module)
         listed.append(_module(place, kind))
         folder = path / f"{place}_{kind}"
         settings = _pooling(encoder) if module is encoder.pooling else _settings(encoder, module)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from syncse_local.encoders.first_token import first_token_only
 from syncse_local.encoders.head import MODE_OF, fresh_cls_head, layer_mean
 from syncse_local.encoders.loading import load_transformer
-from syncse_local.encoders.modules import build
+from syncse_local.encoders.modules import build, kind_of
 from syncse_local.encoders.modules.convolution import CNN
 from syncse_local.encoders.modules.dense import Dense
 from syncse_local.encoders.modules.layer_weights import WeightedLayerPooling
@@ -52,6 +52,7 @@ class Encoder(nn.Module):
         longest = longest_input(model, tokenizer, layout.settings.max_length)
         self.max_length = longest.asked(max_length) if max_length > 0 else longest.tokens
         self.length_said = longest.said or max_length > 0
+        self.left_out: list[str] = []
         self._types = token_types(model, tokenizer)
 
     @classmethod
@@ -115,13 +116,17 @@ class Encoder(nn.Module):
         return self.modes == ("cls",) and len(tail) == 1 and isinstance(tail[0], Dense) and not len(self.before)
 
     def set_pooling(self, pooling: str, seed: int = 0) -> None:
-        """Replace the pooling, and the modules around it, by one of `POOLINGS`; a `cls` head that is already there is kept."""
+        """Replace the pooling, and the modules around it, by one of `POOLINGS`; a `cls` head that is already there is kept.
+
+        `left_out` names the modules with weights that are gone.
+        """
         if pooling == "cls" and self.has_cls_head:
             return
         if pooling.startswith("cls") and is_causal(self.model):
             detail = "This encoder is a decoder: its first token sees nothing of the sentence."
             raise refuse("Wrong pooling", detail, "Use --pooling last_token or --pooling avg.")
         config = self.model.config
+        self.left_out = [kind_of(made) for made in _listed(self.before) + _listed(self.tail) if made.state_dict()]
         self.pooling = Pooling(MODE_OF.get(pooling, ("mean",)), self.pooling.include_prompt)
         layers = layer_mean(pooling, int(config.num_hidden_layers))
         self.before = nn.ModuleList([layers] if layers else [])

@@ -45,6 +45,11 @@ def read_object(path: Path, optional: bool = False) -> dict[str, Any]:
 
 def check_transformer(root: Path) -> bool:
     """config, tokenizer and safetensors weights are there; whether trusted code comes with them."""
+    if (root / "adapter_config.json").exists():
+        detail = f"{root} holds an adapter (LoRA), whose encoder lies elsewhere."
+        raise refuse(
+            "Encoder incomplete", detail, "Merge the adapter into its encoder (merge_and_unload), and save that."
+        )
     configs = [read_object(root / "config.json"), read_object(root / "tokenizer_config.json", optional=True)]
     code = any("auto_map" in config for config in configs)
     if code and not _is_trusted(root):

@@ -74,6 +74,9 @@ def train(
     device = pick_device(options.device)
     try:
         encoder = Encoder.load(options.encoder, device, pooling=options.pooling, seed=options.seed)
+        if encoder.left_out and (ranks is None or ranks.first):
+            text = f"--pooling {options.pooling} leaves out the encoder's own {', '.join(encoder.left_out)}"
+            reporter.event("warning", text=text)
         if options.lora_rank:
             add_adapters(encoder, options)
         return _Run(encoder, options, triplets, sets, reporter, ranks or Ranks()).go(readme)

@@ -239,6 +239,30 @@ def test_the_encoder_of_a_translator_saved_by_itself(tmp_path: Path) -> None:
     alike(tmp_path)
 
 
+def test_an_adapter_is_called_one(tmp_path: Path) -> None:
+    """transformers would look for its base model wherever the adapter says, and take that in place of the weights here."""
+    edit(write("bert", tmp_path) / "adapter_config.json", base_model_name_or_path="elsewhere", peft_type="LORA")
+    with pytest.raises(SyncseError, match="holds an adapter"):
+        open_encoder(tmp_path)
+
+
+def test_a_decoder_made_to_look_both_ways_with_two_dense_layers(tmp_path: Path) -> None:
+    """EmbeddingGemma's shape: two layers without activation after the mean, and prompts by task."""
+    path = sentence_bert(tmp_path, "gemma3_text")
+    edit(path / "config.json", use_bidirectional_attention=True)
+    rows = json.loads((path / "modules.json").read_text())
+    for place, (inputs, outputs) in enumerate(((32, 48), (48, 24)), start=2):
+        rows.append({"idx": place, "path": f"{place}_Dense", "type": "sentence_transformers.models.Dense"})
+        where = path / f"{place}_Dense"
+        identity = {"activation_function": "torch.nn.modules.linear.Identity", "bias": False}
+        edit(where / "config.json", in_features=inputs, out_features=outputs, **identity)
+        save_file({"linear.weight": torch.randn(outputs, inputs)}, where / "model.safetensors")
+    rows.append({"idx": 4, "path": "4_Normalize", "type": "sentence_transformers.models.Normalize"})
+    (path / "modules.json").write_text(json.dumps([{**row, "name": str(n)} for n, row in enumerate(rows)]))
+    (path / "4_Normalize").mkdir()
+    alike(path)
+
+
 def _classifier(labels: int, **more: Any) -> Callable[[Path], None]:
     def make(path: Path) -> None:
         config = {

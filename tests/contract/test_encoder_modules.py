@@ -23,8 +23,11 @@ from syncse_local.encoders.open import open_encoder
 from syncse_local.encoders.transformer import Encoder
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.modelfiles.encoder_modules import MODES
+from syncse_local.training.loop import train
 from tests.contract.encoders_alike import SENTENCES, alike, edit, model, theirs
 from tests.contract.random_encoders import write
+from tests.unit.training_setup import Listener, triplets
+from tests.unit.training_setup import options as training_options
 
 PROMPTS: dict[str, str | None] = {"query": "a red car: ", "document": "the dog. ", "other": ""}
 
@@ -171,6 +174,39 @@ def test_the_whole_models_settings_count_and_are_kept(bert: Path, tmp_path: Path
     assert library[1].include_prompt is False
     edit(path / "config_sentence_transformers.json", similarity_fn_name="maxsim", truncate_dim=99)
     assert alike(path).similarity == "cosine"
+
+
+def test_training_keeps_the_settings_and_says_which_modules_it_leaves_out(bert: Path, tmp_path: Path) -> None:
+    options = {
+        "prompts": PROMPTS,
+        "default_prompt_name": "document",
+        "truncate_dim": 8,
+        "similarity_fn_name": "euclidean",
+    }
+    modules = (st.Pooling(32, "cls", include_prompt=False), st.Dense(32, 16), st.Dropout(0.1), st.Normalize())
+    path = saved(tmp_path, bert, *modules, **options)
+    listener = Warned()
+    opts = training_options(path, tmp_path, pooling="avg", max_steps=1)
+    train(opts, triplets(16), [], listener)
+    assert listener.warnings == ["--pooling avg leaves out the encoder's own Dense"]
+    trained = alike(opts.output)
+    alike(opts.output, prompt="no dog. ")
+    library = model(opts.output)
+    assert {name: getattr(library, name) for name in options} == options
+    assert library[1].include_prompt is False
+    before = Encoder.load(path, pooling="avg").encode(SENTENCES)
+    assert np.abs(trained.encode(SENTENCES) - before).max() > 1e-4
+
+
+class Warned(Listener):
+    """A reporter that keeps the warnings."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.warnings: list[str] = []
+
+    def event(self, kind: str, **data: object) -> None:
+        self.warnings += [str(data["text"])] if kind == "warning" else []
 
 
 @pytest.mark.parametrize("lower", [True, False])

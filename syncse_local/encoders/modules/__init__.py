@@ -39,6 +39,11 @@ def build(spec: ModuleSpec) -> nn.Module:
     return OnTokens(made) if spec.on == TOKENS and isinstance(made, OF_VECTORS) else made
 
 
+def kind_of(module: nn.Module) -> str:
+    """The module's class in sentence-transformers."""
+    return type(module.module if isinstance(module, OnTokens) else module).__name__
+
+
 def _tensors(path: Path, names: Mapping[str, str]) -> Iterator[tuple[str, Tensor]]:
     """(the module's name, tensor) of those of the file that are the module's."""
     try:
