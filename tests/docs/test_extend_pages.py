@@ -91,3 +91,36 @@ def test_a_migration_is_added_as_its_page_says(repo: Path, package: Path, tmp_pa
         "print(made.execute('PRAGMA user_version').fetchone()[0], made.execute('SELECT text FROM note').fetchone()[0])\n",
     )
     assert said.split() == [str(int(numbers[-1][:4]) + 1), "keep"]
+
+
+def test_a_kind_of_run_is_added_as_its_page_says(repo: Path, package: Path, tmp_path: Path) -> None:
+    spec, kind, stage, line, verb = blocks(repo, "run-kind.md", "python")
+    (package / "specs" / "count.py").write_text(spec, encoding="utf-8")
+    (package / "synthesis" / "count.py").write_text(stage, encoding="utf-8")
+    (package / "cli" / "count.py").write_text(verb, encoding="utf-8")
+    imported = "from syncse_local.specs.compare import CompareSpec\n"
+    added(package / "specs" / "kinds.py", imported, "from syncse_local.specs.count import CountSpec\n")
+    added(package / "specs" / "kinds.py", '"""Runs that have a row and a worker of their own."""\n', kind)
+    added(package / "registry.py", "STAGES: dict[str, str] = {\n", line)
+    added(package / "cli" / "main.py", "    compare,\n    doctor,\n", "    count,\n")
+    added(package / "cli" / "main.py", "VERBS = (\n", "    count,\n")
+    (tmp_path / "notes.txt").write_text("A dog runs.\nRain falls on the town.\n", encoding="utf-8")
+    said = ran(
+        package,
+        "from syncse_local.api import Workspace\n"
+        "from syncse_local.cli.main import main\n"
+        "from syncse_local.errors import SyncseError\n"
+        "with Workspace('w') as opened:\n"
+        "    started = opened.start('count', {'input': 'TEXT', 'least': 3})\n"
+        "    print(opened.handle(started.id).wait().result)\n"
+        "    try:\n"
+        "        opened.start('count', {'input': 'TEXT', 'least': 0})\n"
+        "    except SyncseError as refused:\n"
+        "        print(refused.detail)\n"
+        "assert main(['count', 'notes.txt', '--least', '3', '-w', 'w']) == 0\n"
+        "with Workspace('w') as opened:\n"
+        "    print([run.result['words'] for run in opened.runs()])\n".replace("TEXT", str(tmp_path / "notes.txt")),
+    )
+    assert "{'words': 6}" in said
+    assert "`least` is 0" in said
+    assert said.rstrip().endswith("[6, 6]")
