@@ -156,7 +156,11 @@ def _unsure(path: Path, sample: bytes, found: list[str], place: int) -> SyncseEr
     """The error that shows how the same words read in two encodings."""
     further = [name for name in (*_TODAY, "latin-1") if name not in found and _decoded(sample, name) is not None]
     readings = {name: sample.decode(name, "replace").splitlines() for name in [*found, *further][:2]}
-    lines = list(zip(*readings.values(), strict=False)) or [("",)]
+    if not readings:
+        hint = "Save it as text in UTF-8, or name its encoding with --encoding."
+        detail = f"{path} is not valid UTF-8 at byte {place}, and no text in any encoding that is known here."
+        return SyncseError("Not a text file", detail, hint, ExitCode.PREFLIGHT)
+    lines = list(zip(*readings.values(), strict=False)) or [("",) * len(readings)]
     line = next((texts for texts in lines if len(set(texts)) > 1), lines[0])
     shown = " or ".join(f'"{_excerpt(text)}" ({name})' for name, text in zip(readings, line, strict=True))
     detail = f"{path} is not valid UTF-8 at byte {place}; it reads as {shown}."

@@ -28,6 +28,7 @@ MANY_WORDS = 6
 _OWN = {"csv": ",", "tsv": "\t"}
 # Of two ways of quoting that both give sound rows the file is refused where they differ; any other is a last resort.
 _RIVALS = {("none", "double"), ("double", "backslash")}
+_DOUBLED = re.compile(r'[^,;|\s]""|""[^,;|\s]')  # a quote in a cell, and not an empty cell
 _SEP_LINE = re.compile(r'\ufeff?"?sep=(.)"?\1*\s*', re.IGNORECASE)
 NAME = re.compile(r"\w[\w.\-]{0,39}", re.ASCII)
 _SENTENCE_END = re.compile(r"""[.!?…。！？:;]["'”’»)]*\s*$""")
@@ -140,24 +141,27 @@ def only(head: Head, found: Sequence[Attempt]) -> Table:
     """The one table that these attempts are. Raises SyncseError where they differ in what matters."""
     first, *others = found
     escaped = any('\\"' in line for line in head.lines)
+    doubled = any(_DOUBLED.search(line) for line in head.lines)
     for other in others:
         rival = (first.dialect.quoting, other.dialect.quoting) in _RIVALS
         if (other.header, other.rows) == (first.header, first.rows):
             continue
         if other.dialect.separator != first.dialect.separator:
             raise _two_readings(head, first, other)
-        if rival and escaped and _every_quote_is_escaped(first):
+        if rival and escaped and not doubled and _differ_by_escapes(first, other):
             first = other
-        elif rival and (escaped or len(other.rows) != len(first.rows)):
+        elif rival and (escaped or first.dialect.quoting == "none" or len(other.rows) != len(first.rows)):
             raise _two_readings(head, first, other)
     assert first.table is not None
     return first.table
 
 
-def _every_quote_is_escaped(found: Attempt) -> bool:
-    """Whether cells have quotes, and each after a backslash: it is there for the quote then, and no text."""
-    quoted = [cell for row in found.rows for cell in row if '"' in cell]
-    return bool(quoted) and all(cell.count('"') == cell.count('\\"') for cell in quoted)
+def _differ_by_escapes(first: Attempt, other: Attempt) -> bool:
+    """Whether the same cells differ by the backslash before each of their quotes alone: it is there for the quote, and no text."""
+    cells, others = ([cell for row in found.rows for cell in row] for found in (first, other))
+    quoted = [cell for cell in cells if '"' in cell]
+    escaped = bool(quoted) and all(cell.count('"') == cell.count('\\"') for cell in quoted)
+    return escaped and [c.replace("\\", "") for c in cells] == [c.replace("\\", "") for c in others]
 
 
 def _one_column(head: Head, found: Attempt) -> Table:

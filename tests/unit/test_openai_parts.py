@@ -58,6 +58,13 @@ def test_a_key_file_is_private(tmp_path: Path, mode: int, fine: bool) -> None:
         assert KEY not in caught.value.detail
 
 
+def test_a_key_file_may_begin_with_a_mark(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(b"\xef\xbb\xbf" + KEY.encode())
+    path.chmod(0o600)
+    assert read_key(str(path), {}).headers() == {"Authorization": f"Bearer {KEY}"}
+
+
 def test_where_a_key_comes_from_and_that_it_hides() -> None:
     found = read_key("", {"SYNCSE_API_KEY": KEY, "OPENAI_API_KEY": "other"})
     assert found.source == "SYNCSE_API_KEY"

@@ -64,7 +64,7 @@ def _read(path: Path) -> str:
                 raise _bad(f"{path} belongs to another user", f"Make it yours: chown $USER {path}.")
             if stat.S_IMODE(status.st_mode) & 0o177:
                 raise _bad(f"{path} can be read by others", f"Make it private: chmod 600 {path}.")
-            return handle.read(4096).decode("utf-8").strip()
+            return handle.read(4096).decode("utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not text"
         # `from None`: a decoding error carries the bytes.
