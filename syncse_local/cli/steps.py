@@ -4,6 +4,7 @@ Left in the background, such a verb goes on in a session of its own, one at a ti
 """
 
 import argparse
+import sys
 
 from syncse_local.api import OPEN, Run, Workspace
 from syncse_local.cli.common import workspace
@@ -22,7 +23,10 @@ def step(opened: Workspace, options: argparse.Namespace, spec: Spec, title: str)
         state = "" if run.state in OPEN else " (done before)"
         print(f"{title}: {run.id}{state}", flush=True)
     code = follow(opened, run, options.json) if run.state in OPEN else ExitCode.OK
-    return opened.run(run.id), code
+    ended = opened.run(run.id)
+    if ended.state == "incomplete" and not options.json:
+        print("  The steps stop here. The same command goes on, and first asks for what is missing.", file=sys.stderr)
+    return ended, code
 
 
 def detach_flag(made: argparse.ArgumentParser) -> None:

@@ -7,10 +7,8 @@ asked again, so a run that died goes on where its last committed batch ended; on
 import gc
 import json
 import math
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,27 +18,20 @@ from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.jobs.job import Cancelled, Job
 from syncse_local.machine_memory import FreeMemory
 from syncse_local.modelfiles.hashing import model_sha256
-from syncse_local.records import Completion, Context
 from syncse_local.registry import backend_spec, load_backend
 from syncse_local.specs.generate import GenerateSpec
-from syncse_local.store import ledger, newest_triplets, runs
-from syncse_local.synthesis.arrival import FIRST, Arrival, coinciding
+from syncse_local.store import ledger, runs
+from syncse_local.synthesis.answering import Answering
 from syncse_local.synthesis.contamination import contaminated
-from syncse_local.synthesis.intake import Intake
-from syncse_local.synthesis.outcomes import outcomes
-from syncse_local.synthesis.parse import PARSER_VERSION
 from syncse_local.synthesis.plan import (
     PAIR_ROLES,
     EngineIdentity,
     PlannedRow,
     calls_for,
-    context_of,
     plan_pairs,
     plan_sentences,
-    row_of,
     sentences_of,
 )
-from syncse_local.synthesis.pools import Role
 from syncse_local.synthesis.recipe import Pools, Recipe, load_pools
 from syncse_local.synthesis.shards import WHOLE, PlanSlice
 from syncse_local.text.clean import sentence_key, storable
@@ -63,11 +54,12 @@ def run(job: Job) -> dict[str, Any]:
     try:
         stage.engine = EngineIdentity(backend.info.sha256, backend.name, backend.version)
         job.reporter.event("engine", settings=backend.settings(), **vars_of(stage.engine))
-        stage.heed(backend)
+        answering = Answering(job, recipe, stage.pools, backend, spec.max_failure_rate)
+        answering.heed()
         if recipe.writes:
-            stage.write_sentences(backend)
+            stage.write_sentences(answering)
         stage.plan_once("pairs", stage.pair_rows)
-        stage.answer(backend, PAIR_ROLES)
+        answering.answer(PAIR_ROLES)
     finally:
         backend.close()
         if released := backend.settings().get("released"):
@@ -96,24 +88,6 @@ def vars_of(engine: EngineIdentity) -> dict[str, str]:
     return {"model_sha256": engine.model_sha256, "backend": engine.backend, "version": engine.version}
 
 
-@dataclass
-class Pace:
-    """What the current process has done, for rates: rows answered, accepted and failed, tokens made, since when."""
-
-    started: float
-    answered: int = 0
-    accepted: int = 0
-    faults: int = 0
-    tokens: int = 0
-
-    def add(self, row: ledger.Answered) -> None:
-        """Count one row."""
-        self.answered += row.completion.answered
-        self.faults += not row.completion.answered
-        self.accepted += any(not o.failure for o in row.outcomes)
-        self.tokens += row.completion.output_tokens
-
-
 class Generation:
     """One generate run: its recipe, pools and engine, and what is written to the store about it."""
 
@@ -124,7 +98,6 @@ class Generation:
         self.skipped: dict[str, int] = {}
         self.recognised = ""
         """The input's encoding where nobody named it."""
-        self.heeded: set[str] = set()
         self.numbers: dict[str, int] = {}
         """Of the sentences that were stored last, by key: those that the next planned rows are about."""
 
@@ -175,7 +148,7 @@ class Generation:
         events = runs.events(self.job.connection, self.job.run.id)
         return {e["data"]["part"]: e["data"] for e in events if e["kind"] == "planned"}
 
-    def write_sentences(self, backend: Any) -> None:
+    def write_sentences(self, answering: Answering) -> None:
         """Stage one of scratch: plan calls and answer them, with more calls where too many sentences were dropped."""
         calls = calls_for(self.recipe, self.count)
         start = 0
@@ -188,7 +161,7 @@ class Generation:
             name = f"sentences {attempt}"
             self.plan_once(name, lambda span=(calls, start): self.call_rows(*span), calls=start + calls)
             start = self.planned()[name].get("calls", start + calls)
-            self.answer(backend, ("sentence",))
+            answering.answer(("sentence",))
 
     def call_rows(self, calls: int, start: int) -> Iterator[ledger.Planned]:
         """The requests for sentences of this run's slice, among the calls from `start` on."""
@@ -248,86 +221,6 @@ class Generation:
             )
         yield from ((sentence_key(text), text) for text in islice(found, self.wanted))
 
-    # -- answering ---------------------------------------------------------------------------------------------------
-
-    def answer(self, backend: Any, roles: tuple[Role, ...]) -> None:
-        """Send what is pending to the backend and store the answers in batches as they come."""
-        pending = ledger.pending_contexts(self.job.connection, self.job.run.id, roles)
-        asked: dict[str, ledger.Planned] = {}
-        before = ledger.counts(self.job.connection, self.job.run.id)
-        pace, limit = Pace(time.monotonic()), self.spec.max_failure_rate
-        arrival = Arrival()
-        with Intake(self.job) as intake:
-            for completion in intake.completions(
-                backend.generate(self.contexts(pending, asked), self.job.reporter.cancelled)
-            ):
-                row = asked.pop(completion.key)
-                answered = self.parse(row, completion)
-                pace.add(answered)
-                arrival.add(row, answered)
-                if intake.add(answered):
-                    self.show(before, pace, answered)
-                    self.warn(arrival)
-                    self.heed(backend)
-                _check_failure_rate(pace, limit, completion)
-        self.warn(arrival, ended=True)
-        self.heed(backend)
-        self.show(before, pace)
-        self.job.reporter.flush()
-        if pace.answered + pace.faults < sum(rows for *_, rows in pending) and self.job.reporter.cancelled():
-            raise Cancelled
-        if error := intake.incomplete():
-            raise error
-
-    def heed(self, backend: Any) -> None:
-        """Say once what the engine warns of; some of it is learnt on the way."""
-        for text in backend.settings().get("warnings", ()):
-            if text not in self.heeded:
-                self.heeded.add(text)
-                self.job.reporter.event("warning", text=text)
-
-    def warn(self, arrival: Arrival, ended: bool = False) -> None:
-        """Say once what the answers that are stored by now tell of what the engine sees."""
-        for role in arrival.due(ended):
-            said = [*arrival.warnings(role)]
-            if role == "negative":
-                said += [coinciding(newest_triplets.triplets(self.job.connection, self.job.run.id, FIRST))]
-            for text in filter(None, said):
-                self.job.reporter.event("warning", text=text)
-
-    def contexts(self, pending: Iterable[tuple[str, str, int]], asked: dict[str, ledger.Planned]) -> Iterator[Context]:
-        """The pending rows by context, read when the backend takes the context; they are in `asked` from then on."""
-        for role, context_id, _ in pending:
-            rows = ledger.pending_rows(self.job.connection, self.job.run.id, role, context_id)
-            asked.update((row.key, row) for row in rows)
-            prefix = context_of(self.recipe, self.pools, context_id)
-            yield Context(context_id, prefix, [row_of(self.recipe, _plan_row(row), row.turn) for row in rows])
-
-    def parse(self, row: ledger.Planned, completion: Completion) -> ledger.Answered:
-        """A completion with what the parser makes of it; a fault has nothing to parse."""
-        if not completion.answered:
-            return ledger.Answered(completion, PARSER_VERSION, [])
-        found = outcomes(self.recipe, self.pools, row, completion.text, completion.finish)
-        return ledger.Answered(completion, PARSER_VERSION, found)
-
-    def show(self, before: dict[str, int], pace: Pace, last: ledger.Answered | None = None) -> None:
-        """Progress: rows done and accepted over all tries of the run, rates of this one."""
-        seconds, total = max(1e-9, time.monotonic() - pace.started), before["planned"]
-        done, rate = before["answered"] + pace.answered, pace.answered / seconds
-        shown: dict[str, Any] = {"latest": last.outcomes[0].text[:300]} if last and last.outcomes else {}
-        shown |= {"unanswered": pace.faults} if pace.faults else {}
-        self.job.reporter.progress(
-            done,
-            total,
-            phase="generating",
-            accepted=before["accepted"] + pace.accepted,
-            rows_per_second=round(rate, 2),
-            accepted_per_second=round(pace.accepted / seconds, 2),
-            tokens_per_second=round(pace.tokens / seconds, 1),
-            eta=round((total - done) / rate, 1) if rate else None,
-            **shown,
-        )
-
     def result(self) -> dict[str, Any]:
         """Counts and failures; a run without one accepted triplet is no success."""
         counts = ledger.counts(self.job.connection, self.job.run.id)
@@ -365,25 +258,8 @@ def _no_collection() -> Iterator[None]:
         gc.enable()
 
 
-def _check_failure_rate(pace: Pace, limit: float, last: Completion) -> None:
-    if pace.answered >= 50 and 1 - pace.accepted / pace.answered > limit:
-        said = f' The engine says: "{last.error.rstrip(".")}".' if last.error else ""
-        raise SyncseError(
-            "Too many rejected answers",
-            f"{pace.answered - pace.accepted} of {pace.answered} were rejected, more than the limit of {limit:.0%}.{said}",
-            "`syncse show RUN` lists the reasons. Raise --max-failure-rate to go on, or use another model.",
-        )
-
-
 def _stored(row: PlannedRow, turn: str, base: int = 0) -> ledger.Planned:
     """The row as the ledger keeps it; `base` rows of other stages come before its own stage's first."""
     key, ordinal, sentence, role, sample, prompt, context, seed, _, genre, topics = row
     subject = (genre, json.dumps(topics) if topics else "")
     return ledger.Planned(key, base + ordinal, sentence, role, sample, prompt, context, turn, seed, *subject)
-
-
-def _plan_row(row: ledger.Planned) -> PlannedRow:
-    role: Role = row.role  # type: ignore[assignment]
-    return PlannedRow(
-        row.key, row.ordinal, row.sentence_key, role, row.sample, row.prompt_id, row.context_id, row.seed, row.turn
-    )

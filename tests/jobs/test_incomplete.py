@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
+from syncse_local import paths
 from syncse_local.api import Workspace
 from syncse_local.errors import ExitCode
+from syncse_local.synthesis.recipe import load_pools, load_recipe
 from tests.conftest import Cli
 from tests.contract.faulty_server import FaultyServer
+from tests.jobs.helpers import wait
 
 Serve = Callable[..., FaultyServer]
 QUICK = ("--backend-option", "backoff_s=0.01", "--backend-option", "retries=1", "--backend-option", "concurrency=4")
@@ -110,6 +113,38 @@ def test_an_incomplete_run_can_be_exported_and_trained_on(
     trained = cli("train", "--from", run, "--max-steps", "1", "--dev", "--batch-size", "2")
     assert trained.returncode == 0, trained.stderr
     assert f"warning: {run} is not complete" in trained.stderr
+
+
+def test_a_step_of_several_goes_on_where_it_lacks_answers(serve: Serve, cli: Cli, sentences: Path) -> None:
+    server = serve(failing="500", failing_share=0.5)
+    cli(*generate(server, sentences))
+    workspace = Workspace(cli.workspace)
+    options = workspace.run(run_ids(cli)[0]).options
+    first = wait(workspace, workspace.ensure("generate", options, "step").id)
+    assert first.state == "incomplete"
+    server.failing = ""
+    again = workspace.ensure("generate", options, "step")
+    assert again.id == first.id
+    assert wait(workspace, again.id).state == "done"
+    assert workspace.ensure("generate", options, "step").state == "done"
+
+
+def test_an_engine_that_fails_on_every_row_is_no_model_that_answers_badly(tmp_path: Path, sentences: Path) -> None:
+    workspace = Workspace(tmp_path / "w")
+    recipe = load_recipe("starter").with_changes(grammar="root ::= (((")
+    options = {
+        "recipe": recipe.to_dict(),
+        "pools_hash": load_pools(recipe).hash,
+        "backend": "llamacpp",
+        "model": str(paths.starter_llm()),
+        "backend_options": {"threads": 1},
+        "input": str(sentences),
+    }
+    run = wait(workspace, workspace.start("generate", options).id)
+    assert run.state == "incomplete"
+    assert "80 of 80 requests have no answer: engine" in str(run.error)
+    assert "grammar" in str(run.error)
+    assert workspace.counts(run.id)["answered"] == 0
 
 
 def test_a_server_that_drops_the_system_turn_is_noticed(serve: Serve, cli: Cli, sentences: Path) -> None:

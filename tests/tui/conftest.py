@@ -167,6 +167,16 @@ class Rows:
         self.settle(run_id, ago)
         return self.state(run_id)
 
+    def incomplete(self, run_id: str = "g0101-ffffff", ago: float = 50.0) -> Run:
+        """A generate run whose server failed for half of the requests, with a warning."""
+        self.add(run_id, "generate", "generate 11223344", ago)
+        self.event(run_id, "warning", text="The positive equals the hard negative in 8 of 8 triplets")
+        detail = '8 of 16 requests have no answer: HTTP 500 8; for example "boom".'
+        error = SyncseError("The run is incomplete", detail, f"Ask for the rest: syncse resume {run_id}")
+        runs.finish(self.connection, run_id, "incomplete", error)
+        self.settle(run_id, ago)
+        return self.state(run_id)
+
     def compare(self, run_id: str = "c0101-eeeeee", ago: float = 30.0) -> Run:
         """A finished comparison of three arms."""
         from tests.tui.comparison import result

@@ -159,6 +159,18 @@ async def test_resume_starts_a_real_process_and_shows_how_it_ends(app: SyncseApp
             await seen.until(lambda: not workspace.alive("g0101-eeeeee"))
 
 
+async def test_an_incomplete_run_says_what_is_missing_and_can_be_resumed(
+    app: SyncseApp, rows: Rows, look: Looker
+) -> None:
+    rows.incomplete()
+    async with app.run_test(size=MIDDLE) as pilot:
+        seen = look(pilot)
+        await seen.see(
+            "◐ incomple", "The run is incomplete", "8 of 16 requests have no answer: HTTP 500 8", "r resumes it."
+        )
+        await seen.see("warning: The positive equals the hard negative in 8 of 8")
+
+
 async def test_l_shows_the_log_with_its_escapes_visible_and_puts_it_away(
     app: SyncseApp, rows: Rows, look: Looker
 ) -> None:

@@ -1,0 +1,149 @@
+"""Sends a run's open requests to a backend and brings the answers into the store, with progress and warnings.
+
+Knows the store, the parser and the backend protocol; plans nothing. What a request needs is made when its context is sent.
+"""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from syncse_local.errors import SyncseError
+from syncse_local.jobs.job import Cancelled, Job
+from syncse_local.records import Completion, Context
+from syncse_local.store import ledger, newest_triplets
+from syncse_local.synthesis.arrival import FIRST, Arrival, coinciding
+from syncse_local.synthesis.intake import Intake
+from syncse_local.synthesis.outcomes import outcomes
+from syncse_local.synthesis.parse import PARSER_VERSION
+from syncse_local.synthesis.plan import PlannedRow, context_of, row_of
+from syncse_local.synthesis.pools import Role
+from syncse_local.synthesis.recipe import Pools, Recipe
+
+JUDGED = 50
+"""Answers before the share of rejected ones counts: of fewer, a bad start is no bad model."""
+
+
+@dataclass
+class Pace:
+    """What the current process has done, for rates: rows answered, accepted and failed, tokens made, since when."""
+
+    started: float
+    answered: int = 0
+    accepted: int = 0
+    faults: int = 0
+    tokens: int = 0
+
+    def add(self, row: ledger.Answered) -> None:
+        """Count one row."""
+        self.answered += row.completion.answered
+        self.faults += not row.completion.answered
+        self.accepted += any(not o.failure for o in row.outcomes)
+        self.tokens += row.completion.output_tokens
+
+
+class Answering:
+    """The answering of one run by one backend; `max_failure_rate` is the share of rejected answers that ends it."""
+
+    def __init__(self, job: Job, recipe: Recipe, pools: Pools, backend: Any, max_failure_rate: float = 1.0) -> None:
+        self.job, self.recipe, self.pools, self.backend = job, recipe, pools, backend
+        self.max_failure_rate = max_failure_rate
+        self.heeded: set[str] = set()
+
+    def answer(self, roles: tuple[Role, ...]) -> None:
+        """Send what is pending to the backend and store the answers in batches as they come.
+
+        Raises Incomplete where requests are left without an answer, and Cancelled after a clean save.
+        """
+        pending = ledger.pending_contexts(self.job.connection, self.job.run.id, roles)
+        asked: dict[str, ledger.Planned] = {}
+        before = ledger.counts(self.job.connection, self.job.run.id)
+        pace, limit = Pace(time.monotonic()), self.max_failure_rate
+        arrival = Arrival()
+        with Intake(self.job) as intake:
+            for completion in intake.completions(
+                self.backend.generate(self.contexts(pending, asked), self.job.reporter.cancelled)
+            ):
+                row = asked.pop(completion.key)
+                answered = self.parse(row, completion)
+                pace.add(answered)
+                arrival.add(row, answered)
+                if intake.add(answered):
+                    self.show(before, pace, answered)
+                    self.warn(arrival)
+                    self.heed()
+                _check_failure_rate(pace, limit, completion)
+        self.warn(arrival, ended=True)
+        self.heed()
+        self.show(before, pace)
+        self.job.reporter.flush()
+        if pace.answered + pace.faults < sum(rows for *_, rows in pending) and self.job.reporter.cancelled():
+            raise Cancelled
+        if error := intake.incomplete():
+            raise error
+
+    def heed(self) -> None:
+        """Say once what the engine warns of; some of it is learnt on the way."""
+        for text in self.backend.settings().get("warnings", ()):
+            if text not in self.heeded:
+                self.heeded.add(text)
+                self.job.reporter.event("warning", text=text)
+
+    def warn(self, arrival: Arrival, ended: bool = False) -> None:
+        """Say once what the answers that are stored by now tell of what the engine sees."""
+        for role in arrival.due(ended):
+            said = [*arrival.warnings(role)]
+            if role == "negative":
+                said += [coinciding(newest_triplets.triplets(self.job.connection, self.job.run.id, FIRST))]
+            for text in filter(None, said):
+                self.job.reporter.event("warning", text=text)
+
+    def contexts(self, pending: Iterable[tuple[str, str, int]], asked: dict[str, ledger.Planned]) -> Iterator[Context]:
+        """The pending rows by context, read when the backend takes the context; they are in `asked` from then on."""
+        for role, context_id, _ in pending:
+            rows = ledger.pending_rows(self.job.connection, self.job.run.id, role, context_id)
+            asked.update((row.key, row) for row in rows)
+            prefix = context_of(self.recipe, self.pools, context_id)
+            yield Context(context_id, prefix, [row_of(self.recipe, _plan_row(row), row.turn) for row in rows])
+
+    def parse(self, row: ledger.Planned, completion: Completion) -> ledger.Answered:
+        """A completion with what the parser makes of it; a fault has nothing to parse."""
+        if not completion.answered:
+            return ledger.Answered(completion, PARSER_VERSION, [])
+        found = outcomes(self.recipe, self.pools, row, completion.text, completion.finish)
+        return ledger.Answered(completion, PARSER_VERSION, found)
+
+    def show(self, before: dict[str, int], pace: Pace, last: ledger.Answered | None = None) -> None:
+        """Progress: rows done and accepted over all tries of the run, rates of this one."""
+        seconds, total = max(1e-9, time.monotonic() - pace.started), before["planned"]
+        done, rate = before["answered"] + pace.answered, pace.answered / seconds
+        shown: dict[str, Any] = {"latest": last.outcomes[0].text[:300]} if last and last.outcomes else {}
+        shown |= {"unanswered": pace.faults} if pace.faults else {}
+        self.job.reporter.progress(
+            done,
+            total,
+            phase="generating",
+            accepted=before["accepted"] + pace.accepted,
+            rows_per_second=round(rate, 2),
+            accepted_per_second=round(pace.accepted / seconds, 2),
+            tokens_per_second=round(pace.tokens / seconds, 1),
+            eta=round((total - done) / rate, 1) if rate else None,
+            **shown,
+        )
+
+
+def _check_failure_rate(pace: Pace, limit: float, last: Completion) -> None:
+    if pace.answered >= JUDGED and 1 - pace.accepted / pace.answered > limit:
+        said = f' The engine says: "{last.error.rstrip(".")}".' if last.error else ""
+        raise SyncseError(
+            "Too many rejected answers",
+            f"{pace.answered - pace.accepted} of {pace.answered} were rejected, more than the limit of {limit:.0%}.{said}",
+            "`syncse show RUN` lists the reasons. Raise --max-failure-rate to go on, or use another model.",
+        )
+
+
+def _plan_row(row: ledger.Planned) -> PlannedRow:
+    role: Role = row.role  # type: ignore[assignment]
+    return PlannedRow(
+        row.key, row.ordinal, row.sentence_key, role, row.sample, row.prompt_id, row.context_id, row.seed, row.turn
+    )
