@@ -112,7 +112,6 @@ def test_json_follows_a_run_line_by_line(cli: Cli, sentences: Path) -> None:
         ("blank.txt", b"\n \n\n", ExitCode.NOTHING),
         ("nul.csv", b"sentence\nab\0c\n", ExitCode.PREFLIGHT),
         ("quotes.csv", b'sentence\n"never closed\n', ExitCode.PREFLIGHT),
-        ("latin.txt", "Caf\xe9 au lait is served here.".encode("latin-1"), ExitCode.PREFLIGHT),
         ("columns.csv", b"height,width\n1,2\n", ExitCode.USAGE),
         ("broken.jsonl", b'{"sentence": "fine"}\n{"sentence": \n', ExitCode.PREFLIGHT),
         ("fake.parquet", b"sentence\nno parquet\n", ExitCode.PREFLIGHT),

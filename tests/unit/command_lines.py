@@ -102,7 +102,6 @@ train --data triplets.csv --encoder nowhere
 train --from g9999
 eval nowhere
 eval --tasks STS99
-eval --pooling cls
 eval --max-length 2
 eval --cache-mb -1
 compare e0101
