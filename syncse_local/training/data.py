@@ -71,6 +71,8 @@ class BatchPlan:
         self._epoch = lru_cache(maxsize=1)(self._batches)
         self.count = lru_cache(maxsize=None)(lambda epoch: len(self._epoch(epoch)))
         """Batches of an epoch."""
+        self.alone = len(keys) - sum(map(len, self._epoch(0)))
+        """Rows of the first epoch that are in no batch."""
         self.total = options.max_steps or sum(map(self.count, range(options.epochs)))
         if not self.total or not self.count(0):
             detail = "Every row shares a text with every other one: there are no two to tell apart."

@@ -250,6 +250,9 @@ class _Run:
             processes=self.ranks.world,
             resumed_at=self.progress.step,
         )
+        if self.plan.alone:
+            text = f"{self.plan.alone} rows of an epoch are in no batch: alone in one, they have nothing to be told apart from"
+            self.reporter.event("warning", text=text)
 
     def _result(self, cancelled: bool = False) -> TrainResult:
         progress = self.progress

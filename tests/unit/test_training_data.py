@@ -27,7 +27,7 @@ def test_plan_is_a_function_of_seed_and_step(tiny_encoder: Path, tmp_path: Path)
     index = np.arange(63, dtype=np.uint64).reshape(21, 3)
     opts = options(tiny_encoder, tmp_path, batch_size=10, epochs=3)
     plan, other = BatchPlan(index, opts), BatchPlan(index, opts)
-    assert (plan.count(0), plan.total) == (2, 6)  # one row left over has no negative to be told from
+    assert (plan.count(0), plan.total, plan.alone) == (2, 6, 1)  # one row has no negative to be told from
     forward = [plan.rows(step).tolist() for step in range(6)]
     assert [other.rows(step).tolist() for step in reversed(range(6))] == forward[::-1]
     assert all(len(set(forward[2 * e] + forward[2 * e + 1])) == 20 for e in range(3))
