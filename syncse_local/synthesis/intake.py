@@ -74,7 +74,7 @@ class Intake:
         detail = f"{sentence(found, faults.requests(self._job.connection, run_id))}."
         title, hint = "The run is incomplete", "Answered rows are kept and can be used."
         if self._broke is not None:
-            title, detail, hint = self._broke.title, f"{self._broke.detail} {detail}", self._broke.hint
+            title, detail, hint = self._broke.title, f"{self._broke.detail.rstrip('.')}. {detail}", self._broke.hint
         elif self._in_a_row >= IN_A_ROW:
             detail = f"{detail} It ended early, after {IN_A_ROW} requests in a row that went wrong."
         error = Incomplete(title, detail, f"{hint} Ask for the rest: syncse resume {run_id}")

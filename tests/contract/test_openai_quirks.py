@@ -40,9 +40,10 @@ def serve() -> Iterator[Serve]:
             server.die()
 
 
-def backend(server: FaultyServer, **options: Any) -> OpenAICompatBackend:
-    """The backend on a server."""
-    return OpenAICompatBackend("tiny", base_urls=[options.pop("url", server.url)], **{**QUICK, **options})
+def backend(*servers: FaultyServer, **options: Any) -> OpenAICompatBackend:
+    """The backend on these servers, or on a `url`."""
+    urls = [options.pop("url")] if "url" in options else [server.url for server in servers]
+    return OpenAICompatBackend("tiny", base_urls=urls, **{**QUICK, **options})
 
 
 def rows(count: int = 6, **sampling: Any) -> Context:
@@ -107,6 +108,16 @@ def test_a_server_that_refuses_a_parameter_that_was_asked_for_says_so(serve: Ser
     context = rows(top_k=40)
     assert all_right(answers(made, context), context)
     assert "top_k" in warnings_of(made)[0]
+
+
+def test_each_server_of_a_pool_has_a_dialect_of_its_own(serve: Serve) -> None:
+    plain, odd = serve(), serve("system: vLLM", "parameter: FastAPI, seed")
+    made = backend(plain, odd, concurrency=2)
+    context = rows(60)
+    assert all_right(answers(made, context), context)
+    assert all(body["messages"][0]["role"] == "system" and "seed" in body for body in plain.bodies)
+    assert len(plain.bodies) + len(odd.bodies) == 62
+    assert {text.split(": ")[0] for text in warnings_of(made)} == {odd.url}
 
 
 def test_several_quirks_at_once(serve: Serve) -> None:

@@ -98,7 +98,7 @@ class Crew:
             self._finish(found)
             return
         if found.kind != "again":
-            host.health.failed(allowance, late=found.kind == "late", crowded=found.kind == "crowded")
+            host.health.failed(allowance, found.kind)
         what = self._decide(host, task, found)
         if isinstance(what, Completion):
             self._finish(what)
@@ -113,7 +113,7 @@ class Crew:
 
     def _again(self, host: Host, task: PendingRow, fault: Fault, pause: float) -> None:
         """Back among the waiting rows, after a pause of this thread, or of the whole server where the fault was its own."""
-        if task.faults:
+        if fault.kind != "again":
             self._failing[task.row.key] = unanswered(task, fault)
         if fault.kind in ("crowded", "unreachable"):
             host.health.quiet_until = time.monotonic() + pause
@@ -124,8 +124,7 @@ class Crew:
     def _lose(self, host: Host, task: PendingRow, why: SyncseError, fault: Fault) -> None:
         """A server that is gone leaves its rows to the others; the last one ends the run."""
         self._lost[host] = why
-        if task.faults:
-            self._failing[task.row.key] = unanswered(task, fault)
+        self._failing[task.row.key] = unanswered(task, fault)
         if fault.kind in ("unreachable", "late", "crowded") and len(self._lost) < len(self._clients):
             task.faults, task.first = 0, 0.0
             self.inbox.put(task)

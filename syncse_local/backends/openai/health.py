@@ -25,7 +25,10 @@ class Allowance(NamedTuple):
 
 @dataclass(slots=True)
 class Health:
-    """`most` requests in flight at most, `timeout` seconds of silence at first. Any thread may use it."""
+    """`most` requests in flight at most, `timeout` seconds of silence at first. Any thread may use it.
+
+    `faults` of any kind in a row; `turned_away`: how often in a row it was not there or had no room.
+    """
 
     most: int
     timeout: float
@@ -33,6 +36,7 @@ class Health:
     heard: float = field(default_factory=time.monotonic)
     quiet_until: float = 0.0
     faults: int = 0
+    turned_away: int = 0
     _stretch: float = 1.0
     _in_flight: int = 0
     _epoch: int = 0
@@ -41,7 +45,8 @@ class Health:
     def start(self) -> None:
         """A run begins: what was silent before it does not count."""
         with self._lock:
-            self.heard, self.quiet_until, self.faults = time.monotonic(), 0.0, 0
+            self.heard, self.quiet_until = time.monotonic(), 0.0
+            self.faults = self.turned_away = 0
 
     def begin(self) -> Allowance:
         """A request begins. Silence counts from the server's last answer to anyone.
@@ -62,17 +67,19 @@ class Health:
     def answered(self) -> None:
         """An answer came."""
         with self._lock:
-            self.heard, self.faults = time.monotonic(), 0
+            self.heard, self.faults, self.turned_away = time.monotonic(), 0, 0
             self.window = min(self.most, self.window + 1)
 
-    def failed(self, allowance: Allowance, late: bool = False, crowded: bool = False) -> None:
-        """An attempt went wrong. The server gets less to do and more time once for all requests that met the same moment."""
+    def failed(self, allowance: Allowance, kind: str) -> None:
+        """An attempt went wrong, by the kind of its fault. A late or crowded server gets less to do, and a late one more time;
+        one that is not there is looked for by one request. All requests that met the same moment count once in this."""
         with self._lock:
             self.faults += 1
-            if (late or crowded) and allowance.epoch == self._epoch:
+            if kind in ("late", "crowded", "unreachable") and allowance.epoch == self._epoch:
                 self._epoch += 1
-                self.window = max(1, self.window // 2)
-                self._stretch = min(STRETCHED, self._stretch * (2.0 if late else 1.0))
+                self.window = 1 if kind == "unreachable" else max(1, self.window // 2)
+                self.turned_away += kind != "late"
+                self._stretch = min(STRETCHED, self._stretch * (2.0 if kind == "late" else 1.0))
 
     def silent(self, now: float) -> float:
         """Seconds since the server answered anything, or since the run began."""

@@ -27,6 +27,12 @@ TRIED = 3
 """Rows of a server on which forms are tried: a fourth row that is rejected without a reason tells no more."""
 TOO_MANY = re.compile(r"max_(completion_|new_)?tokens|max_model_len|in the completion", re.I)
 """A context that is too short for the prompt with the tokens asked for, as servers word it."""
+HINTS = {
+    "unreachable": "Start the server.",
+    "late": "Give it time (--backend-option timeout_s=600) or less to do (--backend-option concurrency=1) in a new run.",
+    "crowded": "Wait until it takes requests.",
+}
+"""The next step where a server as a whole has no answers, by the kind of the fault."""
 
 
 class ServerPool:
@@ -168,17 +174,17 @@ class ServerPool:
             return ended
         if fault.kind in ("rejected", "refused"):
             return Completion(task.row.key, "", "refused", error=fault.said)
-        task.faults += 1
-        now, patience = time.monotonic(), self._options.patience_s
-        pause = fault.wait or self._backoff.pause(task.faults)
-        gone = fault.kind in ("unreachable", "late", "crowded") and pause + host.health.silent(now) > patience
-        if gone or (fault.kind == "unreachable" and task.faults > self._options.retries):
-            hint = "Start the server, or wait for it."
-            return SyncseError("The servers do not answer", f"{host.server.url}: {fault.said}", hint, ExitCode.FAILED)
-        tired = pause + now - task.first > patience if fault.kind == "crowded" else task.faults > self._options.retries
-        if tired or (fault.kind not in ("crowded", "unreachable") and host.health.hopeless):
-            return unanswered(task, fault)
-        return pause
+        now, patience, health = time.monotonic(), self._options.patience_s, host.health
+        turned_away = fault.kind in ("unreachable", "crowded")  # which is no fault of the row's
+        task.faults += not turned_away
+        pause = fault.wait or self._backoff.pause(max(1, health.turned_away if turned_away else task.faults))
+        gone = fault.kind in HINTS and pause + health.silent(now) > patience
+        if gone or (fault.kind == "unreachable" and health.turned_away > self._options.retries):
+            detail = f"{host.server.url}: {fault.said}"
+            return SyncseError("The servers do not answer", detail, HINTS[fault.kind], ExitCode.FAILED)
+        if turned_away:
+            return pause if pause + now - task.first <= patience else unanswered(task, fault)
+        return unanswered(task, fault) if task.faults > self._options.retries or health.hopeless else pause
 
     def _end(self, host: Host, fault: Fault) -> SyncseError | None:
         """The end of the run where a fault is about all rows: the key, the model, the money, the address."""
