@@ -9,7 +9,7 @@ from typing import Any
 
 from syncse_local.api import Workspace
 from syncse_local.cli.common import parser, settings
-from syncse_local.cli.flags import add_fields
+from syncse_local.cli.flags import add_fields, spec_of
 from syncse_local.cli.output import emit, table
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.specs.pipeline import MergeSpec
@@ -37,20 +37,21 @@ def run(options: argparse.Namespace) -> ExitCode:
     if options.workspace:
         detail = f"DEST is {options.target}, and --workspace names {options.workspace}."
         raise SyncseError("Two places to merge into", detail, "Leave --workspace away.", ExitCode.USAGE)
-    target = Path(options.target).expanduser()
-    sources = [Path(source).expanduser() for source in options.sources]
+    spec = spec_of(options, MergeSpec)
+    target = Path(spec.target).expanduser()
+    sources = [Path(source).expanduser() for source in spec.sources]
     for source in sources:
         require(source / FILE)  # before DEST is made
     with ExitStack() as stack:
-        if options.dry_run and not (target / FILE).exists():
+        if spec.dry_run and not (target / FILE).exists():
             target = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="syncse-merge-")))
         opened = stack.enter_context(Workspace(target, settings(options)))
-        merged = opened.merge(sources, options.dry_run, _silent if options.json else _tell)
+        merged = opened.merge(sources, spec.dry_run, _silent if options.json else _tell)
     if options.json:
         for found in merged:
-            emit({"dry_run": options.dry_run, "into": str(Path(options.target).resolve()), **found.to_dict()})
+            emit({"dry_run": spec.dry_run, "into": str(Path(spec.target).resolve()), **found.to_dict()})
     else:
-        _print(merged, options.dry_run)
+        _print(merged, spec.dry_run)
     if not any(found.runs or found.known or found.new.get("request") for found in merged):
         raise SyncseError("Nothing to merge", "No source has a run.", "Name other workspaces.", ExitCode.NOTHING)
     return ExitCode.OK

@@ -80,7 +80,11 @@ def file_sha256(connection: sqlite3.Connection | None, path: Path) -> str:
 
 
 def _model_files(path: Path) -> list[Path]:
-    return deciding_files(path) if path.is_dir() else parts_of(path)
+    if path.is_dir():
+        return deciding_files(path)
+    return (
+        parts_of(path) if path.suffix.lower() == ".gguf" else [path]
+    )  # word vectors are one file, whatever their name
 
 
 def _encoder_files(directory: Path) -> list[Path]:

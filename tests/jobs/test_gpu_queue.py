@@ -14,6 +14,7 @@ from syncse_local import machine, paths
 from syncse_local.api import OPEN, Run, Workspace
 from syncse_local.errors import ExitCode
 from syncse_local.jobs import gpu_queue
+from syncse_local.paths import user_number
 from syncse_local.store.database import connect
 from syncse_local.synthesis.recipe import load_pools, load_recipe
 from tests.conftest import Cli
@@ -177,6 +178,8 @@ def test_a_model_that_will_not_fit_is_refused_before_it_is_loaded(
 def test_the_lock_cannot_be_written(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("no directory", encoding="utf-8")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # where it would go else
+    (tmp_path / f"syncse-local-{user_number()}").write_text("no directory", encoding="utf-8")
     run = wait(workspace, workspace.start("generate", _options()).id)
     assert run.error is not None
     assert "XDG_STATE_HOME" in run.error["hint"]

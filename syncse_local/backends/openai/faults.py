@@ -21,7 +21,7 @@ SAID_CHARS = 300
 """Characters of a server's words that are kept: its first sentence or two."""
 CONTEXT = re.compile(
     r"context[ _-]?(length|window|size)|context_exceeded|maximum context|prompt is too long|input is too long"
-    r"|too many (input )?tokens|inputs?`? tokens|maximum (model length|number of tokens)|input token count",
+    r"|too many (input )?tokens|inputs?`? tokens|max_model_len|maximum (model length|number of tokens)|input token count",
     re.I,
 )
 FILTERED = re.compile(r"content[ _-]?(filter|policy|management)|moderation|flagged|safety system", re.I)
