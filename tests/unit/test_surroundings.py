@@ -272,6 +272,7 @@ def test_a_working_directory_that_was_removed(tmp_path: Path) -> None:
 
 INTERRUPTED = """
 import importlib.abc, os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a runner in the background has it ignored
 class Interrupting(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path, target=None):
         if name == "%s":
