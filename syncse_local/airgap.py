@@ -1,9 +1,12 @@
 """Offline switches for every library, and a socket guard that refuses and counts anything beyond loopback.
 
-Knows addresses and callers; knows no library. The guard is Python's audit hook: it covers every socket that Python code
-opens, and it cannot be taken off again. Native code that calls the system directly is outside it: hence the switches.
+Knows addresses and callers; knows no library. The guard is Python's audit hook, which cannot be taken off again, and checks
+in front of the socket methods that look a name up before the hook hears of them. Native code that calls the system directly
+is outside it: hence the switches, and `isolation`.
 """
 
+import _socket
+import functools
 import ipaddress
 import os
 import socket
@@ -24,6 +27,10 @@ SWITCHES = {
     "TOKENIZERS_PARALLELISM": "false",
 }
 GUARD = "SYNCSE_AIRGAP"
+FAMILIES = (-1, socket.AF_INET, socket.AF_INET6, getattr(socket, "AF_UNIX", socket.AF_INET))
+"""Sockets that may be made, -1 for one that is there already. The others reach the network card, the kernel or a host."""
+KIND = 0xF
+"""The part of a socket's type that is its kind, where systems keep flags beside it."""
 _refused: list[tuple[str, str]] = []
 _installed = False
 _tell: Callable[[str, str], None] | None = None
@@ -69,6 +76,9 @@ def install(tell: Callable[[str, str], None] | None = None) -> None:
     _tell = tell
     if not _installed:
         _installed = True
+        os.environ.pop("HOSTALIASES", None)  # by it any name stands for another, `localhost` too
+        for name in ("connect", "connect_ex", "bind", "sendto", "sendmsg", "listen"):
+            _check_first(name)
         sys.addaudithook(_hook)
 
 
@@ -82,28 +92,77 @@ def refused() -> list[tuple[str, str]]:
     return list(_refused)
 
 
+def _check_first(name: str) -> None:
+    """Let a method of `socket.socket` look at the address before the system can look its name up."""
+    theirs = getattr(socket.socket, name)
+    if name == "listen":
+
+        @functools.wraps(theirs)
+        def method(connection: socket.socket, *given: Any) -> Any:
+            if connection.family in (socket.AF_INET, socket.AF_INET6):
+                _check_bound(str(connection.getsockname()[0]))
+            return theirs(connection, *given)
+
+    else:
+
+        @functools.wraps(theirs)
+        def method(connection: socket.socket, *given: Any) -> Any:
+            address = given[3] if name == "sendmsg" and len(given) > 3 else given[-1] if name != "sendmsg" else None
+            _check_address(connection, address, binds=name == "bind")
+            return theirs(connection, *given)
+
+    setattr(socket.socket, name, method)
+
+
 def _hook(event: str, args: tuple[Any, ...]) -> None:
     if not event.startswith("socket."):
         return
-    if event in ("socket.connect", "socket.sendto", "socket.sendmsg", "socket.bind"):
-        connection, address = args[0], args[1]
-        if address is None or getattr(connection, "family", None) not in (socket.AF_INET, socket.AF_INET6):
-            return
-        host = str(address[0]) if isinstance(address, tuple) and address else str(address)
-        if event == "socket.bind" and host in ("", "0.0.0.0", "::"):
-            _refuse(host or "every interface")
+    if event == "socket.__new__":
+        _check_made(*args)
+    elif event in ("socket.connect", "socket.sendto", "socket.sendmsg", "socket.bind"):
+        _check_address(args[0], args[1], binds=event == "socket.bind")
     elif event == "socket.getaddrinfo":
-        host = "" if args[0] is None else _text(args[0])
+        _check_host("" if args[0] is None else args[0])
     elif event in ("socket.gethostbyname", "socket.gethostbyaddr"):
-        host = _text(args[0])
-    else:
+        _check_host(args[0])
+    elif event == "socket.getnameinfo":
+        _check_host(tuple.__getitem__(args[0], 0))
+
+
+def _check_made(made: object, family: int, kind: int, protocol: int) -> None:
+    """Sockets by which programs reach round addresses: other families, raw ones, those without our checks."""
+    if family not in FAMILIES:
+        _refuse(f"address family {int(family)}")
+    if kind & KIND == socket.SOCK_RAW and family != -1:
+        _refuse("a raw socket")
+    if type(made) is _socket.socket and family in (socket.AF_INET, socket.AF_INET6):
+        _refuse("a socket without checks")
+
+
+def _check_address(connection: Any, address: object, binds: bool) -> None:
+    if getattr(connection, "family", None) not in (socket.AF_INET, socket.AF_INET6) or not isinstance(address, tuple):
         return
-    if not is_local(host):
-        _refuse(host)
+    host = _text(tuple.__getitem__(address, 0)) if len(address) else ""
+    if binds:
+        _check_bound(host)
+    _check_host(host)
+
+
+def _check_bound(host: str) -> None:
+    if host in ("", "0.0.0.0", "::"):
+        _refuse(host or "every interface")
+
+
+def _check_host(host: object) -> None:
+    if not is_local(text := _text(host)):
+        _refuse(text)
 
 
 def _text(host: object) -> str:
-    return host.decode("ascii", "replace") if isinstance(host, bytes) else str(host)
+    """What the system will read, whatever a subclass makes of itself."""
+    if isinstance(host, bytes | bytearray):
+        return bytes(host).decode("ascii", "replace")
+    return str.__str__(host) if isinstance(host, str) else str(host)
 
 
 def is_local(host: str) -> bool:

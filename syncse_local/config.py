@@ -32,12 +32,17 @@ PATHS = (
 """Settings in which `~` is the home directory; some may be a name instead."""
 
 
+CHOICES = {"isolation": ("auto", "strict", "off")}
+"""Settings that are one of a few words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that can be set once for many commands. Empty text means: not set."""
 
     workspace: str = "workspace"
     airgap: bool = False
+    isolation: str = "auto"
     senteval: str = ""
     reranking: str = ""
     backend: str = DEFAULT_BACKEND
@@ -145,11 +150,14 @@ def _convert(name: str, value: Any, source: str) -> Any:
             return float(value)
     if isinstance(value, str) and name in PATHS:
         return os.pathsep.join(map(expanded, value.split(os.pathsep))) if name == "model_dirs" else expanded(value)
-    if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
+    if name not in CHOICES and isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
         return value
+    if value in CHOICES.get(name, ()):
+        return value
+    wanted = " or ".join(CHOICES.get(name, (kind.__name__,)))
     raise SyncseError(
         "A setting has the wrong type",
-        f"{name} = {value!r} (from {source}) should be {kind.__name__}.",
+        f"{name} = {value!r} (from {source}) should be {wanted}.",
         "Mend the value; `syncse doctor` shows every setting and its source.",
         ExitCode.USAGE,
     )

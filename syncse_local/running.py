@@ -166,7 +166,7 @@ class Running(Triplets):
         """Create a run and start its process; returns at once. Raises SyncseError (USAGE) for what cannot be a run's."""
         locks.check(self.directory)
         run = runs.create(self.connection, kind, checked(kind, options).to_options(), name)
-        supervise.launch(self.directory, run.id, self.settings.airgap)
+        supervise.launch(self.directory, run.id, self.settings.airgap, self.settings.isolation)
         return run
 
     def ensure(self, kind: str, options: Mapping[str, Any], name: str) -> Run:
@@ -190,7 +190,7 @@ class Running(Triplets):
                 else "It is still at work: `syncse show --follow`."
             )
             raise SyncseError("Nothing to resume", f"Run {run.id} is {run.state}.", hint, ExitCode.NOTHING)
-        supervise.launch(self.directory, run.id, self.settings.airgap)
+        supervise.launch(self.directory, run.id, self.settings.airgap, self.settings.isolation)
         return self.run(run.id)
 
     def cancel(self, run_id: str) -> int:

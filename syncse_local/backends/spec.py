@@ -11,6 +11,7 @@ from syncse_local.backends.consent import Leaving
 from syncse_local.backends.options import read_options
 from syncse_local.config import Settings
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.isolation.rules import Needs
 from syncse_local.machine_memory import Fit, FreeMemory
 from syncse_local.modelfiles.entry import Format, ModelEntry
 
@@ -53,6 +54,7 @@ class BackendSpec:
     `fit(model, options, memory)`: the memory a model needs, and `smaller`: what to do where it is too much.
     `remark(model, options)`: a sentence about what makes this model slow with this engine, and what would not; or nothing.
     `uses_gpu(options, gpus)`: whether a run with these options uses a GPU, `gpus` saying whether there are any.
+    `needs(options)`: what a worker that runs the engine must be let have beside its model: sockets, servers, programs.
     `checks(settings)`: what doctor says. `leaving(options, sentences, calls, airgap)`: what would leave this machine,
     `calls` requests for each sentence, or None.
     """
@@ -71,6 +73,7 @@ class BackendSpec:
     smaller: str = ""
     remark: Callable[[ModelEntry, Any], str] = lambda model, options: ""
     uses_gpu: Callable[[Mapping[str, Any], bool], bool] = lambda options, gpus: False
+    needs: Callable[[Mapping[str, Any]], Needs] = lambda options: Needs()
     checks: Callable[[Settings], list[Check]] = lambda settings: []
     leaving: Callable[[Mapping[str, Any], Iterable[str], int, bool], Leaving | None] | None = None
 

@@ -10,7 +10,7 @@ from syncse_local import airgap, config
 from syncse_local.api import Workspace
 from syncse_local.cli.output import emit
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.training.launcher import launched
+from syncse_local.jobs.launcher import launched
 
 
 def parser(verbs: Any, name: str, summary: str, example: str, run: Any) -> argparse.ArgumentParser:
@@ -27,6 +27,13 @@ def parser(verbs: Any, name: str, summary: str, example: str, run: Any) -> argpa
     made.add_argument("--json", action="store_true", help="print JSON, one document a line")
     made.add_argument(
         "--airgap", action="store_true", default=None, help="refuse and count every connection beyond loopback"
+    )
+    made.add_argument(  # argparse takes the whole word first; with a value of its own the flag would swallow a file name
+        "--airgap=strict",
+        dest="isolation",
+        action="store_const",
+        const="strict",
+        help="the same, and start no run where the kernel cannot shut the network",
     )
     return made
 

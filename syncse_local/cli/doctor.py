@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from syncse_local import __version__, paths
+from syncse_local.cli.audit import audit
 from syncse_local.cli.common import parser, settings
 from syncse_local.cli.inventory import machine_checks, model_checks
 from syncse_local.cli.output import emit, table
@@ -33,7 +34,9 @@ def add(verbs: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> ExitCode:
-    """Print the checks; fails (PREFLIGHT) when something needed is missing."""
+    """Print the checks; fails (PREFLIGHT) when something needed is missing. With --airgap, the proof that nothing leaves."""
+    if options.airgap:
+        return audit(options.json)
     chosen = settings(options)
     checks = [
         *_libraries(),

@@ -68,6 +68,9 @@ def _run(verbs: Iterable[Any], given: list[str]) -> int:
     options = build(verbs).parse_args(given or ["tui"], argparse.Namespace(given=given))
     if not hasattr(options, "run_verb"):
         raise SyncseError("Wrong usage", "A verb is needed.", "See `syncse -h`.", ExitCode.USAGE)
+    if options.isolation == "strict":
+        options.airgap = True
+        os.environ["SYNCSE_ISOLATION"] = "strict"  # for the commands that the terminal UI starts
     if options.airgap:
         airgap.install()
     return int(options.run_verb(options))

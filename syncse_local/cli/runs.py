@@ -14,6 +14,7 @@ from syncse_local.cli.output import emit, table
 from syncse_local.cli.report import show as show_report
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.text.display import safe
+from syncse_local.text.events import event_line
 from syncse_local.text.figures import moment
 
 RAW = 20
@@ -122,6 +123,9 @@ def _describe(opened: Workspace, run: Run, most: int) -> None:
     elif run.state in RESUMABLE:
         print(f"  Resume it: syncse resume {run.id}")
     print(f"  connections refused: {run.blocked}")
+    for event in opened.events(run.id):
+        if event["kind"] in ("isolation", "refused_by_kernel"):
+            print(f"  {event_line(event['kind'], event['data'])}")
     for text in opened.warnings(run.id):
         print(f"  warning: {safe(text)}")
     if run.kind == "eval" and run.state == "done":

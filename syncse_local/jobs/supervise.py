@@ -14,7 +14,8 @@ from pathlib import Path
 
 from syncse_local import airgap, machine
 from syncse_local.errors import SyncseError
-from syncse_local.jobs import gpu_queue, liveness
+from syncse_local.isolation.outside import Watcher
+from syncse_local.jobs import confine, gpu_queue, liveness
 from syncse_local.store import runs
 from syncse_local.store.database import connect
 
@@ -40,8 +41,11 @@ def run_directory(workspace: Path, run_id: str) -> Path:
     return workspace / "runs" / run_id
 
 
-def launch(workspace: Path, run_id: str, guarded: bool) -> None:
-    """Start a supervisor in a session of its own, so that it outlives this process and its terminal."""
+def launch(workspace: Path, run_id: str, guarded: bool, isolation: str = "auto") -> None:
+    """Start a supervisor in a session of its own, so that it outlives this process and its terminal.
+
+    `isolation` is `auto`, `strict` or `off`: see `confine`.
+    """
     directory = run_directory(workspace, run_id)
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / "log").open("ab") as log:
@@ -51,7 +55,7 @@ def launch(workspace: Path, run_id: str, guarded: bool) -> None:
             stdout=log,
             stderr=log,
             start_new_session=True,
-            env={"GOMP_SPINCOUNT": SPINS, **airgap.environment(guarded)},
+            env={"GOMP_SPINCOUNT": SPINS, **airgap.environment(guarded), confine.VARIABLE: isolation},
         )
 
 
@@ -69,17 +73,29 @@ def supervise(workspace: Path, run_id: str) -> int:
         turn.end(connection)
         return 0
     locks = (lock, *turn.descriptors)
+    try:
+        watcher = _watcher(connection, workspace, run_id)
+    except SyncseError as error:
+        runs.finish(connection, run_id, "failed", error)
+        turn.end(connection)
+        return 1
+    # GPUs in the order in which the queue counts them; threads as many as a quota is worth
+    env = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", **machine.thread_limits(), **os.environ}
+    if watcher is not None:
+        env |= confine.environment(run_directory(workspace, run_id))
+        confine.make_gpu_devices() if turn.devices else None
     worker = subprocess.Popen(
         [
             *(sys.executable, "-X", "faulthandler", "-m", "syncse_local.jobs.worker", str(workspace), run_id),
-            *map(str, locks),
+            *("-" if watcher is None else str(watcher.descriptor), *map(str, locks)),
         ],
         stdin=subprocess.DEVNULL,
-        pass_fds=locks,
+        pass_fds=(*locks, *([] if watcher is None else [watcher.descriptor])),
         process_group=0,
-        # GPUs in the order in which the queue counts them; threads as many as a quota is worth
-        env={"CUDA_DEVICE_ORDER": "PCI_BUS_ID", **machine.thread_limits(), **os.environ},
+        env=env,
     )
+    if watcher is not None:
+        watcher.start()
     step, since = 0, time.monotonic()
     while worker.poll() is None:
         asked = runs.cancel_step(connection, run_id)
@@ -91,11 +107,20 @@ def supervise(workspace: Path, run_id: str) -> int:
                 _signal_group(worker.pid, signal.SIGTERM if step == 2 else signal.SIGKILL)
         time.sleep(POLL)
     _signal_group(worker.pid, signal.SIGKILL)  # an engine's child must not outlive its worker
+    if watcher is not None:
+        watcher.close()
+        confine.clear(run_directory(workspace, run_id))
     if worker.returncode != 0:
         state = "cancelled" if runs.cancel_step(connection, run_id) else "failed"
         runs.finish(connection, run_id, state, death(worker.returncode, run_directory(workspace, run_id) / "log"))
     turn.end(connection)
     return worker.returncode
+
+
+def _watcher(connection: sqlite3.Connection, workspace: Path, run_id: str) -> Watcher | None:
+    """What confines the worker; None where isolation is off or this is no Linux. Raises SyncseError (USAGE)."""
+    rules = confine.rules_for(runs.get(connection, run_id), workspace, run_directory(workspace, run_id))
+    return None if rules is None else Watcher(rules)
 
 
 def _turn(connection: sqlite3.Connection, workspace: Path, run_id: str) -> gpu_queue.Turn | None:

@@ -9,6 +9,8 @@ from typing import Any
 
 from syncse_local import airgap
 from syncse_local.errors import ExitCode, SyncseError, refused
+from syncse_local.isolation import inside
+from syncse_local.jobs import record
 from syncse_local.jobs.job import Cancelled, Incomplete, Job
 from syncse_local.jobs.progress import StoreReporter
 from syncse_local.jobs.supervise import database, run_directory
@@ -17,8 +19,11 @@ from syncse_local.store import runs
 from syncse_local.store.database import connect
 
 
-def work(workspace: Path, run_id: str) -> int:
-    """Do the run; returns 0 when its end has been written, whatever the end was."""
+def work(workspace: Path, run_id: str, confined: inside.Confined | None = None) -> int:
+    """Do the run; returns 0 when its end has been written, whatever the end was.
+
+    `confined` is what the kernel keeps this process from; where its rules are strict and it is too little, nothing is done.
+    """
     connection = connect(database(workspace))
     run = runs.get(connection, run_id)
     reporter = StoreReporter(connection, run.id)
@@ -29,10 +34,13 @@ def work(workspace: Path, run_id: str) -> int:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     job = Job(run, connection, reporter, workspace, run_directory(workspace, run.id))
-    state, error, result = _outcome(job)
+    record.begin(reporter, confined)
+    blocked = None if confined is None else confined.too_little()
+    state, error, result = ("failed", blocked, {}) if blocked else _outcome(job)
     reporter.flush()
     for module, address in airgap.refused():
         reporter.event("refused", module=module, address=address)
+    record.end(reporter, confined)
     runs.finish(connection, run.id, state, error, **result)
     return 0
 
@@ -78,9 +86,10 @@ def _unexpected(error: BaseException, log: Path) -> SyncseError:
 if __name__ == "__main__":
     airgap.set_switches()
     airgap.install_if_ordered()
-    for lock in sys.argv[3:]:  # held by this process, and by no engine's child that might outlive it
+    confined = None if sys.argv[3] == "-" else inside.enter(int(sys.argv[3]))
+    for lock in sys.argv[4:]:  # held by this process, and by no engine's child that might outlive it
         os.set_inheritable(int(lock), False)
-    status = work(Path(sys.argv[1]), sys.argv[2])
+    status = work(Path(sys.argv[1]), sys.argv[2], confined)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)  # an engine's destructors must not turn a finished run into a crash

@@ -68,6 +68,22 @@ def _missing(data: Mapping[str, Any]) -> str:
     return f"{safe(data.get('task', '?'), NAME)} is not there (looked for {safe(data.get('looked_for', ''))})"
 
 
+def isolation_line(data: Mapping[str, Any]) -> str:
+    """`isolation: network namespace 4026532177, system-call filter, Landlock 7; self-test: 15 shut`."""
+    space, land, missing, tried = (_table(data.get(name)) for name in ("namespace", "landlock", "missing", "tried"))
+    held = [f"network namespace {safe(space.get('inode', '?'), NAME)}"] if space else []
+    held += ["system-call filter"] if data.get("seccomp") else []
+    held += [f"Landlock {safe(land.get('version', '?'), NAME)}"] if land else []
+    results = [_table(outcome).get("result") for outcome in tried.values()]
+    counted = ", ".join(f"{results.count(name)} {name}" for name in ("shut", "open", "not tried") if name in results)
+    lacking = f"; missing: {', '.join(safe(name, NAME) for name in list(missing)[:PAIRS])}" if missing else ""
+    return f"isolation: {', '.join(held) or 'none'}{lacking}; self-test: {counted or 'none'}"
+
+
+def _table(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
 _TOLD: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "state": lambda data: f"became {safe(data.get('state', '?'), NAME)}",
     "mapping": lambda data: f"input: {safe(data.get('described', ''))}",
@@ -77,5 +93,7 @@ _TOLD: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "training_setup": _setup,
     "provenance": lambda _: "recorded what the encoder is made from (syncse card shows it)",
     "task_missing": _missing,
+    "isolation": isolation_line,
+    "refused_by_kernel": lambda data: f"the kernel refused: {_pairs(data) or 'nothing'}",
     "scored": lambda data: f"scored {safe(data.get('task', '?'), NAME)}",
 }

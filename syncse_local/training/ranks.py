@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, distributed, nn
 
-from syncse_local.training.launcher import launched
+from syncse_local.jobs.launcher import launched
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,22 @@ attempt("name", lambda: socket.getaddrinfo("example.org", 80))
 attempt("datagram", lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("192.0.2.1", 53)))
 attempt("ipv6", lambda: socket.socket(socket.AF_INET6).connect(("2001:db8::1", 80)))
 attempt("listen", lambda: socket.socket().bind(("0.0.0.0", 0)))
+class Lies(str):
+    def __str__(self):
+        return "127.0.0.1"
+udp = lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+attempt("connect to a name", lambda: socket.socket().connect(("a.invalid", 80)))
+attempt("connect_ex to a name", lambda: socket.socket().connect_ex(("b.invalid", 80)))
+attempt("send to a name", lambda: udp().sendto(b"x", ("c.invalid", 53)))
+attempt("send a message to a name", lambda: udp().sendmsg([b"x"], [], 0, ("d.invalid", 53)))
+attempt("bind to a name", lambda: socket.socket().bind(("e.invalid", 0)))
+attempt("name of an address", lambda: socket.getnameinfo(("192.0.2.1", 80), 0))
+attempt("listen without bind", lambda: socket.socket().listen(1))
+attempt("a name that lies", lambda: socket.socket().connect((Lies("192.0.2.1"), 80)))
+attempt("packets", lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW))
+attempt("raw", lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1))
+import _socket
+attempt("without checks", lambda: _socket.socket(socket.AF_INET, socket.SOCK_STREAM))
 server = socket.create_server(("127.0.0.1", 0))
 socket.create_connection(server.getsockname(), timeout=5).close()
 child_script = """
@@ -49,13 +65,15 @@ print(json.dumps({"refused": refused, "counted": airgap.refused(), "child": chil
 def test_everything_beyond_loopback_is_refused_and_counted() -> None:
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
-    assert found["refused"] == ["connect", "name", "datagram", "ipv6", "listen"]
+    later = [
+        *("connect to a name", "connect_ex to a name", "send to a name", "send a message to a name", "bind to a name"),
+        *("name of an address", "listen without bind", "a name that lies", "packets", "raw", "without checks"),
+    ]
+    assert found["refused"] == ["connect", "name", "datagram", "ipv6", "listen", *later]
     assert [address for _, address in found["counted"]] == [
-        "192.0.2.1",
-        "example.org",
-        "192.0.2.1",
-        "2001:db8::1",
-        "0.0.0.0",
+        *("192.0.2.1", "example.org", "192.0.2.1", "2001:db8::1", "0.0.0.0"),
+        *("a.invalid", "b.invalid", "c.invalid", "d.invalid", "e.invalid", "192.0.2.1", "0.0.0.0", "192.0.2.1"),
+        *("address family 17", "a raw socket", "a socket without checks"),
     ]
     assert {module for module, _ in found["counted"]} == {"__main__"}
     assert found["child"] == "refused"

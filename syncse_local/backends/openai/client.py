@@ -18,6 +18,7 @@ from syncse_local.airgap import AirgapRefusal
 from syncse_local.backends.openai.body import receive
 from syncse_local.backends.openai.key import Key
 from syncse_local.backends.openai.servers import Server
+from syncse_local.isolation import door
 
 CONNECT_SECONDS = 10.0
 """A server that is there takes a connection at once, also one that is busy: its system does."""
@@ -116,6 +117,8 @@ class Client:
             )
         else:
             made = http.client.HTTPConnection(server.host, server.port, timeout=patience)
+        if way_out := door.opened():  # a confined worker: its watcher connects to the servers that the run names
+            made._create_connection = way_out.connect  # type: ignore[attr-defined]  # http.client's own hook
         try:
             made.connect()
         except AirgapRefusal:

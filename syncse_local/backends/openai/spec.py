@@ -8,6 +8,7 @@ from syncse_local.backends.openai.key import read_key
 from syncse_local.backends.openai.options import NAME, OpenAIOptions
 from syncse_local.backends.openai.servers import check_allowed, parse_server
 from syncse_local.backends.spec import Abilities, BackendSpec
+from syncse_local.isolation.rules import Needs
 
 
 def would_leave(options: Mapping[str, Any], sentences: Iterable[str], calls: int, airgap: bool) -> Leaving | None:
@@ -23,6 +24,11 @@ def would_leave(options: Mapping[str, Any], sentences: Iterable[str], calls: int
     return leaving(remote, sentences, calls, key.source) if remote else None
 
 
+def _needs(options: Mapping[str, Any]) -> Needs:
+    servers = [parse_server(url) for url in OpenAIOptions.of(options).base_urls]
+    return Needs(servers=tuple((server.host, server.port) for server in servers))
+
+
 SPEC = BackendSpec(
     name=NAME,
     summary="a server with the chat-completions API, or a pool of them",
@@ -36,5 +42,6 @@ SPEC = BackendSpec(
         "max_spend": "max_spend",
         "prices": "prices",
     },
+    needs=_needs,
     leaving=would_leave,
 )
