@@ -19,8 +19,9 @@ from syncse_local.prepare.engine import engine_options, settled
 from syncse_local.prepare.names import evaluation_sets, existing, free_memory, named_model
 from syncse_local.registry import backend_spec
 from syncse_local.specs.generate import GenerateSpec
+from syncse_local.synthesis.contexts import by_rows, rows_that_count, same_plan
 from syncse_local.synthesis.generators import named_generator
-from syncse_local.synthesis.recipe import Recipe, load_pools, load_recipe
+from syncse_local.synthesis.recipe import MOST_CONTEXTS, Recipe, load_pools, load_recipe
 from syncse_local.synthesis.shards import Shard
 from syncse_local.text.files import file_sha256
 from syncse_local.text.ingest import open_input
@@ -42,6 +43,7 @@ def generate(spec: GenerateSpec, chosen: Settings, tell: Callable[[str], None] =
     chosen = settled(spec, chosen)
     source = _input(spec, recipe)
     recipe, count = sized(spec, recipe)
+    contexts = contexts_of(spec, recipe, count)
     engine = engine_options(chosen, dict(spec.backend_options or {}))
     found = backend_spec(chosen.backend)
     model = _model(chosen, found)
@@ -59,6 +61,7 @@ def generate(spec: GenerateSpec, chosen: Settings, tell: Callable[[str], None] =
         **evaluation_sets(chosen.senteval, chosen.reranking),
         **({"count": count} if recipe.writes else {}),
         **_slice(spec, recipe),
+        **({} if same_plan(recipe, pools, contexts) else {"settled_contexts": contexts}),
     }
     if recipe.reads:
         read = {"input": source, "input_sha256": file_sha256(Path(source)), "limit": spec.limit}
@@ -133,6 +136,22 @@ def sized(spec: GenerateSpec, recipe: Recipe) -> tuple[Recipe, int]:
         rows = recipe.samples * (given + (written if recipe.writes else 0))
         recipe = dataclasses.replace(recipe, contexts=max(1, math.ceil(rows * recipe.contexts_per_1000 / 1000)))
     return recipe, written
+
+
+def contexts_of(spec: GenerateSpec, recipe: Recipe, written: int) -> int:
+    """How many contexts each role draws from, `written` sentences being written. Raises SyncseError (USAGE) for a bad wish."""
+    if spec.contexts.isascii() and spec.contexts.isdecimal() and 0 < int(spec.contexts) <= MOST_CONTEXTS:
+        return int(spec.contexts)
+    if spec.contexts not in ("rows", "recipe"):
+        raise spec.field("contexts").refused(
+            spec.contexts, spec.TITLE, f"rows, recipe or a number from 1 to {MOST_CONTEXTS}"
+        )
+    if spec.contexts == "recipe" or recipe.contexts_per_1000:
+        return recipe.contexts
+    written = written if recipe.writes else 0
+    enough = math.ceil(rows_that_count(recipe) / recipe.samples)
+    given = sum(1 for _ in islice(_sentences(spec), enough)) if recipe.reads else 0
+    return by_rows(recipe, recipe.samples * (given + written))
 
 
 def _sentences(spec: GenerateSpec) -> Iterator[str]:

@@ -23,7 +23,7 @@ def _engine(default: Any, help: str, **more: Any) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class GenerateSpec(Reading):
-    """A run of kind `generate`. The last four are what preparation makes of the others."""
+    """A run of kind `generate`. The last five are what preparation makes of the others."""
 
     KIND: ClassVar[str] = "generate"
     TITLE: ClassVar[str] = "Bad option of a synthesis"
@@ -50,6 +50,11 @@ class GenerateSpec(Reading):
     temperature: float | None = option(
         None, "sampling temperature of every role; none: the recipe's", key=None, at_least=0, at_most=MOST_TEMPERATURE
     )
+    contexts: str = option(
+        "rows",
+        "prompts (instruction and exemplars) that rows share, for each role: rows (as many as they pay for), recipe, or a number",
+        key=None, metavar="rows|recipe|N",
+    )  # fmt: skip
     generator: str = option("", "of a recipe with several generators: do this one's rows", metavar="NAME")
     shard: str = option("", "do part I of N, from 1/N to N/N; `syncse merge` joins the workspaces", metavar="I/N")
     max_failure_rate: float = option(
@@ -84,6 +89,7 @@ class GenerateSpec(Reading):
     )  # fmt: skip
     recipe_data: Mapping[str, Any] | None = settled(None, "the recipe with all its keys", key="recipe", required=True)
     recipe_hash: str = settled("", "SHA-256 of the recipe but for its filters")
+    settled_contexts: int = settled(0, "contexts of each role; 0: the recipe's", key="contexts", at_least=0)
     pools_hash: str = settled("", "SHA-256 of the prompts and exemplars")
     input_sha256: str = settled("", "SHA-256 of the input")
 

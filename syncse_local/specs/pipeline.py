@@ -46,6 +46,7 @@ class RunSpec(Reading):
         help="how tokens become one vector; avg suits the starter encoder, the paper's is cls",
     )
     no_filters: bool = option(False, "train on all accepted triplets")
+    contexts: str = as_in(GenerateSpec, "contexts")
     shard: str = as_in(GenerateSpec, "shard")
     force: bool = as_in(GenerateSpec, "force")
     threads: int = as_in(GenerateSpec, "threads")

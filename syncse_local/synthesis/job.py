@@ -23,6 +23,7 @@ from syncse_local.specs.generate import GenerateSpec
 from syncse_local.store import ledger, runs
 from syncse_local.synthesis.answering import Answering
 from syncse_local.synthesis.contamination import contaminated
+from syncse_local.synthesis.contexts import recipe_of
 from syncse_local.synthesis.plan import (
     PAIR_ROLES,
     EngineIdentity,
@@ -46,7 +47,7 @@ SCRATCH_ROUNDS = 4
 def run(job: Job) -> dict[str, Any]:
     """Do a generate run; returns its counts. Raises SyncseError, or Cancelled after a clean save."""
     spec = GenerateSpec.of(job.run.options)
-    recipe = Recipe.from_dict(spec.recipe_data or {})
+    recipe = recipe_of(spec)
     stage = Generation(job, spec, recipe, load_pools(recipe))
     stage.check_unchanged()
     job.reporter.event("loading", backend=spec.backend, model=spec.model)

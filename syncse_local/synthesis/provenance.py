@@ -12,6 +12,7 @@ from typing import Any
 from syncse_local.errors import SyncseError
 from syncse_local.specs.generate import GenerateSpec
 from syncse_local.store import last_word, triplet_detail
+from syncse_local.synthesis.contexts import recipe_of
 from syncse_local.synthesis.plan import context_of
 from syncse_local.synthesis.recipe import Pools, Recipe, load_pools
 
@@ -40,7 +41,7 @@ def _asked(options: Mapping[str, Any], half: Mapping[str, Any]) -> dict[str, Any
         spec = GenerateSpec.of(options)
         if spec.recipe_data is None:
             return {"messages": [], "note": NO_RECIPE}
-        recipe = Recipe.from_dict(spec.recipe_data)
+        recipe = recipe_of(spec)
         pools = _pools(recipe)
         if spec.pools_hash not in ("", pools.hash):
             return {"messages": [], "note": "The prompt pools have changed since this run was planned."}

@@ -13,6 +13,8 @@ from syncse_local.synthesis.pools import POOLS, ROLES, Pool, Role, load_list, lo
 from syncse_local.text.toml import TomlTable, content_hash, did_you_mean, locate, read_toml, refuse
 
 RECIPES = Path(__file__).resolve().parent / "recipes"
+MOST_CONTEXTS = 100_000
+"""Each is drawn and hashed before the first row is planned, which takes seconds for so many."""
 POOL_KEYS = ("positive", "negative", "sentence", "genres", "topics")
 Mode = Literal["partial", "scratch", "mixed"]
 MODES: tuple[Mode, ...] = ("partial", "scratch", "mixed")
@@ -128,11 +130,11 @@ class Recipe:
             seed=table.whole("seed", 1, 0, 2**63 - 1),
             samples=table.whole("samples", 1, 1, 1000),
             shots=table.whole("shots", 5, 0, 64),
-            contexts=table.whole("contexts", 200, 1, 100_000),
+            contexts=table.whole("contexts", 200, 1, MOST_CONTEXTS),
             sentences_per_call=table.whole("sentences_per_call", 20, 1, 200),
             topics_per_call=table.whole("topics_per_call", 6, 1, 200),
             sentence_shots=table.whole("sentence_shots", 1, 0, 1),
-            sentence_contexts=table.whole("sentence_contexts", 200, 1, 100_000),
+            sentence_contexts=table.whole("sentence_contexts", 200, 1, MOST_CONTEXTS),
             sentence_turn=cast(Literal["user", "system"], table.choice("sentence_turn", "user", ("user", "system"))),
             pools=_pool_names(table.data.get("pools", {}), f"{where}, [pools]"),
             positive=_sampling(rates.data.get("positive", {}), f"{where}, [sampling.positive]"),

@@ -12,6 +12,7 @@ from syncse_local.store.ledger import Outcome
 from syncse_local.store.parses import StoredParse
 from syncse_local.store.runs import Run
 from syncse_local.synthesis import parse
+from syncse_local.synthesis.contexts import recipe_of
 from syncse_local.synthesis.outcomes import outcomes
 from syncse_local.synthesis.recipe import Pools, Recipe, load_pools
 
@@ -37,7 +38,7 @@ def context(run: Run) -> tuple[Recipe, Pools]:
         hint = "Name a generate run; `syncse runs` lists them."
         raise SyncseError("Nothing to parse", f"Run {run.id} is a {run.kind} run.", hint, ExitCode.USAGE)
     spec = GenerateSpec.of(run.options)
-    recipe = Recipe.from_dict(spec.recipe_data or {})
+    recipe = recipe_of(spec)
     pools = load_pools(recipe)
     if spec.pools_hash not in ("", pools.hash):
         raise SyncseError(

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from syncse_local.config import Settings
 from syncse_local.errors import SyncseError
-from syncse_local.prepare.generate import _slice, _with_generator, sized
+from syncse_local.prepare.generate import _slice, _with_generator, contexts_of, generate, sized
 from syncse_local.specs.generate import GenerateSpec
+from syncse_local.synthesis.contexts import recipe_of
 from syncse_local.synthesis.recipe import Recipe, load_recipe
 
 
@@ -41,6 +43,50 @@ def test_sizes(
     found, written = sized(asked(sentences, **given), recipe(**changes))
     assert found.contexts == contexts
     assert written == (count or 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "given", "written", "contexts"),
+    [
+        ({}, {}, 0, 8),
+        ({"samples": 13}, {}, 0, 11),
+        ({"samples": 1000}, {}, 0, 200),
+        ({"contexts": 5}, {}, 0, 5),
+        ({}, {"contexts": "recipe"}, 0, 200),
+        ({}, {"contexts": "200"}, 0, 200),
+        ({}, {"contexts": "7"}, 0, 7),
+        ({"contexts": 5}, {"contexts": "70"}, 0, 70),
+        ({"contexts_per_1000": 100}, {}, 0, 200),
+        ({"samples": 13}, {"limit": 10}, 0, 8),
+        ({"samples": 13}, {"shard": "1/2"}, 0, 11),
+        ({"mode": "mixed"}, {}, 1000, 22),
+    ],
+)
+def test_contexts_follow_the_rows(
+    sentences: Path, changes: dict[str, object], given: dict[str, Any], written: int, contexts: int
+) -> None:
+    assert contexts_of(asked(sentences, **given), recipe(**changes), written) == contexts
+
+
+@pytest.mark.parametrize("wish", ["0", "-3", "many", "100001", "8.5", "", "\u0663"])
+def test_a_bad_number_of_contexts_is_refused(sentences: Path, wish: str) -> None:
+    with pytest.raises(SyncseError, match="contexts"):
+        contexts_of(asked(sentences, contexts=wish), recipe(), 0)
+
+
+def test_the_recipes_number_leaves_its_plan_as_it_was(sentences: Path) -> None:
+    def options(**given: Any) -> dict[str, Any]:
+        spec = generate(asked(sentences, recipe="syncse-partial", force=True, **given), Settings())
+        return spec.to_options()
+
+    fewer, whole = options(), options(contexts="recipe")
+    assert options(contexts="200") == whole
+    assert "contexts" not in whole
+    assert fewer.pop("contexts") == 8
+    assert fewer == whole
+    old, new = (recipe_of(GenerateSpec.of(found)) for found in (whole, {**whole, "contexts": 8}))
+    assert old == load_recipe("syncse-partial")
+    assert (new.contexts, old.contexts) == (8, 200)
 
 
 def test_a_scratch_recipe_is_told_how_many() -> None:
