@@ -1,4 +1,5 @@
-"""Writes docs/guide/keys.md, the keyboard on one page, from the bindings; with --check only says whether it is stale."""
+"""Writes docs/guide/keys.md, the keyboard on one page, from the bindings; with --check only says whether it is
+stale."""
 
 import sys
 from pathlib import Path
@@ -10,10 +11,12 @@ from tui import keymap, keys
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "guide" / "keys.md"
 HEAD = """# Keys
 
-Made by `python scripts/keys_page.py` from the program's bindings. No action needs ctrl, alt or a function key; the mouse works too, and is
-never needed. While a line is being typed, letters and digits are text: escape gives the keys back.
+Made by `python scripts/keys_page.py` from the program's bindings. No action needs ctrl, alt or a function key; the
+mouse works too, and is never needed. While a line is being typed, letters and digits are text: escape gives the keys
+back.
 
-Every id can be given another key in a settings file (`syncse.toml`, or `~/.config/syncse-local/config.toml`), several with commas:
+Every id can be given another key in a settings file (`syncse.toml`, or `~/.config/syncse-local/config.toml`), several
+with commas:
 
 ```toml
 [keys]
