@@ -1,16 +1,19 @@
 """Names of interchangeable parts and where their classes live. Imports a part only when it is asked for."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from syncse_local.errors import ExitCode, SyncseError
 
 if TYPE_CHECKING:
     from syncse_local.backends.base import Backend, EmbeddingModel
+    from syncse_local.backends.prompt import SentPrompt
     from syncse_local.backends.spec import BackendSpec
     from syncse_local.modelfiles.entry import Format
+    from syncse_local.records import Message
 
 BACKENDS: dict[str, str] = {
     "llamacpp": "syncse_local.backends.llamacpp.spec:SPEC",
@@ -62,6 +65,20 @@ def backend_spec(name: str) -> "BackendSpec":
 def load_backend(name: str) -> "Callable[..., Backend]":
     """The class of the engine registered as `name`, its library imported; see `load`."""
     made: Callable[..., Backend] = load({name: backend_spec(name).engine}, name, "backend")
+    return made
+
+
+def load_prompts(name: str) -> "Callable[[Path, Mapping[str, Any]], Callable[[Sequence[Message]], SentPrompt]]":
+    """What shows prompts as the engine registered as `name` will send them. Raises SyncseError (USAGE) where nothing does."""
+    found = backend_spec(name).prompts
+    if not found:
+        detail = f"{name} turns messages into a prompt out of this program's sight."
+        raise SyncseError(
+            "The prompt cannot be shown", detail, "Leave --model out to see the messages.", ExitCode.USAGE
+        )
+    made: Callable[[Path, Mapping[str, Any]], Callable[[Sequence[Message]], SentPrompt]] = load(
+        {name: found}, name, "backend"
+    )
     return made
 
 

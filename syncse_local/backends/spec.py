@@ -47,6 +47,8 @@ class BackendSpec:
 
     `summary`: a few words for lists. `engine`: its class as "module:Class", imported when a model is loaded. `embedding`:
     likewise its class for embedding models of the same formats, where it has one.
+    `prompts`: likewise a function of model and options that shows prompts as the engine will send them, without loading
+    weights, where there is one: it gives a function from messages to a SentPrompt.
     `options`: the frozen dataclass of its own options. `from_settings`: for each of them that a setting decides, that
     setting. `model`: `files` on this machine, a name that a server knows (`served`), or `none`. `formats`: the model
     files whose language models it runs. `offered`: whether people are shown it as a choice.
@@ -67,6 +69,7 @@ class BackendSpec:
     model: Literal["files", "served", "none"] = "files"
     formats: tuple[Format, ...] = ()
     embedding: str = ""
+    prompts: str = ""
     from_settings: Mapping[str, str] = field(default_factory=dict)
     offered: bool = True
     fit: Callable[[ModelEntry, Any, FreeMemory], list[Fit]] | None = None

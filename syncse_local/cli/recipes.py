@@ -1,16 +1,21 @@
 """`syncse recipes list | show | new | check | preview`: the recipes there are, and making one of one's own."""
 
 import argparse
+from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
-from syncse_local.cli.common import parser
+from syncse_local.backends.prompt import SentPrompt
+from syncse_local.cli.common import parser, settings
 from syncse_local.cli.flags import add_fields, spec_of
 from syncse_local.cli.output import emit, table
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.prepare.preview import contexts_for, shown_prompts
+from syncse_local.specs.generate import GenerateSpec
 from syncse_local.specs.reading import Reading
 from syncse_local.synthesis.newrecipe import copy_recipe
 from syncse_local.synthesis.pools import ROLES
-from syncse_local.synthesis.preview import described, preview
+from syncse_local.synthesis.preview import Request, described, preview
 from syncse_local.synthesis.recipe import RECIPES, Pools, Recipe, list_recipes, load_pools, load_recipe
 from syncse_local.text.display import safe, safe_text
 from syncse_local.text.toml import locate
@@ -19,7 +24,7 @@ EXAMPLES = {
     "show": "syncse recipes show starter",
     "new": "syncse recipes new mine --from domain",
     "check": "syncse recipes check mine.toml",
-    "preview": "syncse recipes preview starter --sentence 'A dog runs.'",
+    "preview": "syncse recipes preview starter --sentence 'A dog runs.' --model starter-llm",
 }
 
 
@@ -34,6 +39,12 @@ def add(verbs: Any) -> None:
     made.add_argument("--row", type=int, default=1, metavar="N", help="for `preview`: which sentence of it, from 1")
     made.add_argument("--sentence", default="", metavar="TEXT", help="for `preview`: this sentence instead")
     made.add_argument("--from", dest="source", metavar="RECIPE", help="for `new`: the recipe to copy")
+    made.add_argument(
+        "--model", default="", metavar="NAME", help="for `preview`: the prompts as this model will get them"
+    )
+    for name in ("backend", "thinking", "contexts"):
+        field = GenerateSpec.field(name)
+        made.add_argument(*field.flags, metavar=field.metavar or None, help=f"for `preview`: {field.help}")
     add_fields(made, Reading)
 
 
@@ -87,12 +98,30 @@ def _new(source: str, name: str, as_json: bool) -> None:
 def _preview(options: argparse.Namespace) -> None:
     """What would be sent for one row, message by message."""
     read = spec_of(options, Reading).reading()
-    requests = preview(options.name, options.row, options.input or "", options.sentence, read)
-    if options.json:
-        for request in requests:
-            emit(request.to_dict())
-    else:
-        print(safe_text("\n".join(described(requests))))
+    input = options.input or ""
+    contexts = contexts_for(options.name, input, read, options.contexts or "")
+    requests = preview(options.name, options.row, input, options.sentence, read, contexts)
+    show = (
+        shown_prompts(options.model, options.backend or "", options.thinking or "", settings(options))
+        if options.model
+        else None
+    )
+    for request in requests:
+        prompt = show(request.messages) if show else None
+        if options.json:
+            emit({**request.to_dict(), **({"prompt": asdict(prompt)} if prompt else {})})
+        elif prompt:
+            print(safe_text("\n".join(_as_sent(request, prompt))))
+        else:
+            print(safe_text("\n".join(described([request]))))
+
+
+def _as_sent(request: Request, prompt: SentPrompt) -> Iterator[str]:
+    """A prompt as the engine sends it, with the place where the shared prefix ends; not yet safe for a terminal."""
+    yield f"== {request.role}  {request.context}  seed {request.seed}"
+    yield f"{prompt.text[: prompt.shared_chars]}[[the shared prefix ends here]]{prompt.text[prompt.shared_chars :]}"
+    yield f"-- {prompt.tokens} tokens, of which rows of this context share {prompt.shared}"
+    yield f"-- {prompt.how}; the answer is expected to begin {prompt.begins}"
 
 
 def _check(name: str, as_json: bool) -> None:

@@ -44,7 +44,8 @@ def generate(spec: GenerateSpec, chosen: Settings, tell: Callable[[str], None] =
     source = _input(spec, recipe)
     recipe, count = sized(spec, recipe)
     contexts = contexts_of(spec, recipe, count)
-    engine = engine_options(chosen, dict(spec.backend_options or {}))
+    thinking = {"thinking": spec.thinking} if "thinking" in spec.given else {}
+    engine = engine_options(chosen, {**thinking, **(spec.backend_options or {})})
     found = backend_spec(chosen.backend)
     model = _model(chosen, found)
     engine |= _consent(spec, chosen, found, engine, CALLS * recipe.samples, tell)
@@ -91,7 +92,7 @@ def _with_generator(spec: GenerateSpec, recipe: Recipe) -> GenerateSpec:
         hint = "Add --generator NAME and run each; `syncse run` takes them in turn."
         raise SyncseError("Which generator?", detail, hint, ExitCode.USAGE)
     found = named_generator(recipe.generators, spec.generator) if spec.generator else recipe.generators[0]
-    own = {"model": found.model, "backend": found.backend}
+    own = {"model": found.model, "backend": found.backend, "thinking": found.thinking}
     return spec.but(**{name: value for name, value in own.items() if value and name not in spec.given})
 
 

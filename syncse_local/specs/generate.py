@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from syncse_local.registry import DEFAULT_BACKEND
+from syncse_local.specs.choices import THINKING
 from syncse_local.specs.field import option, settled
 from syncse_local.specs.reading import Reading
 
@@ -73,6 +74,9 @@ class GenerateSpec(Reading):
         0, "context of all rows in flight, or the longest prompt with its answer, as the engine counts; 0: chosen",
         at_least=0, setting="n_ctx", unit="tokens",
     )  # fmt: skip
+    thinking: str = _engine(
+        "off", "whether the model may reason before it answers; auto: as its template has it", choices=THINKING
+    )
     vllm_python: str = _engine(
         "", "the interpreter that has vLLM", names="path", setting="vllm_python", metavar="PATH", changes_result=False
     )

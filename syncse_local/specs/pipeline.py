@@ -52,6 +52,7 @@ class RunSpec(Reading):
     threads: int = as_in(GenerateSpec, "threads")
     n_gpu_layers: int = as_in(GenerateSpec, "n_gpu_layers")
     n_ctx: int = as_in(GenerateSpec, "n_ctx")
+    thinking: str = as_in(GenerateSpec, "thinking")
     vllm_python: str = as_in(GenerateSpec, "vllm_python")
     base_urls: str = as_in(GenerateSpec, "base_urls")
     allow_remote: bool = as_in(GenerateSpec, "allow_remote")

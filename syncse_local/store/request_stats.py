@@ -10,10 +10,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from syncse_local.text.reasoning import has_mark, split
+
+SUMMED = (
+    "planned", "answered", "accepted", "prompt_tokens", "cached_tokens", "output_tokens", "reasoning_tokens", "seconds",
+)  # fmt: skip
+
 
 @dataclass(slots=True)
 class RequestTotals:
-    """Requests added up. `seconds` are those of rows in flight, which overlap: a share of them is a share of the run's time."""
+    """Requests added up. `reasoning_tokens` are those of `output_tokens` that are no answer.
+
+    `seconds` are those of rows in flight, which overlap: a share of them is a share of the run's time.
+    """
 
     planned: int = 0
     answered: int = 0
@@ -21,12 +30,13 @@ class RequestTotals:
     prompt_tokens: int = 0
     cached_tokens: int = 0
     output_tokens: int = 0
+    reasoning_tokens: int = 0
     seconds: float = 0.0
     failures: dict[str, int] = field(default_factory=dict)
 
     def add(self, row: "RequestGroup") -> None:
         """Take in one row of `groups`."""
-        for name in ("planned", "answered", "accepted", "prompt_tokens", "cached_tokens", "output_tokens", "seconds"):
+        for name in SUMMED:
             setattr(self, name, getattr(self, name) + getattr(row, name))
         if row.failure:
             self.failures[row.failure] = self.failures.get(row.failure, 0) + row.answered
@@ -52,17 +62,21 @@ class RequestGroup(NamedTuple):
     prompt_tokens: int
     cached_tokens: int
     output_tokens: int
+    reasoning_tokens: int
     seconds: float
 
 
 def groups(connection: sqlite3.Connection, run_id: str) -> Iterator[RequestGroup]:
-    """The run's requests, grouped; streamed."""
+    """The run's requests, grouped; streamed. Of an answer's tokens the share of its letters that are reasoning counts as such."""
+    connection.create_function("thought", 1, _thought, deterministic=True)
     rows = connection.execute(
         """SELECT p.role, r.prompt_id, r.context_id, r.genre, r.topics,
                   CASE d.verdict WHEN 'reject' THEN d.reason ELSE '' END AS failure,
                   count(*), count(a.request_id), coalesce(sum(d.verdict = 'accept'), 0),
                   coalesce(sum(a.prompt_tokens), 0), coalesce(sum(a.cached_tokens), 0),
-                  coalesce(sum(a.output_tokens), 0), coalesce(sum(a.seconds), 0.0)
+                  coalesce(sum(a.output_tokens), 0),
+                  CAST(round(coalesce(sum(a.output_tokens * thought(a.text)), 0)) AS INTEGER),
+                  coalesce(sum(a.seconds), 0.0)
            FROM plan AS p JOIN request AS r ON r.id = p.request_id
            LEFT JOIN response AS a ON a.request_id = p.request_id
            LEFT JOIN latest_decision AS d ON d.request_id = p.request_id
@@ -70,6 +84,13 @@ def groups(connection: sqlite3.Connection, run_id: str) -> Iterator[RequestGroup
         (run_id,),
     )
     return (RequestGroup._make((*row[:4], _topics(row[4]), *row[5:])) for row in rows)
+
+
+def _thought(text: str | None) -> float:
+    """The share of an answer's letters that are reasoning, 0 to 1."""
+    if not text or not has_mark(text):
+        return 0.0
+    return len(split(text).reasoning) / len(text)
 
 
 class PromptInfo(NamedTuple):

@@ -12,6 +12,7 @@ from syncse_local.errors import SyncseError
 from syncse_local.jobs.job import Cancelled, Job
 from syncse_local.records import Completion, Context
 from syncse_local.store import ledger, newest_triplets
+from syncse_local.synthesis import parse
 from syncse_local.synthesis.arrival import FIRST, Arrival, coinciding
 from syncse_local.synthesis.intake import Intake
 from syncse_local.synthesis.outcomes import outcomes
@@ -20,17 +21,26 @@ from syncse_local.synthesis.plan import PlannedRow, context_of, row_of
 from syncse_local.synthesis.pools import Role
 from syncse_local.synthesis.recipe import Pools, Recipe
 
+THINKS = (
+    "Switch reasoning off with --thinking off, or give it room: --thinking on --backend-option thinking_tokens=4096. "
+    "`syncse recipes preview RECIPE --model MODEL` shows how the prompt ends."
+)
+"""The next step where a model spends its tokens on reasoning."""
 JUDGED = 50
 """Answers before the share of rejected ones counts: of fewer, a bad start is no bad model."""
 
 
 @dataclass
 class Pace:
-    """What the current process has done, for rates: rows answered, accepted and failed, tokens made, since when."""
+    """What the current process has done, for rates: rows answered, accepted and failed, tokens made, since when.
+
+    `thinking`: answers that were rejected because there is reasoning and no answer.
+    """
 
     started: float
     answered: int = 0
     accepted: int = 0
+    thinking: int = 0
     faults: int = 0
     tokens: int = 0
 
@@ -39,6 +49,7 @@ class Pace:
         self.answered += row.completion.answered
         self.faults += not row.completion.answered
         self.accepted += any(not o.failure for o in row.outcomes)
+        self.thinking += any(o.failure == parse.Failure.REASONING for o in row.outcomes)
         self.tokens += row.completion.output_tokens
 
 
@@ -135,6 +146,12 @@ class Answering:
 def _check_failure_rate(pace: Pace, limit: float, last: Completion) -> None:
     if pace.answered >= JUDGED and 1 - pace.accepted / pace.answered > limit:
         said = f' The engine says: "{last.error.rstrip(".")}".' if last.error else ""
+        if 2 * pace.thinking > pace.answered - pace.accepted:
+            raise SyncseError(
+                "The model reasons and does not answer",
+                f"{pace.thinking} of {pace.answered} answers are reasoning that was cut off or never closed.{said}",
+                THINKS,
+            )
         raise SyncseError(
             "Too many rejected answers",
             f"{pace.answered - pace.accepted} of {pace.answered} were rejected, more than the limit of {limit:.0%}.{said}",

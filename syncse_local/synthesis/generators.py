@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from syncse_local.specs.choices import THINKING
 from syncse_local.text.toml import TomlTable, did_you_mean, refuse
 
 MOST = 64
@@ -15,13 +16,19 @@ MOST = 64
 class Generator:
     """One `[[generators]]` table: a name, the model (a path or a name of the catalog), its engine, its share of the rows.
 
-    An empty `model` or `backend` is what the flags and the settings say.
+    An empty `model`, `backend` or `thinking` is what the flags and the settings say.
     """
 
     name: str
     model: str = ""
     backend: str = ""
     weight: float = 1.0
+    thinking: str = ""
+
+    def to_dict(self) -> dict[str, object]:
+        """The table; `thinking` came later, so it is left out where it is empty, and older recipes keep their hashes."""
+        data = dataclasses.asdict(self)
+        return data if self.thinking else {name: value for name, value in data.items() if name != "thinking"}
 
 
 def read_generators(data: object, where: str) -> tuple[Generator, ...]:
@@ -41,7 +48,11 @@ def read_generators(data: object, where: str) -> tuple[Generator, ...]:
 def _generator(item: object, where: str) -> Generator:
     table = TomlTable(item, where, [f.name for f in dataclasses.fields(Generator)])
     return Generator(
-        table.text("name"), table.text("model", ""), table.text("backend", ""), table.number("weight", 1, 1e-6, 1e6)
+        table.text("name"),
+        table.text("model", ""),
+        table.text("backend", ""),
+        table.number("weight", 1, 1e-6, 1e6),
+        table.choice("thinking", "", ("", *THINKING)),
     )
 
 

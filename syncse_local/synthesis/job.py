@@ -21,9 +21,10 @@ from syncse_local.modelfiles.hashing import model_sha256
 from syncse_local.registry import backend_spec, load_backend
 from syncse_local.specs.generate import GenerateSpec
 from syncse_local.store import ledger, runs
-from syncse_local.synthesis.answering import Answering
+from syncse_local.synthesis.answering import THINKS, Answering
 from syncse_local.synthesis.contamination import contaminated
 from syncse_local.synthesis.contexts import recipe_of
+from syncse_local.synthesis.parse import Failure
 from syncse_local.synthesis.plan import (
     PAIR_ROLES,
     EngineIdentity,
@@ -237,10 +238,13 @@ class Generation:
         reason = f'The commonest reason that the engine gave, {times} times: "{said.rstrip(".")}".' if said else ""
         if not counts["triplets"]:
             common = ", ".join(f"{name} {n}" for name, n in list(failures.items())[:3])
+            thinks = next(iter(failures), "") == Failure.REASONING
             raise SyncseError(
                 "No triplet was accepted",
                 f"{counts['answered']} answers, none usable: {common or 'none'}. {reason}".rstrip(),
-                "Look at the raw answers with `syncse show RUN --raw`; try another model or recipe.",
+                THINKS
+                if thinks
+                else "Look at the raw answers with `syncse show RUN --raw`; try another model or recipe.",
             )
         if reason:
             self.job.reporter.event("warning", text=reason)

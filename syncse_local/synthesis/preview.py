@@ -1,6 +1,7 @@
 """What a recipe would ask for one row of an input: the very messages of its plan. Asks no engine.
 
-A row's prompt, exemplars and seed do not depend on the engine or on other rows, so a preview is what a run will send.
+A row's prompt, exemplars and seed do not depend on the engine or on other rows, so a preview with a run's number of contexts is
+what that run will send.
 """
 
 from collections.abc import Iterator, Mapping
@@ -36,14 +37,21 @@ class Request:
 
 
 def preview(
-    name: str, number: int = 1, input: str = "", sentence: str = "", how: Mapping[str, Any] | None = None
+    name: str,
+    number: int = 1,
+    input: str = "",
+    sentence: str = "",
+    how: Mapping[str, Any] | None = None,
+    contexts: int = 0,
 ) -> list[Request]:
     """The requests for row `number` (from 1) of an input, read as `how` says, or for `sentence`: a recipe's first sample.
 
-    Without input and sentence the bundled sentences are read. A recipe that writes its own sentences first shows its
-    `number`-th request for them. Raises SyncseError for a bad recipe or input, and where there is no such row.
+    `contexts`: how many each role draws from; 0: the recipe's number. Without input and sentence the bundled sentences are
+    read. A recipe that writes its own sentences first shows its `number`-th request for them.
+
+    Raises SyncseError for a bad recipe or input, and where there is no such row.
     """
-    recipe = load_recipe(name).with_changes(samples=1)
+    recipe = load_recipe(name).with_changes(samples=1, contexts=contexts or None)
     pools = load_pools(recipe)
     found: list[Request] = []
     if recipe.mode == "scratch":

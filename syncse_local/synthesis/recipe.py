@@ -112,7 +112,7 @@ class Recipe:
             if item.name not in ROLES:
                 nested = isinstance(value, Limits | PoolNames | FilterSettings)
                 data[item.name] = dataclasses.asdict(value) if nested else value
-        data["generators"] = [dataclasses.asdict(generator) for generator in self.generators]
+        data["generators"] = [generator.to_dict() for generator in self.generators]
         data["sampling"] = {role: _sampling_dict(self.sampling(role)) for role in ROLES}
         return data
 

@@ -183,7 +183,7 @@ def test_reasoning_without_an_answer_says_so_with_the_next_step(serve: Serve, th
     found = answers(backend(serve(thinks=thinks)))
     assert {(done.finish, done.text[:8]) for done in found.values()} == {("length", "<think>\n")}
     assert all(
-        "spent its 5 tokens on reasoning" in done.error and "thinking=on" in done.error for done in found.values()
+        "spent its 5 tokens on reasoning" in done.error and "--thinking on" in done.error for done in found.values()
     )
 
 

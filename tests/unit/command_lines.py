@@ -159,7 +159,7 @@ def _finished(connection: Any, kind: str, run_id: str, options: dict[str, Any], 
     runs.finish(connection, run_id, "done", **result)
 
 
-def done_at_once(workspace: Path, run_id: str, guarded: bool) -> None:
+def done_at_once(workspace: Path, run_id: str, *_: object) -> None:
     """Instead of a worker: the run is done, with what the commands of several runs read of it."""
     connection = connect(supervise.database(workspace))
     options = runs.get(connection, run_id).options

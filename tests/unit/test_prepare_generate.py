@@ -89,6 +89,28 @@ def test_the_recipes_number_leaves_its_plan_as_it_was(sentences: Path) -> None:
     assert (new.contexts, old.contexts) == (8, 200)
 
 
+def test_thinking_becomes_an_option_of_the_engine_where_it_is_given(sentences: Path) -> None:
+    def engine(**given: Any) -> dict[str, Any]:
+        return dict(generate(asked(sentences, force=True, **given), Settings()).to_options()["backend_options"])
+
+    assert "thinking" not in engine()
+    assert engine(thinking="on")["thinking"] == "on"
+    assert engine(thinking="off", backend_options={"thinking": "auto"})["thinking"] == "auto"
+    with pytest.raises(SyncseError):
+        asked(sentences, thinking="maybe")
+
+
+def test_a_generator_may_have_its_own_thinking_and_older_recipes_keep_their_hash() -> None:
+    thinker = recipe(generators=[{"name": "a", "thinking": "on"}, {"name": "b"}])
+    assert _with_generator(asked(generator="a"), thinker).thinking == "on"
+    assert _with_generator(asked(generator="a", thinking="off"), thinker).thinking == "off"
+    assert _with_generator(asked(generator="b"), thinker).thinking == "off"
+    assert Recipe.from_dict(thinker.to_dict()) == thinker
+    old = recipe(generators=[{"name": "a"}, {"name": "b"}])
+    assert all("thinking" not in table for table in old.to_dict()["generators"])  # type: ignore[attr-defined]
+    assert old.hash != thinker.hash
+
+
 def test_a_scratch_recipe_is_told_how_many() -> None:
     with pytest.raises(SyncseError, match="How many"):
         sized(asked(), recipe(mode="scratch"))

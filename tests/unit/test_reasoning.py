@@ -4,6 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from syncse_local.errors import SyncseError
+from syncse_local.records import Completion
+from syncse_local.store.ledger import Answered, Outcome
+from syncse_local.synthesis.answering import JUDGED, Pace, _check_failure_rate
 from syncse_local.synthesis.parse import Failure, parse_pair, parse_sentences
 from syncse_local.text.reasoning import FORMATS, closed, open_mark, split, thinks_aloud
 
@@ -139,3 +143,22 @@ def test_any_text_is_split_into_parts_of_itself(text: str) -> None:
     found = split(text)
     assert found.answer in text
     assert not split(found.answer).reasoning or found.open
+
+
+def test_a_run_whose_answers_are_reasoning_is_told_what_to_switch() -> None:
+    def answered(key: str, failure: str | None) -> Answered:
+        return Answered(Completion(key, "x", "length"), 2, [Outcome("x", failure)])
+
+    pace = Pace(0.0)
+    for i in range(JUDGED):
+        pace.add(answered(str(i), "reasoning" if i % 2 else None))
+    last = Completion("k", "x", "length")
+    with pytest.raises(SyncseError, match="reasons and does not answer") as caught:
+        _check_failure_rate(pace, 0.4, last)
+    assert "--thinking off" in caught.value.hint
+    _check_failure_rate(pace, 0.6, last)
+    other = Pace(0.0)
+    for i in range(JUDGED):
+        other.add(answered(str(i), "copy"))
+    with pytest.raises(SyncseError, match="Too many rejected"):
+        _check_failure_rate(other, 0.4, last)

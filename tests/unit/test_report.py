@@ -150,9 +150,23 @@ def test_filters_decide_what_is_looked_at(connection: sqlite3.Connection, run_id
     assert looked_at(connection, run_id, filtered=False).tally.triplets == 2
 
 
+def test_reasoning_is_counted_apart(connection: sqlite3.Connection, run_id: str) -> None:
+    row = planned(90, "positive")
+    ledger.add_plan(connection, run_id, [row])
+    text = "<think>" + "x" * 36 + "</think>" + "y" * 17
+    ledger.add_answers(
+        connection, [Answered(Completion(row.key, text, "stop", 5, 0, 40, 1.0), 1, [Outcome("y", None)])]
+    )
+    total, _ = asked(request_stats.groups(connection, run_id))
+    assert total.reasoning_tokens == 30, "three quarters of the letters"
+    assert total.output_tokens >= 40
+
+
 def test_only_the_most_frequent_groups_are_followed(connection: sqlite3.Connection, run_id: str) -> None:
     rows = [
-        request_stats.RequestGroup("positive", "p", f"positive/p/{i:03}", "", (), "", 1 + i, 1 + i, 1 + i, 1, 0, 1, 1.0)
+        request_stats.RequestGroup(
+            "positive", "p", f"positive/p/{i:03}", "", (), "", 1 + i, 1 + i, 1 + i, 1, 0, 1, 0, 1.0
+        )
         for i in range(MOST + 5)
     ]
     _, found = asked(rows)

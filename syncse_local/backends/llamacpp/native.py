@@ -69,14 +69,18 @@ def version() -> str:
 
 
 class Model:
-    """Weights and vocabulary. Raises SyncseError(PREFLIGHT) with llama.cpp's own words when they cannot be loaded."""
+    """Weights and vocabulary, or with `vocab_only` no weights.
 
-    def __init__(self, path: Path, n_gpu_layers: int) -> None:
+    Raises SyncseError(PREFLIGHT) with llama.cpp's own words when they cannot be loaded.
+    """
+
+    def __init__(self, path: Path, n_gpu_layers: int, vocab_only: bool = False) -> None:
         start()
         _recent.clear()
         params = native.llama_model_default_params()
         params.n_gpu_layers = n_gpu_layers
         params.check_tensors = True
+        params.vocab_only = vocab_only
         parts = [os.fsencode(part) for part in parts_of(path)]
         self.pointer = (
             native.llama_model_load_from_splits((ctypes.c_char_p * len(parts))(*parts), len(parts), params)

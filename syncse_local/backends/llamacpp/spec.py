@@ -39,6 +39,7 @@ SPEC = BackendSpec(
     ),
     formats=("gguf",),
     embedding="syncse_local.backends.llamacpp.embed:LlamaEmbedding",
+    prompts="syncse_local.backends.llamacpp.prompts:shown_by",
     from_settings={"threads": "threads", "n_gpu_layers": "n_gpu_layers", "n_ctx": "n_ctx"},
     fit=llamacpp_fit,
     smaller="Take a smaller context (--n-ctx), a smaller quantisation or another number of --n-gpu-layers",

@@ -74,7 +74,7 @@ def read(reply: Reply, row: Row, seconds: float) -> Completion | Fault:
 
 
 NO_ANSWER = (
-    "The model spent {spent} on reasoning and wrote no answer. Give it room with --backend-option thinking=on, "
+    "The model spent {spent} on reasoning and wrote no answer. Give it room with --thinking on, "
     "or switch its reasoning off at the server."
 )
 

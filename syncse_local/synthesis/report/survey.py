@@ -56,6 +56,7 @@ class Survey:
             "prompt_tokens": spent.prompt_tokens,
             "cached_tokens": spent.cached_tokens,
             "output_tokens": spent.output_tokens,
+            "reasoning_tokens": spent.reasoning_tokens,
             "seconds": None if seconds is None else round(seconds, 3),
             "tokens_per_triplet": round(tokens / triplets, 2) if triplets else None,
             "output_tokens_per_triplet": round(spent.output_tokens / triplets, 2) if triplets else None,

@@ -72,6 +72,8 @@ def remarks(report: Mapping[str, Any], kind: str, most: int) -> Iterator[str]:
     sets = ", ".join(report["evaluation_sets"]) or "none"
     for run in report["runs"]:
         yield f"{run['run']}: {run['contaminated']} of {run['triplets']} triplets match an evaluation set ({sets})."
+        if thought := run.get("reasoning_tokens"):
+            yield f"{run['run']}: {thought:,} of {run['output_tokens']:,} written tokens are reasoning."
         unseen = max(0, len(run["groups"][kind]) - most) + run["left_out"].get(kind, 0)
         if unseen:
             yield f"{run['run']}: {unseen} more {kind}s are not shown."
