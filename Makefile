@@ -1,13 +1,14 @@
 # Two commands do everything: `make demo` (set up and run the main job) and `make test` (set up and pass the tests).
 # Both can be interrupted and called again. GPU=cuda builds llama.cpp for CUDA; TORCH="torch==..." chooses another torch.
 
-.PHONY: help setup setup-dev demo quick test lint check clean
+.PHONY: help bundle setup setup-dev demo quick test lint check clean
 
 help:
 	@echo "make demo   set up, generate with the starter LLM, train the starter encoder, evaluate, print the table"
 	@echo "make test   set up and run the tests"
 	@echo "make quick  set up and run the tests that load no engine (under 3 minutes)"
 	@echo "make lint   format, lint, types and import contracts"
+	@echo "make bundle OUT=DIR   what a machine without a network installs from (docs/guide/offline.md)"
 	@echo "make setup  only set up (.venv); GPU=cuda for an NVIDIA GPU"
 
 setup:
@@ -23,6 +24,9 @@ demo: setup
 # Under 3 minutes on two cores: nothing here loads an engine, trains or starts a run.
 quick: setup-dev
 	.venv/bin/python -m pytest tests/unit tests/property tests/docs -m "not slow" -n 2
+
+bundle:
+	@scripts/bundle.sh $(OUT)
 
 test:
 	@scripts/setup.sh dev

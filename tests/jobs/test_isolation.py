@@ -143,6 +143,7 @@ ALLOWED = [
 """Every socket call that the starter job may make. No connect succeeds, and nothing is sent to an address."""
 
 
+@pytest.mark.slow
 def test_the_socket_calls_of_the_starter_job(tmp_path: Path) -> None:
     strace = shutil.which("strace")
     if strace is None:
