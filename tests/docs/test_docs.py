@@ -41,10 +41,23 @@ def test_commands_in_the_readme_can_be_parsed(repo: Path) -> None:
         build().parse_args(command or ["tui"])
 
 
-def test_the_guide_names_every_recipe_setting_and_failure(repo: Path) -> None:
-    text = (repo / "docs" / "guide" / "README.md").read_text(encoding="utf-8")
-    for name in [*list_recipes(), *config.TYPES, *map(str, Failure)]:
-        assert f"`{name}`" in text or name in text, name
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [
+        ("recipes.md", list_recipes()),
+        ("settings.md", list(config.TYPES)),
+        ("failures.md", [str(failure) for failure in Failure]),
+    ],
+)
+def test_the_guide_names_every_recipe_setting_and_failure(repo: Path, page: str, names: list[str]) -> None:
+    text = (repo / "docs" / "guide" / page).read_text(encoding="utf-8")
+    assert [name for name in names if f"`{name}`" not in text] == []
+
+
+def test_the_guide_links_each_of_its_pages(repo: Path) -> None:
+    guide = repo / "docs" / "guide"
+    linked = set(re.findall(r"\]\(([\w-]+\.md)\)", (guide / "README.md").read_text(encoding="utf-8")))
+    assert linked == {page.name for page in guide.glob("*.md")} - {"README.md"}
 
 
 def test_every_dependency_has_a_reason(repo: Path) -> None:
