@@ -28,7 +28,7 @@ GRACE = {1: 60.0, 2: 15.0}
 
 SPINS = "5000"
 """How often a thread of GNU OpenMP looks for work before it sleeps. Where cores are shared with another program, training
-took up to 17 times as long with the library's own 300,000 (docs/log.md)."""
+took up to 17 times as long with the library's own 300,000 (docs/log.md). `shared_cores` lowers it further while they are."""
 
 
 def database(workspace: Path) -> Path:

@@ -10,7 +10,7 @@ from typing import Any
 from syncse_local import airgap
 from syncse_local.errors import ExitCode, SyncseError, refused
 from syncse_local.isolation import inside
-from syncse_local.jobs import record
+from syncse_local.jobs import record, shared_cores
 from syncse_local.jobs.job import Cancelled, Incomplete, Job
 from syncse_local.jobs.progress import StoreReporter
 from syncse_local.jobs.supervise import database, run_directory
@@ -89,6 +89,7 @@ if __name__ == "__main__":
     confined = None if sys.argv[3] == "-" else inside.enter(int(sys.argv[3]))
     for lock in sys.argv[4:]:  # held by this process, and by no engine's child that might outlive it
         os.set_inheritable(int(lock), False)
+    shared_cores.watch()
     status = work(Path(sys.argv[1]), sys.argv[2], confined)
     sys.stdout.flush()
     sys.stderr.flush()

@@ -11,6 +11,7 @@ from typing import Any
 
 from syncse_local import airgap
 from syncse_local.errors import SyncseError
+from syncse_local.jobs import shared_cores
 from syncse_local.text.display import safe
 from syncse_local.training.loop import train
 from syncse_local.training.options import TrainOptions
@@ -55,6 +56,7 @@ def follow() -> None:
 if __name__ == "__main__":
     airgap.set_switches()
     airgap.install_if_ordered()
+    shared_cores.watch()
     try:
         follow()
     except SyncseError as error:
