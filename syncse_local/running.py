@@ -24,6 +24,7 @@ from syncse_local.specs.kinds import checked
 from syncse_local.specs.pipeline import CalibrateSpec, RunSpec
 from syncse_local.specs.report import ReportSpec
 from syncse_local.specs.spec import Spec
+from syncse_local.specs.study import TrySpec
 from syncse_local.specs.train import TrainSpec
 from syncse_local.store import locks, runs
 from syncse_local.store.runs import OPEN, RESUMABLE, Run
@@ -99,6 +100,18 @@ class Running(Triplets):
         if self.lacks_measurements(target.id, wanted):
             self._started(measuring(target, wanted, asked, self.settings), "").wait()
         return self.apply_filters(target.id, wanted, list(asked.against), asked.dry_run)
+
+    def try_out(self, spec: TrySpec | None = None, **keywords: Any) -> list[dict[str, Any]]:
+        """Real answers for a few rows, a list entry for each model, recipe and temperature, with a forecast; waits for them.
+
+        Keywords are TrySpec's fields. Nothing is stored unless `keep` is given. Raises SyncseError.
+        """
+        from syncse_local.study.trial import try_out
+
+        asked = told(TrySpec, spec, keywords)
+        asked.complete()
+        opened: Any = type(self)  # `Workspace`, which stands above
+        return [each.to_dict() for each in try_out(self.directory, self.settings, asked, opened)]
 
     def calibrate(self, spec: CalibrateSpec | None = None, **keywords: Any) -> dict[str, Any]:
         """Train and evaluate one recipe with several seeds, and keep the spread as a noise floor; waits for all of it.

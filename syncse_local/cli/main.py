@@ -26,10 +26,12 @@ from syncse_local.cli import (
     runs,
     train,
     triplets,
+    try_out,
     tui,
 )
 
 VERBS = (
+    try_out,
     generate,
     train,
     evaluate,
