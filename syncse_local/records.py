@@ -87,6 +87,15 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True)
+class InFlight:
+    """What an engine is at now: rows in flight; prompt tokens read and tokens written since it was loaded, 0 where unknown."""
+
+    rows: int = 0
+    read: int = 0
+    written: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Triplet:
     """(sentence, positive, hard negative), the unit of training data."""
 

@@ -108,7 +108,13 @@ def progress_line(run: Run) -> str:
         f"{run.kind:<8} [{'#' * round(share * BAR):.<{BAR}}] {share:4.0%}",
         f"{done:,}/{total:,}" if total else f"{done:,}",
     ]
-    if "accepted" in data:
+    phase = data.get("phase")
+    if run.kind == "generate" and isinstance(phase, str) and not done:
+        parts.append(safe(phase))
+    if in_flight := data.get("in_flight"):
+        tokens = int(data.get("tokens_read", 0)) + int(data.get("tokens_written", 0))
+        parts.append(f"{in_flight} in flight" + ("" if done or not tokens else f", {tokens:,} tokens"))
+    if done and "accepted" in data:
         parts.append(f"accepted {data['accepted']:,} ({data.get('accepted_per_second', 0)}/s)")
     if data.get("unanswered"):
         parts.append(f"no answer {data['unanswered']:,}")

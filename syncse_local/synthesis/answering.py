@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from syncse_local.backends.base import Watched
 from syncse_local.errors import SyncseError
 from syncse_local.jobs.job import Cancelled, Job
-from syncse_local.records import Completion, Context
+from syncse_local.records import Completion, Context, InFlight
 from syncse_local.store import ledger, newest_triplets
 from syncse_local.synthesis import parse
 from syncse_local.synthesis.arrival import FIRST, Arrival, coinciding
@@ -21,6 +22,9 @@ from syncse_local.synthesis.plan import PlannedRow, context_of, row_of
 from syncse_local.synthesis.pools import Role
 from syncse_local.synthesis.recipe import Pools, Recipe
 
+LOOK_SECONDS = 0.25
+"""Between two looks at what is in flight: as often as a person sees a figure change."""
+READING, WRITING = "reading prompts", "writing"
 THINKS = (
     "Switch reasoning off with --thinking off, or give it room: --thinking on --backend-option thinking_tokens=4096. "
     "`syncse recipes preview RECIPE --model MODEL` shows how the prompt ends."
@@ -44,6 +48,18 @@ class Pace:
     faults: int = 0
     tokens: int = 0
 
+    def eta(self, left: int, written: int, seconds: float) -> float | None:
+        """Seconds that `left` rows may take, by tokens: those `written` so far have the answers in flight in them.
+
+        Without tokens by rows; None before an answer tells how long answers are.
+        """
+        if not self.answered:
+            return None
+        if not (written and self.tokens):
+            return round(left * seconds / self.answered, 1)
+        wanted = left * self.tokens / self.answered
+        return round(max(0.0, wanted - max(0, written - self.tokens)) * seconds / written, 1)
+
     def add(self, row: ledger.Answered) -> None:
         """Count one row."""
         self.answered += row.completion.answered
@@ -60,6 +76,8 @@ class Answering:
         self.job, self.recipe, self.pools, self.backend = job, recipe, pools, backend
         self.max_failure_rate = max_failure_rate
         self.heeded: set[str] = set()
+        self.start = InFlight()
+        self.phase = ""
 
     def answer(self, roles: tuple[Role, ...]) -> None:
         """Send what is pending to the backend and store the answers in batches as they come.
@@ -70,11 +88,20 @@ class Answering:
         asked: dict[str, ledger.Planned] = {}
         before = ledger.counts(self.job.connection, self.job.run.id)
         pace, limit = Pace(time.monotonic()), self.max_failure_rate
+        self.start = self.backend.in_flight() if isinstance(self.backend, Watched) else InFlight()
+        looked = 0.0
+
+        def cancelled() -> bool:
+            """Asked all the time, also while no answer comes: so it is where what is in flight is shown."""
+            nonlocal looked
+            if time.monotonic() - looked >= LOOK_SECONDS:
+                looked = time.monotonic()
+                self.show(before, pace)
+            return self.job.reporter.cancelled()
+
         arrival = Arrival()
         with Intake(self.job) as intake:
-            for completion in intake.completions(
-                self.backend.generate(self.contexts(pending, asked), self.job.reporter.cancelled)
-            ):
+            for completion in intake.completions(self.backend.generate(self.contexts(pending, asked), cancelled)):
                 row = asked.pop(completion.key)
                 answered = self.parse(row, completion)
                 pace.add(answered)
@@ -125,22 +152,36 @@ class Answering:
         return ledger.Answered(completion, PARSER_VERSION, found)
 
     def show(self, before: dict[str, int], pace: Pace, last: ledger.Answered | None = None) -> None:
-        """Progress: rows done and accepted over all tries of the run, rates of this one."""
+        """Progress: rows done and accepted over all tries of the run, rates of this one, what the engine is at now."""
         seconds, total = max(1e-9, time.monotonic() - pace.started), before["planned"]
         done, rate = before["answered"] + pace.answered, pace.answered / seconds
         shown: dict[str, Any] = {"latest": last.outcomes[0].text[:300]} if last and last.outcomes else {}
         shown |= {"unanswered": pace.faults} if pace.faults else {}
+        flight = self.flight()
+        shown |= {"in_flight": flight.rows, "tokens_read": flight.read, "tokens_written": flight.written}
+        phase = WRITING if flight.written or pace.answered else READING
+        if phase != self.phase:
+            self.phase = phase
+            self.job.reporter.event("phase", name=phase, in_flight=flight.rows, tokens_read=flight.read)
+        written = flight.written or pace.tokens
         self.job.reporter.progress(
             done,
             total,
-            phase="generating",
+            phase=phase,
             accepted=before["accepted"] + pace.accepted,
             rows_per_second=round(rate, 2),
             accepted_per_second=round(pace.accepted / seconds, 2),
-            tokens_per_second=round(pace.tokens / seconds, 1),
-            eta=round((total - done) / rate, 1) if rate else None,
+            tokens_per_second=round(written / seconds, 1),
+            eta=pace.eta(total - done, flight.written, seconds),
             **shown,
         )
+
+    def flight(self) -> InFlight:
+        """What the engine has been at since this stage began."""
+        if not isinstance(self.backend, Watched):
+            return InFlight()
+        now, start = self.backend.in_flight(), self.start
+        return InFlight(now.rows, now.read - start.read, now.written - start.written)
 
 
 def _check_failure_rate(pace: Pace, limit: float, last: Completion) -> None:

@@ -52,6 +52,8 @@ def run(job: Job) -> dict[str, Any]:
     stage = Generation(job, spec, recipe, load_pools(recipe))
     stage.check_unchanged()
     job.reporter.event("loading", backend=spec.backend, model=spec.model)
+    job.reporter.progress(0, 0, phase="loading")
+    job.reporter.flush()
     backend = opened_backend(job, spec)
     try:
         stage.engine = EngineIdentity(backend.info.sha256, backend.name, backend.version)

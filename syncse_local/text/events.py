@@ -93,6 +93,7 @@ _TOLD: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "training_setup": _setup,
     "provenance": lambda _: "recorded what the encoder is made from (syncse card shows it)",
     "task_missing": _missing,
+    "phase": lambda data: f"{safe(data.get('name', '?'), NAME)}: {figure(data.get('in_flight'))} rows in flight",
     "isolation": isolation_line,
     "refused_by_kernel": lambda data: f"the kernel refused: {_pairs(data) or 'nothing'}",
     "scored": lambda data: f"scored {safe(data.get('task', '?'), NAME)}",

@@ -294,3 +294,31 @@ def test_a_model_that_names_no_end_of_text_ends_where_it_must(story: Path, tmp_p
     found = run(LlamaCppBackend(tmp_path / "endless.gguf", n_seq=4, threads=1), contexts(1, 4, LIVELY))
     assert len(found) == 4
     assert all(c.output_tokens <= LIVELY.max_tokens for c in found.values())
+
+
+def test_a_cancelled_run_finishes_the_rows_that_are_nearly_done(story: Path) -> None:
+    backend = LlamaCppBackend(story, n_seq=4, lanes=1, threads=1)
+    after = 0
+
+    def cancelled() -> bool:
+        return backend.counters["ended"] >= 8
+
+    for _ in backend.generate(contexts(1, 40, LIVELY), cancelled):
+        after += backend.counters["ended"] > 8
+    assert 8 <= backend.counters["ended"] < 40
+    assert 0 < after <= 4, "of the rows in flight, and no new one"
+    assert backend.in_flight().written >= backend.counters["ended_tokens"] > 0
+    assert len(run(backend, contexts(1, 3, GREEDY))) == 3
+
+
+def test_it_says_what_is_in_flight_before_the_first_answer(story: Path) -> None:
+    backend = LlamaCppBackend(story, n_seq=4, lanes=1, threads=1)
+    seen = []
+
+    def look() -> bool:
+        seen.append(backend.in_flight())
+        return False
+
+    next(backend.generate(contexts(1, 8, LIVELY), look))
+    assert any(flight.rows == 4 and flight.read for flight in seen)
+    assert seen[0].rows == 0

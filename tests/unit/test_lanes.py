@@ -22,7 +22,9 @@ class Echo:
     def __init__(self, fail_at: str = "") -> None:
         self.fail_at, self.thread = fail_at, ""
 
-    def run(self, contexts: Iterable[Context], cancelled: Callable[[], bool]) -> Iterator[Completion]:
+    def run(
+        self, contexts: Iterable[Context], cancelled: Callable[[], bool], gone: Callable[[], bool]
+    ) -> Iterator[Completion]:
         self.thread = threading.current_thread().name
         for found in contexts:
             for row in found.rows:

@@ -16,6 +16,7 @@ RATES = (
     ("accepted_per_second", "accepted/s"),
     ("rows_per_second", "rows/s"),
     ("tokens_per_second", "tokens/s"),
+    ("in_flight", "in flight"),
     ("triplets_per_second", "triplets/s"),
 )
 

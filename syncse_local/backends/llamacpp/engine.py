@@ -27,7 +27,7 @@ from syncse_local.backends.options import read_options
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.modelfiles.gguf import model_info
 from syncse_local.modelfiles.hashing import model_sha256
-from syncse_local.records import Completion, Context
+from syncse_local.records import Completion, Context, InFlight
 
 log = logging.getLogger("syncse_local.llamacpp")
 OURS, THEIRS = "shared prefixes", "llama.cpp"
@@ -187,6 +187,12 @@ class LlamaCppBackend:
             "attention": self._attends + (f" (ours is not there: {self._without})" if self._without else ""),
             "warnings": list(self.warnings),
         }
+
+    def in_flight(self) -> InFlight:
+        """See `Watched.in_flight`."""
+        done = self.counters
+        written = int(done.get("written", 0))
+        return InFlight(sum(s.in_flight for s in self._schedulers), int(done.get("tokens", 0)) - written, written)
 
     @property
     def counters(self) -> dict[str, int | float]:

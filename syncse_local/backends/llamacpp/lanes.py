@@ -22,8 +22,10 @@ LARGE = 8
 class Lane(Protocol):
     """What works on the contexts of one lane; see scheduler.Scheduler."""
 
-    def run(self, contexts: Iterable[Context], cancelled: Callable[[], bool]) -> Iterator[Completion]:
-        """Completions in the order rows finish."""
+    def run(
+        self, contexts: Iterable[Context], cancelled: Callable[[], bool], gone: Callable[[], bool]
+    ) -> Iterator[Completion]:
+        """Completions in the order rows finish; once cancelled, those that are nearly done, unless nobody takes them."""
 
 
 class Lanes:
@@ -35,7 +37,7 @@ class Lanes:
     def run(self, contexts: Iterable[Context], cancelled: Callable[[], bool]) -> Iterator[Completion]:
         """Completions in the order rows finish; `contexts` is read in the caller's thread."""
         if len(self._lanes) == 1:
-            yield from self._lanes[0].run(contexts, cancelled)
+            yield from self._lanes[0].run(contexts, cancelled, lambda: False)
             return
         yield from _LaneRun(self._lanes, distributed(contexts, len(self._lanes), self._rows)).run(cancelled)
 
@@ -47,7 +49,7 @@ class _LaneRun:
         self._source: Iterator[tuple[int, Context]] | None = source
         self._inboxes = [SimpleQueue[Context | None]() for _ in lanes]
         self._results = SimpleQueue[Completion | BaseException | int]()
-        self._stop = threading.Event()
+        self._stop, self._gone = threading.Event(), threading.Event()
         self._working = len(lanes)
         self._threads = [
             threading.Thread(target=self._work, args=(lane, inbox), name=f"lane {i}", daemon=True)
@@ -66,6 +68,7 @@ class _LaneRun:
             while self._working:
                 yield from self._received(None)
         finally:
+            self._gone.set()
             self._stop.set()
             self._end_inboxes()
             for thread in self._threads:
@@ -102,7 +105,7 @@ class _LaneRun:
 
     def _work(self, lane: Lane, inbox: SimpleQueue[Context | None]) -> None:
         try:
-            for completion in lane.run(self._arriving(inbox), self._stop.is_set):
+            for completion in lane.run(self._arriving(inbox), self._stop.is_set, self._gone.is_set):
                 self._results.put(completion)
             self._results.put(1)
         except BaseException as problem:

@@ -19,6 +19,8 @@ from syncse_local.records import Completion, Context, Finish
 
 SMALL_BATCH = 60
 """On a CPU llama.cpp's attention over fewer than 64 tokens passes over cells of other rows; over more it computes them."""
+FINISH_SECONDS = 20.0
+"""How long a cancelled run may go on with rows that are nearly done: a person who stops a run waits so long at most."""
 PROMPT_TOKENS, PATIENCE = 96, 6
 """Prompt tokens that are worth a call of their own, and how many calls they wait to be as many (docs/decisions/lanes.md)."""
 DAMAGED = "The model computes no numbers: its weights are damaged."
@@ -28,6 +30,7 @@ DAMAGED = "The model computes no numbers: its weights are damaged."
 class Counters:
     """What the engine has done since it was made: decode calls, tokens through them, and seconds by kind of work.
 
+    `written` are the tokens that rows drew; `ended` rows wrote `ended_tokens` of them.
     `prompt_tokens` and `prompt_seconds` are of the calls in which no row wrote.
     """
 
@@ -38,6 +41,9 @@ class Counters:
     prompt_seconds: float = 0.0
     sampling: float = 0.0
     preempted: int = 0
+    written: int = 0
+    ended: int = 0
+    ended_tokens: int = 0
 
 
 def draw(logits: Logits, jobs: list[RowJob]) -> list[int]:
@@ -65,18 +71,29 @@ class Scheduler:
         self._vocab, self._decoder, self._tokeniser = vocab, decoder, tokeniser
         self._rows, self._prefix_sequences, self._mixed = rows, prefix_sequences, mixed
         self.counters = Counters()
+        self._entered: Admission | None = None
 
-    def run(self, contexts: Iterable[Context], cancelled: Callable[[], bool]) -> Iterator[Completion]:
-        """Completions in the order rows finish; ends early, without the unfinished rows, once `cancelled()` is true."""
+    @property
+    def in_flight(self) -> int:
+        """Rows that have entered and not ended; may be asked from another thread."""
+        return len(self._entered.running) if self._entered else 0
+
+    def run(
+        self, contexts: Iterable[Context], cancelled: Callable[[], bool], gone: Callable[[], bool] = lambda: False
+    ) -> Iterator[Completion]:
+        """Completions in the order rows finish. Once `cancelled()`, only rows that are nearly done are finished.
+
+        `gone()` says that nobody wants these any more either.
+        """
         self._decoder.clear()
-        self._admission = Admission(
+        self._admission = self._entered = Admission(
             self._decoder, opened(contexts, self._tokeniser), self._rows, self._prefix_sequences
         )
         self._position = np.zeros(self._rows, np.int32)
         self._last = np.zeros(self._rows, np.int32)
         self._writing = np.zeros(self._rows, bool)
         self._patience = PATIENCE
-        self._turn = 0
+        self._turn, self._begun = 0, self.counters.ended
         while not cancelled():
             self._admission.open()
             yield from self._admission.admit()
@@ -85,12 +102,29 @@ class Scheduler:
                 yield from self._step(count, writers)
             elif self._admission.empty:
                 return
+        yield from self._finish(gone)
+
+    def _finish(self, gone: Callable[[], bool]) -> Iterator[Completion]:
+        """Go on with the rows that are nearly done, as long as that takes less than FINISH_SECONDS."""
+        done, began = self.counters, time.monotonic()
+        if not done.ended:
+            return
+        length = done.ended_tokens / done.ended
+        step = (done.decoding + done.sampling - done.prompt_seconds) / max(1, done.calls)
+        for slot in np.flatnonzero(self._writing).tolist():
+            written = self._admission.running[slot].generated
+            left = max(length - written, 1)
+            self._writing[slot] = 2 * written >= length and left * step < FINISH_SECONDS
+        while self._writing.any() and time.monotonic() - began < FINISH_SECONDS and not gone():
+            writing = np.flatnonzero(self._writing)[: self._rows if self._mixed else SMALL_BATCH]
+            yield from self._step(*self._write_batch(writing, []))
 
     def _fill(self) -> tuple[int, list[RowJob]]:
         """Fill the batch; returns the number of entries and the rows that get a token from it, in batch order.
 
         Where calls are not mixed, prompts wait up to PATIENCE calls until PROMPT_TOKENS of them are there, and more
-        than SMALL_BATCH writing rows take turns.
+        than SMALL_BATCH writing rows take turns. The first rows write to their end before others are read: a person sees an
+        answer after seconds, and it costs a second of smaller batches.
         """
         writing = np.flatnonzero(self._writing)
         waiting: list[RowJob | Prefix] = [
@@ -99,7 +133,9 @@ class Scheduler:
         waiting += [prefix for prefix in self._admission.prefixes if not prefix.ready]
         if not self._mixed and len(writing) and waiting:
             self._patience -= 1
-            if sum(len(item.tokens) - item.computed for item in waiting) >= PROMPT_TOKENS or self._patience < 0:
+            if self.counters.ended == self._begun:
+                waiting = []
+            elif sum(len(item.tokens) - item.computed for item in waiting) >= PROMPT_TOKENS or self._patience < 0:
                 writing, self._patience = writing[:0], PATIENCE
             else:
                 waiting = []
@@ -156,10 +192,13 @@ class Scheduler:
         if not len(self._stepped):
             self.counters.prompt_tokens += count
             self.counters.prompt_seconds += middle - began
+        self.counters.written += len(drawn)
         self.counters.sampling += time.perf_counter() - middle
         for job, token in zip(writers, drawn, strict=True):
             if finish := self._accept(job, token):
                 self._writing[job.sequence] = False
+                self.counters.ended += 1
+                self.counters.ended_tokens += job.generated
                 self._admission.release(job)
                 yield job.completion(finish, DAMAGED if finish == "error" else "")
 

@@ -17,7 +17,7 @@ from syncse_local.backends.openai.spend import Spend, price_of
 from syncse_local.backends.openai.tasks import PendingRow
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.modelfiles.entry import ModelInfo
-from syncse_local.records import Completion, Context, Message, Row
+from syncse_local.records import Completion, Context, InFlight, Message, Row
 
 VERSION = "chat-completions-1"
 """Of what rows become on the wire: part of every request's key."""
@@ -62,6 +62,10 @@ class OpenAICompatBackend:
             yield from self._pool.run((_task(c.prefix, row) for c in contexts for row in c.rows), cancelled)
         finally:
             self._busy = False
+
+    def in_flight(self) -> InFlight:
+        """See `Watched.in_flight`: the requests at the servers, which tell no tokens before an answer."""
+        return InFlight(sum(host.health.in_flight for host in self._pool.hosts))
 
     def settings(self) -> dict[str, object]:
         """What was chosen and learnt, for the run record; no key, and no address that holds one."""

@@ -48,6 +48,11 @@ class Health:
             self.heard, self.quiet_until = time.monotonic(), 0.0
             self.faults = self.turned_away = 0
 
+    @property
+    def in_flight(self) -> int:
+        """Requests that have begun and not ended."""
+        return self._in_flight
+
     def begin(self) -> Allowance:
         """A request begins. Silence counts from the server's last answer to anyone.
 

@@ -22,7 +22,7 @@ from syncse_local.backends.vllm.python import find
 from syncse_local.errors import SyncseError
 from syncse_local.modelfiles.directory import model_info
 from syncse_local.modelfiles.hashing import model_sha256
-from syncse_local.records import Completion, Context
+from syncse_local.records import Completion, Context, InFlight
 
 log = logging.getLogger("syncse_local.vllm")
 TICK = 0.05
@@ -43,6 +43,7 @@ class VllmBackend:
     def __init__(self, model: Path, sha256: str = "", **options: Any) -> None:
         self._process: VllmProcess | None = None
         self._busy, self._run = False, 0
+        self._waiting: dict[str, tuple[str, str]] = {}
         self.options = read_options(VllmOptions, self.name, options)
         path = Path(model)
         self.info = model_info(path, sha256)
@@ -107,6 +108,7 @@ class VllmBackend:
     ) -> Iterator[Completion]:
         """Keep the engine fed and hand on what it answers; what a run that was given up left is cancelled."""
         waiting: dict[str, tuple[str, str]] = {}
+        self._waiting = waiting
         numbered = enumerate(requests)
         fed = False
         try:
@@ -136,6 +138,10 @@ class VllmBackend:
             if waiting:
                 with suppress(SyncseError):
                     process.send({"cancel": True})
+
+    def in_flight(self) -> InFlight:
+        """See `Watched.in_flight`: the rows that the engine has been given; it tells no tokens before an answer."""
+        return InFlight(len(self._waiting))
 
     def settings(self) -> dict[str, object]:
         """What was chosen; after `close`, also what was given back."""
