@@ -85,14 +85,15 @@ class Training(Spec):
     max_grad_norm: float = _number(1.0, "gradients above this norm are clipped to it", above=0)
     chunk_tokens: int = _number(
         0,
-        "padded size of one forward pass; 0: 1,024 on a CPU, 8,192 on a GPU; the loss is the whole batch's whatever it is",
+        "padded size of one forward pass; 0: 1,024 on a CPU, 32,768 on a GPU; the loss is the whole batch's whatever it is",
         at_least=0,
         unit="tokens",
     )
     graph_gib: float = _number(
-        4.0,
-        "above so much activation memory, gradients are cached: two forward passes, the same gradients",
-        above=0,
+        0.0,
+        "above so much activation memory, gradients are cached (two forward passes, the same gradients); 0: 4, on a GPU half"
+        " of what is free if that is more",
+        at_least=0,
         unit="GiB",
         changes_result=False,
     )

@@ -29,13 +29,14 @@ def out_of_memory(options: TrainOptions, device: str) -> SyncseError:
         f"The training did not fit into {fit.place}: {sums} = {gib(fit.needed)} GiB by estimate;"
         f" {chunk} ({each / 2**20:.2f} MiB a token)."
     )
+    limit = options.graph_bytes(gpus[0].free or 0 if gpus else 0)
     fixed = sum(size for what, size in fit.needs if not what.startswith("activations"))
     smaller = _smaller(options, tokens, (SHARE * fit.free - fixed) / max(1, each) if fit.free else float("inf"))
     if smaller is None:
         hint = "Take a smaller encoder, --precision bf16, a shorter --max-length, or train adapters alone (--lora-rank 16)."
     else:
         hint = (
-            f"Start again with --chunk-tokens {smaller} --graph-gib {options.graph_gib / 4:g}"
+            f"Start again with --chunk-tokens {smaller} --graph-gib {limit / 4 / GIB:.2g}"
             " (the loss stays that of the whole batch), --precision bf16, or a smaller encoder."
         )
     return SyncseError("Out of memory", detail, hint)
@@ -59,8 +60,9 @@ def train_fit(model: ModelEntry, options: TrainOptions, memory: FreeMemory) -> l
     sizes = model.dimensions
     each = token_bytes(sizes.hidden, sizes.layers, options.precision)
     batch = options.batch_size * (2 if options.unsupervised else 3) * options.max_length
-    kept = batch * each <= options.graph_gib * GIB  # else gradients are cached and one chunk's graph is held
     on_gpu = bool(memory.gpus) and options.device in ("cuda", "auto")
+    limit = options.graph_bytes(memory.gpus[0].free or 0 if on_gpu else 0)
+    kept = batch * each <= limit  # else gradients are cached and one chunk's graph is held
     chunk = options.chunk_budget("cuda" if on_gpu else "cpu")
     tokens = batch if kept else min(batch, chunk)
     adapters = lora_parameters(options.lora_rank, sizes.hidden, sizes.inner, sizes.layers)

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -17,12 +18,15 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from syncse_local.encoders.tokens import Ints, TokenRows, chunks
 from syncse_local.encoders.transformer import Encoder
-from syncse_local.machine_memory import GIB
 from syncse_local.modelfiles import training_sizes
 from syncse_local.training.loss import contrastive_loss, false_negatives
 from syncse_local.training.options import TrainOptions
 from syncse_local.training.ranks import Ranks
 from syncse_local.training.shared_embedding import shared_lookup
+
+PLANLESS = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
+ATTENTION = {"cpu": [SDPBackend.MATH]}
+"""Kernels of attention in bf16 by device, else PLANLESS."""
 
 
 class StopRequested(Exception):
@@ -88,7 +92,14 @@ class Stepper:
 
     def _fits(self, rows: Ints, parts: list[Ints]) -> bool:
         padded = sum(len(part) * int(self.tokens.lengths(rows[part]).max()) for part in parts)
-        return padded * token_bytes(self.encoder, self.options.precision) <= self.options.graph_gib * GIB
+        return padded * token_bytes(self.encoder, self.options.precision) <= self.graph_bytes
+
+    @cached_property
+    def graph_bytes(self) -> float:
+        """How much activation memory may be held; asked of the device once, when the weights are there."""
+        device = self.encoder.device
+        free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0
+        return self.options.graph_bytes(free)
 
     def _autocast(self) -> AbstractContextManager[None]:
         return autocast(self.encoder.device, self.options.precision)
@@ -133,20 +144,17 @@ class Stepper:
 
 @contextmanager
 def autocast(device: torch.device, precision: str) -> Iterator[None]:
-    """bfloat16 where asked for, else nothing.
+    """bfloat16 where asked for, else nothing. Chunks within one share the casts of the weights.
 
-    On a CPU then with attention as plain products: for short sentences torch's fused kernel takes up to five times as long
-    backwards. Chunks within one share the casts of the weights.
+    Attention then goes by kernels that suit short sentences. On a CPU these are plain products: torch's fused kernel takes up
+    to five times as long backwards. On a GPU it is anything but cuDNN's, which plans anew for each shape, and nearly every
+    chunk has a shape of its own: without it a step is four to five times as fast (docs/log.md).
     """
     if precision != "bf16":
         yield
         return
-    with torch.autocast(device.type, torch.bfloat16):
-        if device.type != "cpu":
-            yield
-            return
-        with sdpa_kernel(SDPBackend.MATH):
-            yield
+    with torch.autocast(device.type, torch.bfloat16), sdpa_kernel(ATTENTION.get(device.type, PLANLESS)):
+        yield
 
 
 def _columns(vectors: Tensor, shape: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor | None]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from syncse_local import machine
 from syncse_local.backends.base import Backend
 from syncse_local.backends.vllm.python import find
 from syncse_local.errors import SyncseError
@@ -48,10 +49,21 @@ def no_vllm() -> str:
     return ""
 
 
+def llama_options(_: Path) -> dict[str, Any]:
+    """A small engine; on the GPU where this machine has one and llama.cpp was built for it."""
+    return {"n_seq": 6, "n_ctx": 2048, "threads": 1, **({"n_gpu_layers": -1} if machine.gpus() else {})}
+
+
+def vllm_options(_: Path) -> dict[str, Any]:
+    """A small engine; in bf16 on a GPU, whose attention kernels know no float32."""
+    where = {"dtype": "bfloat16", "enforce_eager": True} if machine.gpus() else {"dtype": "float32", "threads": 1}
+    return {"kv_cache_memory_bytes": 32 << 20, "max_num_seqs": 64, **where}
+
+
 ENGINES = {
     "echo": Engine(lambda _: {}, ("echo",), {"n_seq": ""}),
     "llamacpp": Engine(
-        lambda _: {"n_seq": 6, "n_ctx": 2048, "threads": 1},
+        llama_options,
         ("starter", "tinystories-656k/tinystories-656k-f16.gguf", "babyllama105/babyllama105-f16.gguf"),
     ),
     "openai_compat": Engine(
@@ -62,7 +74,7 @@ ENGINES = {
         prefix_ahead=False,
     ),
     "vllm": Engine(
-        lambda _: {"dtype": "float32", "kv_cache_memory_bytes": 32 << 20, "threads": 1, "max_num_seqs": 64},
+        vllm_options,
         ("random",),
         {"n_seq": "max_num_seqs", "n_ctx": "max_model_len"},
         no_vllm,

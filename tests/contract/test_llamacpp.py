@@ -10,6 +10,7 @@ import llama_cpp as native
 import pytest
 
 from syncse_local.backends.llamacpp.attention import library
+from syncse_local.backends.llamacpp.choose import has_gpu
 from syncse_local.backends.llamacpp.engine import LlamaCppBackend
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.modelfiles.gguf_header import read_header
@@ -17,6 +18,7 @@ from syncse_local.records import Completion, Context, Message, Row, Sampling
 from tests.contract import copied_gguf, odd_models
 
 GREEDY = Sampling(temperature=0.0, max_tokens=10)
+OURS = "llama.cpp" if has_gpu() else "shared prefixes"  # who attends where nothing else is asked for
 LIVELY = Sampling(temperature=1.5, top_p=1.0, max_tokens=20)
 
 
@@ -53,7 +55,7 @@ def test_greedy_texts_are_those_of_the_library(story: Path, attention: str) -> N
     from llama_cpp import Llama
 
     backend = LlamaCppBackend(story, n_seq=5, threads=1, attention=attention)
-    assert backend.settings()["attention"] == ("shared prefixes" if attention == "auto" else "llama.cpp")
+    assert backend.settings()["attention"] == (OURS if attention == "auto" else "llama.cpp")
     profile = backend._profile
     prompts = {
         row.key: profile.render([*context.prefix, Message("user", row.turn)])
@@ -61,7 +63,7 @@ def test_greedy_texts_are_those_of_the_library(story: Path, attention: str) -> N
         for row in context.rows
     }
     ours = run(backend, contexts(2, 40, GREEDY))
-    assert backend.settings()["attention"] == ("shared prefixes" if attention == "auto" else "llama.cpp")
+    assert backend.settings()["attention"] == (OURS if attention == "auto" else "llama.cpp")
     llama = Llama(str(story), n_ctx=512, n_threads=1, verbose=False)
     theirs = {
         key: llama.create_completion(prompt, temperature=0.0, max_tokens=10, stop=["\n"])["choices"][0]["text"]
@@ -75,7 +77,7 @@ def test_greedy_texts_are_those_of_the_library(story: Path, attention: str) -> N
 @pytest.mark.parametrize(
     ("options", "way"),
     [
-        ({}, "shared prefixes"),
+        ({}, OURS),
         ({"attention": "llama.cpp"}, "llama.cpp"),
         ({"kv_type": "f32"}, "llama.cpp"),
         ({"flash_attn": "off"}, "llama.cpp"),
@@ -87,6 +89,7 @@ def test_who_attends_is_chosen_and_shown(story: Path, options: dict[str, Any], w
     assert backend.settings()["attention"] == way
 
 
+@pytest.mark.skipif(has_gpu(), reason="a GPU attends")
 def test_without_the_library_llama_cpp_attends(story: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An installation without a C compiler."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
@@ -102,6 +105,7 @@ def test_without_the_library_llama_cpp_attends(story: Path, monkeypatch: pytest.
         library._library.cache_clear()
 
 
+@pytest.mark.skipif(has_gpu(), reason="a GPU attends")
 def test_an_attention_that_differs_is_said(story: Path) -> None:
     """The run goes on with llama.cpp's, and its record says so."""
     backend = LlamaCppBackend(story, n_seq=4, threads=1)

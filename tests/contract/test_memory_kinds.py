@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from syncse_local.backends.llamacpp.choose import has_gpu
 from syncse_local.backends.llamacpp.engine import LlamaCppBackend
 from syncse_local.backends.llamacpp.native import STATES, Decoder, Model, Shape
 from syncse_local.backends.llamacpp.rows import RowJob
@@ -23,6 +24,7 @@ ROWS, HOLDER = 4, 4
 PREFIX = 40  # beyond the window of 16 tokens
 KINDS = [(kind, make) for kind, makers in odd_models.MEMORY_KINDS.items() for make in makers]
 SHARE = 1e-3  # of the spread of logits: batching alone gives up to 1e-4, a wrong state 0.03 and more
+NOISE = 4  # times what a prompt in two calls differs from one in one: on a GPU, whose products are of 16 bits, 0.003 to 0.08
 
 
 @pytest.fixture(scope="module", params=KINDS, ids=lambda pair: f"{pair[0]}-{pair[1].__name__}")
@@ -71,7 +73,13 @@ def test_logits_are_those_of_whole_prompts(found: tuple[str, Path, Model]) -> No
         steps = [fed(alone, (0, 0, prefix + suffix))[0]]
         steps += [fed(alone, (0, PREFIX + len(suffix) + i, [t]))[0] for i, t in enumerate(more)]
         wanted.append(np.array(steps))
+    pieces = []
+    for suffix in suffixes:
+        alone.clear()
+        fed(alone, (0, 0, prefix))
+        pieces.append(fed(alone, (0, PREFIX, suffix))[0])
     alone.close()
+    allowed = max(SHARE, NOISE * apart(np.array(pieces), np.array([steps[0] for steps in wanted])))
 
     shared = Decoder(model, Shape(1024, ROWS + 1, 256, 1, "f32", "off"))
     for _ in range(2):  # the second time with sequences that were used and forgotten
@@ -84,11 +92,11 @@ def test_logits_are_those_of_whole_prompts(found: tuple[str, Path, Model]) -> No
         for i, token in enumerate(more):
             steps.append(fed(shared, *((row, PREFIX + len(s) + i, [token]) for row, s in enumerate(suffixes))))
         got = np.array(steps).swapaxes(0, 1)
-        assert apart(got, np.array(wanted)) < SHARE
+        assert apart(got, np.array(wanted)) < allowed
         # One row leaves and comes back while the others' memory stands.
         shared.forget(1)
         shared.share(HOLDER, 1, PREFIX)
-        assert apart(fed(shared, (1, PREFIX, suffixes[1])), wanted[1][:1]) < SHARE
+        assert apart(fed(shared, (1, PREFIX, suffixes[1])), wanted[1][:1]) < allowed
         for sequence in range(ROWS + 1):
             shared.forget(sequence)
     shared.close()
@@ -119,7 +127,7 @@ def test_attention_over_shared_prefixes_knows_every_layer_of_these(found: tuple[
     """Windows, caps on scores and layers without attention: whatever attends here is ours, and agrees with llama.cpp's."""
     kind, path, _ = found
     backend = LlamaCppBackend(path, n_seq=4, threads=1, flash_attn="on")
-    assert backend.settings()["attention"] == ("llama.cpp" if kind == "recurrent" else "shared prefixes")
+    assert backend.settings()["attention"] == ("llama.cpp" if kind == "recurrent" or has_gpu() else "shared prefixes")
     assert len(list(backend.generate(contexts(2, 8, GREEDY), lambda: False))) == 16
     assert not any("another result" in warning for warning in backend.warnings)
     backend.close()

@@ -38,12 +38,13 @@ def rows_with_states(rows: int, state_bytes: float, free: float) -> int:
 def lanes_for(options: LlamaOptions, parameters: int, trained: int, threads: int, rows: int, offload: bool) -> int:
     """Decoders side by side: threads of one decoder wait for each other at every layer, those of two do not.
 
-    Each lane reads the weights for itself, so there are few for large models, and one on a GPU; cells that were asked for
-    are divided only as far as every lane keeps a window of WINDOW tokens or the model's own.
+    Each lane reads the weights for itself, so there are few for large models; cells that were asked for are divided only as
+    far as every lane keeps a window of WINDOW tokens or the model's own. On a GPU one lane samples on the CPU while another
+    decodes: 2.3 times the speed with four on an H200, for 135 M parameters; for large models that was not measured.
     """
     if options.lanes:
         return min(options.lanes, rows)
-    if offload:
+    if offload and parameters >= 500_000_000:
         return 1
     windows = options.n_ctx // min(trained or WINDOW, WINDOW) if options.n_ctx else rows
     return max(1, min(threads, rows, windows, 4 if parameters < 500_000_000 else 2))
