@@ -27,7 +27,12 @@ BF16_APART = 0.05  # of the loss: bf16 keeps eight bits
 @pytest.fixture(scope="module")
 def steady(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small BERT without dropout, whose random numbers a GPU draws differently."""
-    shape: dict[str, Any] = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 64}
+    shape: dict[str, Any] = {
+        "hidden_size": 32,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
+    }
     texts = [text for row in triplets() for text in (row.sentence, row.positive, row.negative)]
     drops: dict[str, Any] = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
     return write(tmp_path_factory.mktemp("steady"), texts, **shape, **drops)
