@@ -65,9 +65,9 @@ class Completion:
     """What a backend answered for one row, or why there is no answer.
 
     `finish`: `stop` (the model ended or a stop string), `length` (max_tokens), `refused` (for good: the prompt does not
-    fit the context, or its content is not taken), `cancelled`, or `error`: no answer now, and another try may bring one.
-    `error` is the reason in words, `fault` in a word or two (`time-out`, `HTTP 500`). `cached_tokens` are prompt tokens
-    that were not computed for this row.
+    fit the context, its content is not taken, or its grammar cannot be read), `cancelled`, or `error`: no answer now, and
+    another try may bring one. `error` is the reason in words, `fault` in a word or two (`time-out`, `HTTP 500`).
+    `cached_tokens` are prompt tokens that were not computed for this row.
     """
 
     key: str

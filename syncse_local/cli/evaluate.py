@@ -9,7 +9,7 @@ from syncse_local.cli.flags import add_fields, spec_of
 from syncse_local.cli.follow import follow
 from syncse_local.cli.output import table
 from syncse_local.errors import ExitCode
-from syncse_local.evaluation.tasks import FAMILIES, TASKS, Family, resolve
+from syncse_local.evaluation.tasks import FAMILIES, TASKS, Family, family_of
 from syncse_local.prepare.evaluate import evaluate
 from syncse_local.specs.evaluate import EvaluateSpec
 from syncse_local.text.display import safe, safe_text
@@ -49,10 +49,12 @@ def scores_table(workspace: Workspace, evals: list[Run]) -> str:
     names = dict.fromkeys(task for scores in by_run for task, _ in scores)
     known = sorted(names, key=lambda name: (order.index(name) if name in order else len(order), name))
     lines: list[str] = []
+    families = {task: family_of(task) for task in known}
     for name, family in FAMILIES.items():
-        tasks = [task.name for task in resolve(known) if task.family == name]
-        if tasks:
+        if tasks := [task for task in known if families[task] == name]:
             lines += [*_block(name, family, tasks, evals, by_run), ""]
+    if strange := [task for task in known if not families[task]]:
+        lines += [*_strange(strange, evals, by_run), ""]
     missing = {task: where for run in evals for task, where in run.result.get("missing", {}).items()}
     lines += [f"{task} is not there (looked for {safe(where)})" for task, where in missing.items()]
     remarks = {(task, note) for run in evals for task, notes in run.result.get("notes", {}).items() for note in notes}
@@ -76,6 +78,21 @@ def _block(
     labels = sorted({str(average["label"]) for average in averages if average}) if all(averages) else []
     labelled = ["task", "metric", family.unit, *(safe(run.result.get("label", run.id)) for run in evals)]
     return [table(labelled, rows), family.protocol, *(f"* {label}" for label in labels)]
+
+
+def _strange(tasks: list[str], evals: list[Run], by_run: list[dict[tuple[str, str], Any]]) -> list[str]:
+    """Scores of tasks that this version does not know, as they are stored."""
+    pairs = dict.fromkeys(pair for scores in by_run for pair in scores if pair[0] in tasks)
+    rows = [
+        [
+            safe(task),
+            safe(metric),
+            *(hundred(scores[task, metric]["value"]) if (task, metric) in scores else "" for scores in by_run),
+        ]
+        for task, metric in pairs
+    ]
+    labelled = ["task", "metric", *(safe(run.result.get("label", run.id)) for run in evals)]
+    return [table(labelled, rows), "x 100: tasks that this version does not know; another one measured them."]
 
 
 def _average(run: Run, family: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from syncse_local.compare.arms import check_seeds, eval_run
 from syncse_local.compare.host import line
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.evaluation.tasks import FAMILIES, resolve
+from syncse_local.evaluation.tasks import FAMILIES, family_of, resolve
 from syncse_local.specs.evaluate import EvaluateSpec
 from syncse_local.store import calibrations, predictions, runs
 from syncse_local.store.runs import Run
@@ -76,7 +76,9 @@ def _check_alike(found: Sequence[Run], recipes: Sequence[Mapping[str, Any]]) -> 
 def _floors(connection: sqlite3.Connection, found: Sequence[Run]) -> Iterator[dict[str, Any]]:
     """The main metric of each task that all runs scored on the same items; a task that is undefined in one has no floor."""
     items = [predictions.items(connection, run.id) for run in found]
-    shared = [name for name in items[0] if all(other.get(name) == items[0][name] for other in items)]
+    shared = [
+        name for name in items[0] if family_of(name) and all(other.get(name) == items[0][name] for other in items)
+    ]
     scores = [{(row["task"], row["metric"]): row["value"] for row in runs.scores(connection, run.id)} for run in found]
     for task in resolve(shared):
         metric = FAMILIES[task.family].shown[0]

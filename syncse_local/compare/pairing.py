@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.evaluation.tasks import resolve
+from syncse_local.evaluation.tasks import family_of, resolve
 from syncse_local.store import predictions
 from syncse_local.store.predictions import Column
 
@@ -17,7 +17,7 @@ def shared_tasks(
     With `wanted` (names or families) only these; a task that was named and that a run lacks is an error (USAGE).
     """
     by_run = {run: predictions.items(connection, run) for run in order}
-    known = list(dict.fromkeys(task for found in by_run.values() for task in found))
+    known = list(dict.fromkeys(task for found in by_run.values() for task in found if family_of(task)))
     families = {task.name: task.family for task in resolve(known)}
     asked = [task.name for task in resolve(wanted)] if wanted else known
     named = {name for name in wanted if name.casefold() not in set(families.values())}

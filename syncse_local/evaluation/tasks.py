@@ -118,6 +118,14 @@ def resolve(names: Iterable[str]) -> list[Task]:
     return list(found.values())
 
 
+def family_of(name: str) -> str:
+    """The family of a stored score's task; empty where this version knows no such task."""
+    try:
+        return resolve([name])[0].family
+    except SyncseError:
+        return ""
+
+
 def _row_file(name: str) -> Task:
     if "/" in name or "\\" in name:
         raise SyncseError(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.evaluation.tasks import FAMILIES, TASKS, resolve
+from syncse_local.evaluation.tasks import FAMILIES, TASKS, family_of
 from syncse_local.specs.evaluate import EvaluateSpec
 from syncse_local.store import predictions, runs
 from syncse_local.store.runs import Run, evaluation
@@ -39,7 +39,7 @@ def _record(connection: sqlite3.Connection, run: Run) -> dict[str, Any]:
     if not rows:
         detail = f"Run {run.id} has no score."
         raise SyncseError("No results", detail, "Evaluate the encoder again: `syncse eval DIR`.", ExitCode.NOTHING)
-    tasks = {task.name: task.family for task in resolve(row["task"] for row in rows)}
+    tasks = {row["task"]: family_of(row["task"]) for row in rows}
     order = [metric for family in FAMILIES.values() for metric in family.shown]
     rows.sort(key=lambda row: (_place(list(TASKS), row["task"]), _place(order, row["metric"])))
     return {

@@ -60,6 +60,8 @@ def remarks(records: Records) -> list[str]:
     for record in records:
         found += [f"{task} is not there (looked for {at})" for task, at in record["missing"].items()]
         found += [f"{score['task']}: {note}" for score in record["scores"] for note in score["notes"]]
+        strange = dict.fromkeys(score["task"] for score in record["scores"] if not score["family"])
+        found += [f"{task}: this version does not know it, so it stands in no table of a family" for task in strange]
     return [*dict.fromkeys(found), "Single runs: whether a difference is more than noise, `syncse compare` says."]
 
 

@@ -236,7 +236,7 @@ def test_a_grammar_is_kept_and_bad_ones_are_said(story: Path) -> None:
     found = run(backend, iter([Context("c", (Message("system", "Tell a story."),), rows)]))
     assert {found[str(i)].text for i in range(0, 18, 3)} == {"Yes, cats sleep.", "Yes, dogs sleep."}
     assert {found[str(i)].finish for i in range(0, 18, 3)} == {"stop"}
-    assert {found[str(i)].finish for i in range(2, 18, 3)} == {"error"}
+    assert {found[str(i)].finish for i in range(2, 18, 3)} == {"refused"}
     assert all("grammar" in found[str(i)].error for i in range(2, 18, 3))
     assert not any(found[str(i)].text.startswith("Yes, ") for i in range(1, 18, 3))
 

@@ -10,6 +10,7 @@ import pytest
 from syncse_local import paths
 from syncse_local.api import Workspace
 from syncse_local.errors import ExitCode
+from syncse_local.synthesis.answering import JUDGED
 from syncse_local.synthesis.recipe import load_pools, load_recipe
 from tests.conftest import Cli
 from tests.contract.faulty_server import FaultyServer
@@ -129,7 +130,7 @@ def test_a_step_of_several_goes_on_where_it_lacks_answers(serve: Serve, cli: Cli
     assert workspace.ensure("generate", options, "step").state == "done"
 
 
-def test_an_engine_that_fails_on_every_row_is_no_model_that_answers_badly(tmp_path: Path, sentences: Path) -> None:
+def test_a_grammar_with_mistakes_is_said_once_and_not_asked_again(tmp_path: Path, sentences: Path) -> None:
     workspace = Workspace(tmp_path / "w")
     recipe = load_recipe("starter").with_changes(grammar="root ::= (((")
     options = {
@@ -141,10 +142,15 @@ def test_an_engine_that_fails_on_every_row_is_no_model_that_answers_badly(tmp_pa
         "input": str(sentences),
     }
     run = wait(workspace, workspace.start("generate", options).id)
-    assert run.state == "incomplete"
-    assert "80 of 80 requests have no answer: engine" in str(run.error)
-    assert "grammar" in str(run.error)
-    assert workspace.counts(run.id)["answered"] == 0
+    assert run.state == "failed"
+    assert str(run.error).count("The grammar cannot be read") == 1
+    assert {row["kind"] for row in workspace.unanswered(run.id)} == {"not asked yet"}
+    assert set(workspace.failures(run.id)) == {"refused"}
+    final = workspace.counts(run.id)["answered"]
+    assert JUDGED <= final < 80
+    again = wait(workspace, workspace.resume(run.id).id)
+    assert workspace.counts(again.id)["answered"] == 80
+    assert set(workspace.failures(again.id)) == {"refused"}
 
 
 def test_a_server_that_drops_the_system_turn_is_noticed(serve: Serve, cli: Cli, sentences: Path) -> None:

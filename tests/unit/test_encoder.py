@@ -253,3 +253,9 @@ def test_encoding_tells_how_far_it_is(tiny_encoder: Path) -> None:
     assert len(told) > 1
     assert told == sorted(set(told))
     assert told[-1] < len(SENTENCES)
+
+
+def test_the_encoder_is_found_at_its_old_place() -> None:
+    from syncse_local.training import encoder as old
+
+    assert old.Encoder is Encoder

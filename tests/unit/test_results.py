@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from syncse_local.cli.main import main
+from syncse_local.compare.pairing import shared_tasks
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.results import mteb, sheets
 from syncse_local.results.files import write
@@ -31,7 +33,7 @@ HOSTILE = "=cmd|'/C calc'!A0 & \\evil{} |x|\n\x1b<b>"
 
 @pytest.fixture
 def connection(tmp_path: Path) -> sqlite3.Connection:
-    return connect(tmp_path / "w.db")
+    return connect(tmp_path / "syncse.db")
 
 
 def test_records_have_both_scales_the_protocol_and_the_weights(connection: sqlite3.Connection) -> None:
@@ -102,6 +104,22 @@ def test_no_cell_is_a_formula(cell: str) -> None:
 @pytest.mark.parametrize("cell", ["-", "-1.25", "+0.5", "-1.20 to +3.40", "71.20 to 73.40"])
 def test_figures_keep_their_sign(cell: str) -> None:
     assert render("csv", (["a"], [[cell]])).splitlines()[1] == cell
+
+
+def test_a_task_of_another_version_is_shown_and_counted(
+    connection: sqlite3.Connection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = evaluated(connection, "x", {("STSB", "spearman"): 0.6, ("STS99", "spearman"): 0.512})
+    assert main(["show", name, "-w", str(tmp_path)]) == ExitCode.OK
+    shown = capsys.readouterr().out
+    assert "STS99  spearman  51.20" in shown
+    assert "60.00" in shown
+    records = collect(connection, [name])
+    assert [task for _, (header, _) in sheets.blocks(records) for task in header if task.startswith("STS")] == ["STSB"]
+    assert any("STS99" in remark for remark in sheets.remarks(records))
+    assert [row[3] for row in sheets.figures(records)[1]] == ["STSB", "STS99"]
+    other = evaluated(connection, "y", {("STSB", "spearman"): 0.7, ("STS99", "spearman"): 0.5})
+    assert shared_tasks(connection, [name, other], [])[0] == ["STSB"]
 
 
 def exported(connection: sqlite3.Connection, *names: str, org: str = "local") -> dict[Path, Any]:

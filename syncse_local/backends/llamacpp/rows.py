@@ -198,8 +198,8 @@ class PromptTokeniser:
             return RowJob(
                 row, tokens, shared, limit, encoded, prefix, self._grammar(row.sampling.grammar), opening, thought
             )
-        except ValueError as problem:
-            return Completion(row.key, "", "error", error=str(problem))
+        except ValueError as problem:  # its grammar: no other try would read it
+            return Completion(row.key, "", "refused", len(tokens), error=str(problem))
 
     def _grammar(self, text: str) -> Callable[[], RowGrammar] | None:
         new = self.grammar

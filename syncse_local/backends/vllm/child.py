@@ -147,8 +147,8 @@ class EngineLoop:
                 wanted["structured_outputs"] = StructuredOutputsParams(grammar=grammar)
             params = SamplingParams(**wanted, output_kind=RequestOutputKind.FINAL_ONLY)
             self.engine.add_request(name, {"prompt_token_ids": tokens}, params)
-        except (ValueError, TypeError, VLLMValidationError) as problem:
-            self.wire.send({"row": name, "finish": "error", "error": str(problem)[:500]})
+        except (ValueError, TypeError, VLLMValidationError) as problem:  # the row's own: its grammar, its numbers
+            self.wire.send({"row": name, "finish": "refused", "error": str(problem)[:500]})
         else:
             self.started[name] = time.monotonic()
 
