@@ -22,7 +22,10 @@ DISCARD = 9
 """A port that nothing listens on."""
 VSOCK = 40
 """The family by which a virtual machine speaks to its host."""
-SHUT = {errno.EACCES, errno.EPERM, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENOSYS, errno.EAFNOSUPPORT}
+SHUT = {
+    *(errno.EACCES, errno.EPERM, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.ENOSYS),
+    errno.EAFNOSUPPORT,
+}
 """What a kernel answers that will not. Other errors mean that the attempt got further: ECONNREFUSED or a time-out."""
 
 FILES = ("reading a file outside", "writing a file outside")

@@ -32,7 +32,10 @@ def confine(rules: Rules, door: Door | None = None) -> Report:
     began = time.perf_counter()
     missing: dict[str, str] = {}
     report: Report = {"sockets": rules.sockets, "missing": missing, "servers": [f"{h}:{p}" for h, p in rules.servers]}
-    if rules.network:
+    if rules.network and namespace.is_empty():
+        how = "the processes of a launcher share a network with loopback only"
+        report["namespace"] = {"how": how, "inode": namespace.inode()}
+    elif rules.network:
         missing["network namespace"] = "the processes of a launcher speak to each other over this machine's network"
     else:
         try:

@@ -20,22 +20,35 @@ def enter() -> str:
     """Leave the machine's network for an empty one; returns how. Raises OSError where the system allows neither way."""
     if not kernel.machine():
         raise OSError(errno.ENOSYS, "no namespaces on this system")
-    user, group = os.geteuid(), os.getegid()
-    if interfaces() == {"lo"}:
+    user = os.geteuid()
+    try:
+        how = _leave(user)
+    except OSError:
+        if not is_empty():
+            raise
         how = "this process was started in a network with loopback only"
-    elif user == 0:  # in a user namespace of its own root could not read what belongs to others
+    capabilities.drop(all_of_them=user != 0)
+    return how
+
+
+def _leave(user: int) -> str:
+    group = os.getegid()
+    if user == 0:  # in a user namespace of its own root could not read what belongs to others
         _unshare(NEW_NETWORK)
         how = "a network namespace"
-        _raise_loopback()
     else:
         _unshare(NEW_USER | NEW_NETWORK)
         how = "a network namespace in a user namespace"
         Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
         Path("/proc/self/uid_map").write_text(f"{user} {user} 1", encoding="ascii")
         Path("/proc/self/gid_map").write_text(f"{group} {group} 1", encoding="ascii")
-        _raise_loopback()
-    capabilities.drop(all_of_them=user != 0)
+    _raise_loopback()
     return how
+
+
+def is_empty() -> bool:
+    """Whether this process's network has loopback and nothing else."""
+    return interfaces() == {"lo"}
 
 
 def inode() -> int:

@@ -35,7 +35,8 @@ class Watcher:
         self.refused: Counter[str] = Counter()
         """How often the filter refused each system call, the self-test's attempts aside."""
         self._mine, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._targets = Targets()
+        shared = rules.network and namespace.is_empty()
+        self._targets = Targets(loopback=not shared)
         self.rules = replace(rules, targets=self._targets.named)
         self._names = {kernel.number(name): name for name in kernel.NUMBERS} if kernel.machine() else {}
         self.reported = threading.Event()
@@ -114,7 +115,7 @@ class Watcher:
 class Targets:
     """What a self-test must not reach: listeners outside that are real, and a file."""
 
-    def __init__(self) -> None:
+    def __init__(self, loopback: bool) -> None:
         self.named: dict[str, Any] = {}
         self._open: list[socket.socket] = []
         self._directory: tempfile.TemporaryDirectory[str] | None = None
@@ -125,8 +126,9 @@ class Targets:
             self.named["file"] = str(place / "file")
             self._listen(socket.AF_UNIX, str(place / "unix"))
             self.named["unix"] = str(place / "unix")
-        with suppress(OSError):
-            self.named["loopback"] = self._listen(socket.AF_INET, ("127.0.0.1", 0)).getsockname()[1]
+        with suppress(OSError):  # a loopback that confined processes share holds nobody else's services
+            if loopback:
+                self.named["loopback"] = self._listen(socket.AF_INET, ("127.0.0.1", 0)).getsockname()[1]
         with suppress(OSError):
             name = f"syncse-self-test-{secrets.token_hex(8)}"
             self._listen(socket.AF_UNIX, "\0" + name)

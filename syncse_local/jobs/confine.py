@@ -66,7 +66,7 @@ def rules_for(run: Run, workspace: Path, directory: Path) -> Rules | None:
     if strict == "off" or not kernel.machine():
         return None
     with_others = run.kind == "train" and launched(os.environ)
-    needs = Needs("loopback and unix") if with_others else needs_of(run.kind, run.options)
+    needs = _of_ranks() if with_others else needs_of(run.kind, run.options)
     output = run.options.get("output")
     beside = [] if not isinstance(output, str) else [_nearest(Path(output).absolute().parent)]
     made = basic(needs, _named(run.options), [workspace, directory, *beside])
@@ -80,7 +80,7 @@ def basic(needs: Needs, read: Iterable[str], write: Iterable[str | Path]) -> Rul
         read=whole([*SYSTEM, *read]),
         write=whole([*write, own_cache(), SHARED_MEMORY]),
         run=whole([*PROGRAMS, *_python(), *_environment(), *needs.run]),
-        devices=whole([*DEVICES, *Path("/dev").glob("nvidia[0-9]*")]),
+        devices=whole([*DEVICES, *_gpus()]),
         servers=needs.servers,
     )
 
@@ -108,6 +108,15 @@ def needs_of(kind: str, options: Mapping[str, Any]) -> Needs:
     if kind not in ("generate", "filter") or not isinstance(name, str) or name not in BACKENDS:
         return Needs()
     return backend_spec(name).needs(told.get("backend_options") or {})
+
+
+def _of_ranks() -> Needs:
+    """What a launcher's processes meet by: gloo takes TCP, and NCCL Unix sockets too."""
+    return Needs("loopback and unix" if _gpus() else "loopback")
+
+
+def _gpus() -> list[Path]:
+    return sorted(Path("/dev").glob("nvidia[0-9]*"))
 
 
 def own_cache() -> Path:

@@ -15,6 +15,7 @@ import pytest
 from syncse_local.api import Workspace
 from syncse_local.errors import ExitCode
 from syncse_local.isolation import kernel
+from syncse_local.isolation.attempts import FILES
 from syncse_local.jobs import confine
 from tests.conftest import REPO, Cli
 from tests.contract.faulty_server import FaultyServer
@@ -93,6 +94,35 @@ def test_strict_refuses_what_must_keep_the_network(cli: Cli, sentences: Path) ->
     assert done.returncode == ExitCode.BLOCKED, done.stderr
     assert "The air gap does not hold" in done.stderr
     assert "launcher" in done.stderr
+
+
+@pytest.mark.slow
+def test_the_processes_of_a_launcher_share_a_network_with_loopback_only(cli: Cli, sentences: Path) -> None:
+    launcher = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m")
+    words = (
+        "syncse_local.cli.main",
+        "train",
+        "--unsupervised",
+        str(sentences),
+        "--max-steps",
+        "1",
+        "--batch-size",
+        "8",
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "syncse_local.isolation", *launcher, *words, "--device", "cpu", "--airgap=strict"],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        cwd=REPO,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "SYNCSE_WORKSPACE": str(cli.workspace)},
+    )
+    if "No network of its own" in done.stderr:
+        pytest.skip("this system allows no network namespace")
+    assert done.returncode == 0, done.stderr[-2000:]
+    held = events(cli.workspace)["isolation"]
+    assert "launcher" in held["namespace"]["how"]
+    assert {way for way, outcome in held["tried"].items() if outcome["result"] == "open"} <= {*FILES}
 
 
 def test_off_is_off_but_not_under_the_air_gap(cli: Cli, sentences: Path) -> None:

@@ -16,7 +16,22 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
-FIELDS = ("text", "rows", "part", "skipped", "settings", "backend", "version", "task", "state", "triplets", "steps")
+FIELDS = (
+    "text",
+    "rows",
+    "part",
+    "skipped",
+    "settings",
+    "backend",
+    "version",
+    "task",
+    "state",
+    "triplets",
+    "steps",
+    "missing",
+    "tried",
+    "landlock",
+)
 
 
 def emitted() -> set[str]:
@@ -37,6 +52,12 @@ def emitted() -> set[str]:
          "training on 6 triplets; left out: 4 incomplete, 3 too long (6 rows); 9 dev pairs"),
         ("training", {"triplets": 6, "dev_pairs": 9}, "training on 6 triplets, 9 dev pairs"),
         ("engine", {"backend": "echo", "version": "1", "settings": {"n_ctx": 512}}, "engine: echo 1: n_ctx 512"),
+        ("isolation", {"namespace": {"inode": 7}, "landlock": {"version": 3}, "missing": {"seccomp": "no"},
+                       "tried": {"TCP": {"result": "shut"}, "DNS": {"result": "shut"}, "UDP": {"result": "open"}}},
+         "isolation: network namespace 7, Landlock 3; missing: seccomp; self-test: 2 shut, 1 open"),
+        ("isolation", {"tried": [], "namespace": 3}, "isolation: none; self-test: none"),
+        ("refused_by_kernel", {"socket": 3}, "the kernel refused: socket 3"),
+        ("refused_by_kernel", {}, "the kernel refused: nothing"),
         ("state", {"state": "done"}, "became done"),
         ("scored", {}, "scored ?"),
         ("vectors", {"cached": 3, "computed": 0}, "vectors: cached 3, computed 0"),
@@ -47,7 +68,7 @@ def test_an_event_in_words(kind: str, data: object, line: str) -> None:
     assert event_line(kind, data) == line
 
 
-@given(st.sampled_from([*sorted(NEWS), "state", "training_setup", "odd"]) | st.text(max_size=9), st.data())
+@given(st.sampled_from([*sorted(NEWS), "state", "training_setup", "isolation", "odd"]) | st.text(max_size=9), st.data())
 def test_any_event_is_one_safe_line(kind: str, data: st.DataObject) -> None:
     held = data.draw(JSON | st.dictionaries(st.sampled_from(FIELDS), JSON))
     line = event_line(kind, held)
