@@ -7,10 +7,10 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.handle import RunHandle
@@ -30,7 +30,11 @@ from syncse_local.store import locks, runs
 from syncse_local.store.runs import OPEN, RESUMABLE, Run
 from syncse_local.triplets import Triplets
 
+if TYPE_CHECKING:
+    from syncse_local.prepare.pipeline import Step
+
 Told = TypeVar("Told", bound=Spec)
+Result = TypeVar("Result")
 
 
 def told(kind: type[Told], spec: Told | None, keywords: Mapping[str, Any]) -> Told:
@@ -126,10 +130,8 @@ class Running(Triplets):
         if not evaluated:
             scored = calibration.evaluation(asked, self.settings)
             with self.pipeline_lock():
-                for plan in calibration.trainings(asked, self.settings, self.directory, lambda text: self.run(text).id):
-                    encoder = self._done(plan, f"calibrate: train seed {plan.seed}").result["output"]
-                    ended = self._done(scored.but(encoder=encoder), f"calibrate: evaluate seed {plan.seed}")
-                    evaluated.append(ended.id)
+                run_id = lambda text: self.run(text).id  # noqa: E731  # one line in a call
+                evaluated = self._all(calibration.steps(asked, self.settings, scored, self.directory, run_id))
         return calibrate(self.connection, evaluated)
 
     @overload
@@ -143,25 +145,11 @@ class Running(Triplets):
         """
         if isinstance(known, str):
             return super().run(known)
-        from syncse_local.prepare import pipeline
-        from syncse_local.prepare.filter import measuring, thresholds
+        from syncse_local.prepare.pipeline import pipeline
 
-        asked = told(RunSpec, known, keywords)
-        first = pipeline.first_evaluation(asked, self.settings)
-        plans = pipeline.generations(asked, self.settings)
+        job = pipeline(told(RunSpec, known, keywords), self.settings)
         with self.pipeline_lock():
-            self._done(first.but(label="before"), "evaluate before")
-            made = [self._done(plan, f"generate {name}".rstrip()) for name, plan in plans.items()]
-            for run in [] if asked.no_filters else made:
-                none = FilterSpec.asked(run=run.id)
-                wanted = thresholds(run.record, none, self.settings)
-                if self.lacks_measurements(run.id, wanted):
-                    self._done(measuring(run.record, wanted, none, self.settings), "filter")
-                self.apply_filters(run.id, wanted)
-            output = self.directory / "models" / (f"from-{made[0].id}" + "-unfiltered" * asked.no_filters)
-            training = pipeline.training(asked, self.settings, [run.id for run in made], str(output))
-            encoder = self._done(training, "train").result["output"]
-            return self._done(first.but(encoder=encoder, label="after"), "evaluate after")
+            return self.handle(self._all(job.steps(self)).after.id)
 
     def handle(self, run_id: str) -> RunHandle:
         """A run that is there already, to be followed and asked. Raises SyncseError (USAGE)."""
@@ -170,8 +158,15 @@ class Running(Triplets):
     def _started(self, spec: Spec, name: str) -> RunHandle:
         return self.handle(self.start(spec.KIND, spec.to_options(), name).id)
 
-    def _done(self, spec: Spec, name: str) -> RunHandle:
-        return self.handle(self.ensure(spec.KIND, spec.to_options(), name).id).wait()
+    def _all(self, steps: "Generator[Step, Run, Result]") -> Result:
+        """Do the steps one after the other, and return what they come to. Raises the error of a run that failed."""
+        try:
+            step = next(steps)
+            while True:
+                run = self.ensure(step.spec.KIND, step.spec.to_options(), step.name)
+                step = steps.send(self.handle(run.id).wait().record)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]  # a generator's value is not typed here
 
     # -- by options --------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from syncse_local.api import Workspace
 from syncse_local.cli.common import parser, settings, workspace
 from syncse_local.cli.flags import add_fields, spec_of
 from syncse_local.cli.output import emit, table
-from syncse_local.cli.steps import detach_flag, leave, step
+from syncse_local.cli.steps import detach_flag, follow_steps, leave
 from syncse_local.errors import ExitCode
 from syncse_local.prepare import calibration
 from syncse_local.specs.pipeline import CalibrateSpec
@@ -43,18 +43,10 @@ def run(options: argparse.Namespace) -> ExitCode:
     if options.detach:
         return leave(options, chosen)
     with workspace(options) as opened, opened.pipeline_lock():
-        evaluated, of = list[str](), 2 * spec.seeds
-        plans = calibration.trainings(spec, chosen, opened.directory, lambda text: opened.run(text).id)
-        for number, plan in enumerate(plans, start=1):
-            trained, code = step(opened, options, plan, f"{2 * number - 1}/{of} calibrate: train seed {plan.seed}")
-            if code:
-                return code
-            scored = wanted.but(encoder=trained.result["output"])
-            done, code = step(opened, options, scored, f"{2 * number}/{of} calibrate: evaluate seed {plan.seed}")
-            if code:
-                return code
-            evaluated.append(done.id)
-        return _stored(opened, evaluated, options.json)
+        run_id = lambda text: opened.run(text).id  # noqa: E731  # one line in a call
+        steps = calibration.steps(spec, chosen, wanted, opened.directory, run_id)
+        evaluated, code = follow_steps(opened, options, steps)
+        return _stored(opened, evaluated, options.json) if evaluated else code
 
 
 def _stored(opened: Workspace, evaluated: list[str], as_json: bool) -> ExitCode:

@@ -5,6 +5,8 @@ Left in the background, such a verb goes on in a session of its own, one at a ti
 
 import argparse
 import sys
+from collections.abc import Generator
+from typing import TypeVar
 
 from syncse_local.api import OPEN, Run, Workspace
 from syncse_local.cli.common import workspace
@@ -13,15 +15,32 @@ from syncse_local.cli.output import emit
 from syncse_local.config import Settings
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.jobs import command
-from syncse_local.specs.spec import Spec
+from syncse_local.prepare.pipeline import Step
+
+Result = TypeVar("Result")
 
 
-def step(opened: Workspace, options: argparse.Namespace, spec: Spec, title: str) -> tuple[Run, ExitCode]:
-    """The run of this spec, ended, and the exit code of its end; `title` is as in `2/5 train`."""
-    run = opened.ensure(spec.KIND, spec.to_options(), title.partition(" ")[2])
+def follow_steps(
+    opened: Workspace, options: argparse.Namespace, steps: Generator[Step, Run, Result]
+) -> tuple[Result | None, ExitCode]:
+    """Do the steps one after the other: what they come to, and OK; or None, and the exit code of the one that ended them."""
+    try:
+        wanted = next(steps)
+        while True:
+            run, code = _step(opened, options, wanted)
+            if code:
+                return None, code
+            wanted = steps.send(run)
+    except StopIteration as end:
+        return end.value, ExitCode.OK
+
+
+def _step(opened: Workspace, options: argparse.Namespace, wanted: Step) -> tuple[Run, ExitCode]:
+    """The step's run, ended, and the exit code of its end."""
+    run = opened.ensure(wanted.spec.KIND, wanted.spec.to_options(), wanted.name)
     if not options.json:
         state = "" if run.state in OPEN else " (done before)"
-        print(f"{title}: {run.id}{state}", flush=True)
+        print(f"{wanted.place} {wanted.name}: {run.id}{state}", flush=True)
     code = follow(opened, run, options.json) if run.state in OPEN else ExitCode.OK
     ended = opened.run(run.id)
     if ended.state == "incomplete" and not options.json:

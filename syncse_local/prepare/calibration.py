@@ -2,16 +2,18 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
 from syncse_local.config import Settings
 from syncse_local.prepare.evaluate import evaluate
+from syncse_local.prepare.pipeline import Step
 from syncse_local.prepare.train import check_source, train
 from syncse_local.specs.evaluate import EvaluateSpec
 from syncse_local.specs.pipeline import CalibrateSpec
 from syncse_local.specs.train import TrainSpec
+from syncse_local.store.runs import Run
 from syncse_local.text.files import file_sha256
 
 
@@ -21,7 +23,20 @@ def evaluation(spec: CalibrateSpec, chosen: Settings) -> EvaluateSpec:
     return evaluate(EvaluateSpec.asked(**_given(spec, "tasks", "senteval", "reranking", "device")), chosen)
 
 
-def trainings(spec: CalibrateSpec, chosen: Settings, workspace: Path, run_id: Callable[[str], str]) -> list[TrainSpec]:
+def steps(
+    spec: CalibrateSpec, chosen: Settings, scored: EvaluateSpec, workspace: Path, run_id: Callable[[str], str]
+) -> Generator[Step, Run, list[str]]:
+    """A training and an evaluation for each seed; each is answered with its run, done. Returns the evaluations' ids."""
+    evaluated, of = list[str](), 2 * spec.seeds
+    for number, plan in enumerate(_trainings(spec, chosen, workspace, run_id), start=1):
+        trained = yield Step(f"{2 * number - 1}/{of}", f"calibrate: train seed {plan.seed}", plan)
+        encoder = scored.but(encoder=trained.result["output"])
+        done = yield Step(f"{2 * number}/{of}", f"calibrate: evaluate seed {plan.seed}", encoder)
+        evaluated.append(done.id)
+    return evaluated
+
+
+def _trainings(spec: CalibrateSpec, chosen: Settings, workspace: Path, run_id: Callable[[str], str]) -> list[TrainSpec]:
     """The train runs' specs, a seed each; their encoders lie side by side, named by what the seeds share."""
     own = {field.name for field in CalibrateSpec.fields()} & {field.name for field in TrainSpec.fields()}
     one = TrainSpec.asked(**{**_given(spec, *own), "seed": spec.seed})

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from syncse_local.api import Workspace
 from syncse_local.backends.llamacpp.attention.compile import built
 from syncse_local.errors import ExitCode
 from tests.conftest import Cli
@@ -46,6 +47,13 @@ def test_the_whole_job_under_the_air_gap_and_again(cli: Cli, tmp_path: Path) -> 
     assert all(run["state"] == "done" and run["blocked"] == 0 for run in listed)
     trained = next(run["result"]["triplets"] for run in listed if run["kind"] == "train")
     assert 0 < trained <= kept
+    applied = "SELECT COUNT(*) FROM filtering"
+    with Workspace(cli.workspace) as workspace:
+        evaluated = workspace.run(
+            limit=60, epochs=1
+        )  # from Python the job finds the same steps, and the filters that stand
+        assert evaluated.id in {run["id"] for run in listed}
+        assert workspace.connection.execute(applied).fetchone()[0] == 1
     everything = cli("run", "--airgap", *SMALL, "--no-filters")
     assert everything.stdout.count("done before") == 2
     assert "filters" not in everything.stdout
