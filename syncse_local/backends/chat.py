@@ -35,6 +35,10 @@ class PromptProfile(Protocol):
         """The mark of reasoning that the prompt ends in, which belongs to what the model writes next; mostly empty."""
 
     @property
+    def notes(self) -> list[str]:
+        """What a person should know of how messages reach the model."""
+
+    @property
     def marks(self) -> list[str]:
         """Marks that the profile itself writes, so that data must not hold them."""
 
@@ -44,6 +48,7 @@ class PlainProfile:
 
     kind: Literal["chat", "plain"] = "plain"
     marks: ClassVar[list[str]] = []
+    notes: ClassVar[list[str]] = []
 
     def opening(self, prompt: str) -> str:
         """None: plain text marks no reasoning."""

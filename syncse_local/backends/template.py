@@ -22,6 +22,8 @@ MAX_TEMPLATE = 1 << 20
 """Characters; the longest published template has some 30,000."""
 WORDS = ("alder", "birch", "cedar", "dogwood", "elm", "fir", "ginkgo", "hazel")
 """Probes say one of these each, so that it can be seen which of them arrived."""
+ASKED = ("system", "user")
+"""A request without exemplars."""
 WHOLE = ("system", "user", "assistant", "user")
 """The shape of a prompt with one exemplar, from which the way of a past answer is read."""
 NO_THINK = "/no_think"
@@ -93,6 +95,15 @@ class ChatTemplate:
         """The prompt text. Raises SyncseError(PREFLIGHT) when the template fails, loops, grows without end or loses text."""
         prompt = self._run(self.way([m.role for m in messages]), messages)
         return self._without_thought(prompt) if self._thinking == "off" else prompt
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person should know of how messages reach the model."""
+        try:
+            merged = self.way(ASKED).merged
+        except SyncseError:  # rows will say why
+            return []
+        return ["The chat template takes no system turn, so that text begins the first user turn."] if merged else []
 
     def stops(self, messages: Sequence[Message]) -> tuple[str, ...]:
         """None: the model ends its turn with a token."""

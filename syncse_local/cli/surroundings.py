@@ -50,7 +50,7 @@ def _workspace(workspace: Path) -> list[Check]:
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
         return [("workspace", "missing", f"{found}; {safe(nearest)} cannot be written: name another with --workspace")]
     if free < LEAST_FREE:
-        return [("workspace", "missing", f"{found}: the disk is full")]
+        return [("workspace", "missing", f"{safe(workspace)}: the disk is full")]
     lacking = locks.lacking(nearest)
     no_locks = f"the file system of {safe(nearest)} lacks {lacking}: choose a workspace on a local disk"
     return [

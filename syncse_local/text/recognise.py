@@ -30,6 +30,7 @@ _OWN = {"csv": ",", "tsv": "\t"}
 _RIVALS = {("none", "double"), ("double", "backslash")}
 _DOUBLED = re.compile(r'[^,;|\s]""|""[^,;|\s]')  # a quote in a cell, and not an empty cell
 _SEP_LINE = re.compile(r'\ufeff?"?sep=(.)"?\1*\s*', re.IGNORECASE)
+_NUMBER = re.compile(r"[-+\d.,eE]+")
 NAME = re.compile(r"\w[\w.\-]{0,39}", re.ASCII)
 _SENTENCE_END = re.compile(r"""[.!?…。！？:;]["'”’»)]*\s*$""")
 
@@ -148,12 +149,20 @@ def only(head: Head, found: Sequence[Attempt]) -> Table:
             continue
         if other.dialect.separator != first.dialect.separator:
             raise _two_readings(head, first, other)
-        if rival and escaped and not doubled and _differ_by_escapes(first, other):
+        single = other.dialect.quoting == "single" and _in_single_quotes(first)
+        if single or (rival and escaped and not doubled and _differ_by_escapes(first, other)):
             first = other
         elif rival and (escaped or first.dialect.quoting == "none" or len(other.rows) != len(first.rows)):
             raise _two_readings(head, first, other)
     assert first.table is not None
     return first.table
+
+
+def _in_single_quotes(found: Attempt) -> bool:
+    """Whether each cell that holds more than a number stands in '...': there they are quoting, and no text."""
+    cells = [cell.strip() for row in found.rows for cell in row]
+    texts = [cell for cell in cells if cell and not _NUMBER.fullmatch(cell)]
+    return len(texts) > 1 and all(len(text) > 1 and text[0] == text[-1] == "'" for text in texts)
 
 
 def _differ_by_escapes(first: Attempt, other: Attempt) -> bool:

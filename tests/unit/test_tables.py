@@ -37,6 +37,7 @@ def write(path: Path, content: str, encoding: str = "utf-8") -> Path:
     return path
 
 
+QUOTED = saved(";", quotechar="'", quoting=csv.QUOTE_ALL).splitlines(keepends=True)
 WRITTEN: dict[str, tuple[str, str]] = {
     "pandas": ("a.csv", saved(index=True)),
     "Excel in Europe": ("a.csv", saved(";", "\r\n")),
@@ -49,6 +50,7 @@ WRITTEN: dict[str, tuple[str, str]] = {
     "escaped, not quoted": ("a.csv", saved(quoting=csv.QUOTE_NONE, escapechar="\\")),
     "Spark, MySQL": ("a.csv", saved(doublequote=False, escapechar="\\")),
     "single quotes": ("a.csv", saved(quotechar="'", quoting=csv.QUOTE_ALL)),
+    "single quotes below plain names": ("a.csv", QUOTED[0].replace("'", "") + "".join(QUOTED[1:])),
     "old Mac": ("a.csv", saved(end="\r").replace(C, C.replace("\n", " "))),
     "a space after the comma": ("a.csv", saved(quoting=csv.QUOTE_ALL).replace('","', '", "')),
     "Excel's line": ("a.csv", "sep=;\r\n" + saved(";", "\r\n")),

@@ -73,6 +73,7 @@ def test_every_text_arrives(source: str, merged: bool, parts: bool) -> None:
     text = template.render(MESSAGES)
     assert all(message.content in text for message in MESSAGES)
     assert (template.way(WHOLE).merged, template.way(WHOLE).parts) == (merged, parts)
+    assert bool(template.notes) == merged
 
 
 def test_a_template_that_loses_text_whatever_is_tried_is_refused_with_the_reason() -> None:

@@ -80,6 +80,7 @@ class LlamaCppBackend:
         self.warnings = offload_warning(self.options)
         if not offloads(self.options) and (slow := slow_type(self.info.quantisation)):
             self.warnings.append(slow)
+        self.warnings += self._profile.notes
         if not self.info.chat_template and self._profile.kind == "plain":
             self.warnings.append("The model brings no chat template: prompts are plain text.")
         self._shapes = choose_shapes(self.options, self.info, model)

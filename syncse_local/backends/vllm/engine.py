@@ -84,7 +84,7 @@ class VllmBackend:
             ready["longest"],
             0 if self.options.thinking == "off" else self.options.thinking_tokens,
         )
-        self.warnings = []
+        self.warnings = [*self._profile.notes]
         if not self.info.chat_template:
             self.warnings.append("The model brings no chat template: prompts are plain text.")
         for warning in self.warnings:
