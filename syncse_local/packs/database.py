@@ -18,6 +18,8 @@ SAMPLES = 3
 """Triplets that are shown before they leave: enough to see whose they are."""
 EVENTS = ("state", "isolation", "refused_by_kernel", "training_setup", "scored", "refused")
 """Events that hold numbers and names; the others may quote a text."""
+STAY = ("seal",)
+"""Columns of a run that say whose it is on this machine: nobody else's business, and worth nothing there."""
 RESULTS = ("metric", "prediction", "noise_floor")
 """Tables of numbers, copied whole."""
 _ACCEPTED = """
@@ -55,6 +57,10 @@ def write(source: Path, target: Path, texts: Texts) -> dict[str, int]:
         if texts == "all":
             with closing(sqlite3.connect(target)) as whole:
                 _source_of(connection).backup(whole)
+                for name in STAY:
+                    if name in {row[1] for row in whole.execute("PRAGMA table_info(run)")}:
+                        whole.execute(f"UPDATE run SET {name} = ''")
+                whole.commit()
         else:
             connection.execute("BEGIN")
             _results(connection)
@@ -74,7 +80,7 @@ def _source_of(connection: sqlite3.Connection) -> sqlite3.Connection:
 def _results(connection: sqlite3.Connection) -> None:
     columns = [row[1] for row in connection.execute("PRAGMA source.table_info(run)")]
     own = {row[1] for row in connection.execute("PRAGMA main.table_info(run)")}
-    shared = [name for name in columns if name in own]
+    shared = [name for name in columns if name in own and name not in STAY]
     rows = connection.execute(f"SELECT {', '.join(shared)} FROM source.run").fetchall()
     marks = ", ".join("?" * len(shared))
     for row in rows:
