@@ -6,9 +6,15 @@ in an empty cache, and of the prompts in the run itself, which see a shared pref
 
     python scripts/bench_generation.py models/starter-llm/starter-llm.gguf --prefix 100 300 --rows 150 --baseline-rows 96
     python scripts/bench_generation.py random-135m --prefix 100 300 1000 --baseline-rows 12   # makes the model, of random weights
+
+With --sentences it takes the shipped recipe's prompts and the answers that the model really writes, through the engine alone, and
+says how far that is from the whole command that bench_user.py measured on the same model and number of sentences:
+
+    python scripts/bench_generation.py SmolLM2.gguf --sentences notes.txt --take 200 --beside bench_user.json
 """
 
 import argparse
+import json
 import platform
 import random
 import tempfile
@@ -20,6 +26,7 @@ from typing import Any
 
 import llama_cpp as native
 import numpy as np
+from bench_work import RECIPE, sentences_of, shipped_work
 
 from syncse_local.backends.llamacpp.attention.library import Attention, Doubt, why_missing
 from syncse_local.backends.llamacpp.engine import LlamaCppBackend
@@ -198,6 +205,28 @@ def report(path: Path, options: argparse.Namespace, prefix: int) -> Iterator[str
     yield summary
 
 
+def shipped(path: Path, options: argparse.Namespace) -> Iterator[str]:
+    """The engine alone on the shipped recipe's requests, and how far that is from the whole command."""
+    work = shipped_work(sentences_of(options.sentences, options.take))
+    backend = LlamaCppBackend(path, "-", threads=options.threads, lanes=options.lanes)
+    began = time.perf_counter()
+    done = list(backend.generate(iter(work), lambda: False))
+    rate = len(done) / (time.perf_counter() - began)
+    backend.close()
+    read, shared, wrote = (
+        sum(getattr(c, name) for c in done) / len(done) for name in ("prompt_tokens", "cached_tokens", "output_tokens")
+    )
+    yield f"{path.stem}, {RECIPE}, {options.take} sentences, {len(done)} requests in {len(work)} contexts"
+    yield f"{rate:.3f} requests/s by the engine alone; a request: prompt {read:.0f} tokens, {shared:.0f} shared, answer {wrote:.1f}"
+    if options.beside:
+        lines = json.loads(options.beside.read_text(encoding="utf-8"))
+        told = (line for line in lines if (line["model"], line["sentences"]) == (path.stem, options.take))
+        whole = next((line["rate"] for line in told if line["how"] == "ours"), None)
+        if whole is None:
+            raise SystemExit(f"{options.beside} has no figure for {path.stem} and {options.take} sentences")
+        yield f"{whole:.3f} requests/s by the whole command: {whole / rate:.0%} of the engine alone"
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -214,8 +243,15 @@ def main() -> None:
     parser.add_argument(
         "--clock", choices=["wall", "cpu"], default="wall", help="cpu: on a busy machine, with 1 thread"
     )
+    parser.add_argument("--sentences", type=Path, help="measure the shipped recipe on sentences of this file instead")
+    parser.add_argument("--take", type=int, default=200, help="with --sentences: how many of them")
+    parser.add_argument("--beside", type=Path, help="with --sentences: what bench_user.py --out wrote")
     options = parser.parse_args()
     print(f"{platform.processor() or platform.machine()}, {options.threads} threads, {options.clock} time")
+    if options.sentences:
+        for text in shipped(Path(options.model), options):
+            print(text, flush=True)
+        return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(options.model)
         if options.model.startswith("random-"):

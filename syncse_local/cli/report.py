@@ -89,7 +89,13 @@ def _started(opened: Workspace, options: argparse.Namespace) -> Run:
 def show(done: Run, kind: str = "prompt", rows: int = ROWS, drawn: bool = False) -> None:
     """Print a finished report run."""
     result = done.result
-    found = [tables.overview(result), tables.texts(result), tables.groups(result, kind, rows), tables.failures(result)]
+    found = [
+        tables.overview(result),
+        tables.faithfulness(result),
+        tables.texts(result),
+        tables.groups(result, kind, rows),
+        tables.failures(result),
+    ]
     for header, lines in found:
         if lines:
             print(table(header, lines), end="\n\n")

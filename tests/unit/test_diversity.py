@@ -6,7 +6,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from syncse_local.synthesis.report.faithfulness import faithfulness
 from syncse_local.synthesis.report.lexical import compression_ratio, distinct, grams, self_bleu
+from syncse_local.synthesis.report.tables import doubt
 from syncse_local.synthesis.report.vectors import mean_cosine, vendi_score
 
 E1, E2, E3 = np.eye(3, dtype=np.float32)
@@ -85,3 +87,28 @@ def test_mean_cosine_is_over_pairs() -> None:
     assert mean_cosine(np.stack([E1, 2 * E1, E2])) == pytest.approx(1 / 3)
     assert mean_cosine(np.stack([E1, -E1])) == pytest.approx(-1)
     assert mean_cosine(np.stack([E1])) is None
+
+
+def test_faithfulness_of_triplets() -> None:
+    vectors = {
+        "a": np.array([1, 0], np.float32),
+        "near": np.array([3, 4], np.float32),
+        "far": np.array([0, 2], np.float32),
+        "back": np.array([-1, 0], np.float32),
+    }
+    found = faithfulness((["a", "a"], ["near", "near"], ["far", "back"]), vectors)
+    assert found is not None
+    assert (found["triplets"], found["positive"], found["negative"], found["nearer"]) == (2, 0.6, -0.5, 1.0)
+    assert (found["gap"], found["error"]) == (1.1, 0.5)
+    assert found["histograms"]["positive"] == [0, 0, 0, 0, 0, 0, 2, 0, 0, 0]
+    assert found["histograms"]["negative"] == [2, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+    assert not found["doubtful"]
+    swapped = faithfulness((["a", "a"], ["far", "back"], ["near", "near"]), vectors)
+    assert swapped is not None
+    assert swapped["doubtful"]
+    assert "no nearer" in doubt("g1", swapped)
+    one = faithfulness((["a"], ["near"], ["far"]), vectors)
+    assert one is not None
+    assert one["doubtful"], "one triplet tells nothing"
+    assert faithfulness(([], [], []), vectors) is None
+    assert faithfulness((["a"], ["near"], ["far"]), {}) is None

@@ -20,6 +20,8 @@ def charts(report: Mapping[str, Any], kind: str) -> Iterator[Bars]:
         overlap = run["histograms"]["overlap"]
         yield _histogram(f"{name}: words shared with the sentence (Jaccard), triplets", overlap_labels(), overlap)
         yield _histogram(f"{name}: words a text, triplets", length_labels(), run["histograms"]["words"])
+        if near := run.get("faithfulness"):
+            yield _histogram(f"{name}: cosine with the sentence, triplets", overlap_labels(), near["histograms"])
         if run["failures"]:
             series = Series("answers", tuple(map(float, run["failures"].values())))
             yield Bars(f"{name}: rejected answers by reason", tuple(run["failures"]), (series,))

@@ -21,9 +21,11 @@ from syncse_local.specs.report import ENOUGH, ReportSpec
 from syncse_local.store import runs
 from syncse_local.store.database import connect
 from syncse_local.synthesis.contamination import Gate
-from syncse_local.synthesis.report.groups import KINDS, Group, Name
+from syncse_local.synthesis.report.faithfulness import faithfulness
+from syncse_local.synthesis.report.groups import FIELDS, KINDS, Group, Name
 from syncse_local.synthesis.report.lexical import compression_ratio, distinct, self_bleu
 from syncse_local.synthesis.report.survey import Survey, survey
+from syncse_local.synthesis.report.tables import doubt
 from syncse_local.synthesis.report.vectors import mean_cosine, vendi_score
 from syncse_local.text.words import tokens
 
@@ -111,7 +113,11 @@ def _report(
         "recipe": (told.recipe_data or {})["name"],
         "recipe_hash": told.recipe_hash,
     }
-    return {**named, "model": told.model, **made.head(), "groups": groups}
+    triplets = [samples[Name("field", role, role)] for role in FIELDS]  # by rank, so that they stand side by side
+    near = faithfulness((triplets[0], triplets[1], triplets[2]), vectors)
+    if near and near["doubtful"]:
+        job.reporter.event("warning", text=doubt(run_id, near))
+    return {**named, "model": told.model, **made.head(), "faithfulness": near, "groups": groups}
 
 
 def _sampled(name: Name, group: Group, sizes: Mapping[str, int]) -> list[str]:

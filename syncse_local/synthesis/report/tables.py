@@ -37,6 +37,27 @@ def texts(report: Mapping[str, Any]) -> Table:
     return ["run", "texts", "sampled", "words", *_columns(report)], rows
 
 
+def faithfulness(report: Mapping[str, Any]) -> Table:
+    """A line a run: how near an encoder finds the sentences to their positives and hard negatives."""
+    rows: list[list[object]] = [
+        [
+            *(run["run"], near["triplets"], plain(near["positive"], 3), plain(near["negative"], 3)),
+            *(plain(near["gap"], 3), plain(near["error"], 3), percent(near["nearer"])),
+        ]
+        for run in report["runs"]
+        if (near := run.get("faithfulness"))
+    ]
+    return ["run", "sampled", "cos(a, p)", "cos(a, n)", "difference", "its error", "positive nearer %"], rows
+
+
+def doubt(run_id: str, near: Mapping[str, Any]) -> str:
+    """What is said of positives that are no nearer than the hard negatives."""
+    return (
+        f"{run_id}: the positives are no nearer to their sentences than the hard negatives, by this encoder: cosine "
+        f"{near['positive']:.3f} and {near['negative']:.3f}. Try a lower temperature or a larger model."
+    )
+
+
 def groups(report: Mapping[str, Any], kind: str, most: int) -> Table:
     """A line for each of a run's groups of this kind, the first `most`."""
     rows = [
@@ -72,6 +93,8 @@ def remarks(report: Mapping[str, Any], kind: str, most: int) -> Iterator[str]:
     sets = ", ".join(report["evaluation_sets"]) or "none"
     for run in report["runs"]:
         yield f"{run['run']}: {run['contaminated']} of {run['triplets']} triplets match an evaluation set ({sets})."
+        if (near := run.get("faithfulness")) and near["doubtful"]:
+            yield doubt(run["run"], near)
         if thought := run.get("reasoning_tokens"):
             yield f"{run['run']}: {thought:,} of {run['output_tokens']:,} written tokens are reasoning."
         unseen = max(0, len(run["groups"][kind]) - most) + run["left_out"].get(kind, 0)
