@@ -199,6 +199,28 @@ def test_the_socket_calls_of_the_starter_job(tmp_path: Path) -> None:
     assert not [call for call in calls if call.startswith("connect(") and " = -1 EACCES" not in call]
 
 
+@pytest.mark.parametrize(
+    ("call", "allowed"),
+    [
+        ('connect(3, {sa_family=AF_INET, sin_port=htons(443), sin_addr=inet_addr("192.0.2.1")}, 16) = 0', False),
+        ('connect(3, {sa_family=AF_UNIX, sun_path="/run/docker.sock"}, 19) = 0', False),
+        (
+            "connect(3, {sa_family=AF_INET, sin_port=htons(443)}, 16) = -1 EINPROGRESS (Operation now in progress)",
+            False,
+        ),
+        ('sendto(3, "x", 1, 0, {sa_family=AF_INET, sin_port=htons(53)}, 16) = 1', False),
+        ('bind(3, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("0.0.0.0")}, 16) = 0', False),
+        ("socket(AF_INET, SOCK_DGRAM|SOCK_CLOEXEC|SOCK_NONBLOCK, IPPROTO_IP) = 3", False),
+        ("socket(AF_PACKET, SOCK_RAW, 0) = 3", False),
+        ("socket(AF_PACKET, SOCK_RAW, 0) = -1 EACCES (Permission denied)", True),
+        ("socketpair(AF_UNIX, SOCK_DGRAM, 0, [3, 4]) = 0", False),
+        ('sendto(3, "x", 1, 0, NULL, 0) = 1', True),
+    ],
+)
+def test_the_list_of_socket_calls_can_fail(call: str, allowed: bool) -> None:
+    assert any(re.match(pattern, call) for pattern in ALLOWED) is allowed
+
+
 def whole_calls(lines: list[str]) -> Iterator[str]:
     """The calls of a trace; strace writes one in two lines where another process came between."""
     begun: dict[str, str] = {}
