@@ -9,7 +9,9 @@ import socket
 from typing import Any
 
 LARGEST = 1 << 16
-"""Bytes of a message; a list of paths is the longest."""
+"""Bytes of a message in the socket itself: less than what systems give one by default."""
+IN_A_FILE = "in a file"
+"""The key of a message that says how many bytes the real one has."""
 
 _opened: "Door | None" = None
 
@@ -65,8 +67,15 @@ def opened() -> Door | None:
 
 
 def send(through: socket.socket, message: dict[str, Any], descriptors: tuple[int, ...] = ()) -> None:
-    """Write one message."""
-    socket.send_fds(through, [json.dumps(message).encode()], descriptors)
+    """Write one message; a long one, as of a model with thousands of links, goes as a file of its own."""
+    content = json.dumps(message).encode()
+    if len(content) <= LARGEST:
+        socket.send_fds(through, [content], descriptors)
+        return
+    with open(os.memfd_create("syncse-message"), "w+b") as file:
+        file.write(content)
+        file.flush()
+        socket.send_fds(through, [json.dumps({IN_A_FILE: len(content)}).encode()], (*descriptors, file.fileno()))
 
 
 def read(through: socket.socket) -> tuple[dict[str, Any], list[int]]:
@@ -77,4 +86,8 @@ def read(through: socket.socket) -> tuple[dict[str, Any], list[int]]:
     for descriptor in descriptors:
         os.set_inheritable(descriptor, False)
     found: dict[str, Any] = json.loads(content)
+    if IN_A_FILE in found and descriptors:
+        with open(descriptors.pop(), "rb") as file:
+            file.seek(0)  # both ends share the place in the file
+            found = json.loads(file.read())
     return found, descriptors

@@ -15,6 +15,10 @@ from syncse_local.isolation.door import Door, open_by
 from syncse_local.isolation.rules import Rules
 
 Report = dict[str, Any]
+PATIENCE = 10.0
+"""Seconds for the watcher to take the report: it does at once, or has been killed."""
+MOST_SHOWN = 200
+"""Paths of a sort in the record: an ordinary run has twenty."""
 
 
 def enter(descriptor: int) -> "Confined":
@@ -22,8 +26,8 @@ def enter(descriptor: int) -> "Confined":
     door = open_by(descriptor)
     rules = Rules.of(door.receive())
     report = confine(rules, door)
-    with suppress(OSError):  # a killed watcher's process goes on, as confined
-        door.tell({"report": report})
+    with suppress(OSError, EOFError):  # a killed watcher's process goes on, as confined
+        door.ask({"report": report}, PATIENCE)  # waited for: what is refused from here on is no part of the self-test
     return Confined(rules, report)
 
 
@@ -84,7 +88,12 @@ def _hand_over(watcher: int, door: Door | None) -> None:
 
 
 def _files(rules: Rules) -> dict[str, list[str]]:
-    return {"read": [*rules.read, *rules.run], "write": [*rules.write], "devices": [*rules.devices]}
+    """The paths for the record; a model may be thousands of links."""
+    found = {"read": [*rules.read, *rules.run], "write": [*rules.write], "devices": [*rules.devices]}
+    left_out = {name: len(paths) - MOST_SHOWN for name, paths in found.items() if len(paths) > MOST_SHOWN}
+    return {
+        n: [*paths[:MOST_SHOWN], *([f"and {left_out[n]} more"] if n in left_out else [])] for n, paths in found.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)

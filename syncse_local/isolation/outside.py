@@ -66,6 +66,9 @@ class Watcher:
                     threading.Thread(target=self._count, args=(came[0],), daemon=True).start()
                 elif "report" in message:
                     self._reported(message["report"])
+                    for reply in came:
+                        with socket.socket(fileno=reply) as taken:
+                            send(taken, {})
                 elif came:
                     threading.Thread(target=self._answer, args=(message, came[0]), daemon=True).start()
         self.reported.set()

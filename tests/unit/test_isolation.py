@@ -320,6 +320,17 @@ def test_rules_cross_the_wire_unchanged() -> None:
     assert Rules.of(json.loads(json.dumps(rules.as_dict()))) == rules
 
 
+@linux
+def test_rules_with_thousands_of_paths_arrive() -> None:
+    many = tuple(f"/nowhere/{'x' * 80}/{number}" for number in range(10_000))
+    watcher, output = confined(Rules(run=PYTHON, read=("/proc", *many)), "print('ran')")
+    assert output.strip() == "ran"
+    assert watcher.report["tried"]
+    if "landlock" in watcher.report:
+        assert watcher.report["landlock"]["read"][-1].startswith("and ")
+        assert len(watcher.report["landlock"]["read"]) == 201
+
+
 def test_paths_beneath_others_and_links_are_named_once(tmp_path: Path) -> None:
     (tmp_path / "a" / "b").mkdir(parents=True)
     (tmp_path / "ab").mkdir()
