@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -45,6 +45,12 @@ def told(kind: type[Told], spec: Told | None, keywords: Mapping[str, Any]) -> To
         hint = "Give the spec, or keywords."
         raise SyncseError("Told twice", "A spec and keywords were given.", hint, ExitCode.USAGE)
     return spec
+
+
+def _whole_name(kind: str, options: Mapping[str, Any], name: str) -> str:
+    """The name with a hash of kind and options: the same for the same work."""
+    digest = hashlib.sha256(json.dumps([kind, dict(options)], sort_keys=True, default=str).encode()).hexdigest()[:8]
+    return f"{name} {digest}"
 
 
 class Running(Triplets):
@@ -117,6 +123,25 @@ class Running(Triplets):
         opened: Any = type(self)  # `Workspace`, which stands above
         return [each.to_dict() for each in try_out(self.directory, self.settings, asked, opened)]
 
+    def studies(self) -> list[str]:
+        """The names of the studies that have a file here."""
+        return sorted(path.parent.name for path in (self.directory / "studies").glob("*/study.toml"))
+
+    def study(self, name: str) -> dict[str, Any]:
+        """A study's arms with states, runs, scores and cost, and its comparison, as of now. Raises SyncseError (USAGE)."""
+        from syncse_local.study.carry import shown
+
+        door: Any = self  # `Workspace` has the rest
+        return shown(door, name)
+
+    def run_study(self, name: str, tell: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
+        """Do what is not done of a study, waited for, and return it as `study` does. Raises SyncseError."""
+        from syncse_local.study.carry import Carrier, opened
+
+        door: Any = self
+        Carrier(door, opened(door, name), tell).run()
+        return self.study(name)
+
     def calibrate(self, spec: CalibrateSpec | None = None, **keywords: Any) -> dict[str, Any]:
         """Train and evaluate one recipe with several seeds, and keep the spread as a noise floor; waits for all of it.
 
@@ -180,11 +205,15 @@ class Running(Triplets):
     def ensure(self, kind: str, options: Mapping[str, Any], name: str) -> Run:
         """The run of this name with these very options: the finished one, the open one, the old one resumed, or a new one."""
         supervise.reconcile(self.directory)
-        digest = hashlib.sha256(json.dumps([kind, dict(options)], sort_keys=True, default=str).encode()).hexdigest()[:8]
-        found = runs.by_name(self.connection, f"{name} {digest}")
+        whole = _whole_name(kind, options, name)
+        found = runs.by_name(self.connection, whole)
         if found is None:
-            return self.start(kind, options, f"{name} {digest}")
+            return self.start(kind, options, whole)
         return self.resume(found.id) if found.state in RESUMABLE else found
+
+    def known(self, name: str, spec: Spec) -> Run | None:
+        """The run that `ensure` would find for this spec, if there is one."""
+        return runs.by_name(self.connection, _whole_name(spec.KIND, spec.to_options(), name))
 
     def resume(self, run_id: str) -> Run:
         """Go on with an incomplete, failed, cancelled or lost run. Raises SyncseError when it is open or done."""

@@ -155,6 +155,12 @@ class TrainSpec(Training, TripletReading):
         "", "SentEval's data directory, for STS-B and SICK-R dev", names="path", setting="senteval", metavar="DIR"
     )
     limit: int = option(0, "use only the first so many triplets; 0: all", at_least=0, unit="triplets")
+    draw: int = option(
+        0,
+        "train on exactly so many triplets, drawn by a hash of their sentences, so that a smaller draw lies within a larger; 0: all",
+        at_least=0,
+        unit="triplets",
+    )
     unfiltered: bool = option(False, "with --from: also what the runs' filters drop")
     keep_contaminated: bool = option(False, "train also on triplets with a sentence of an evaluation set")
     force: bool = option(False, "go on also where the model will not fit into the memory", changes_result=False)

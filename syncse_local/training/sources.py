@@ -3,7 +3,10 @@
 Counts what each source gave. Knows the store and the contamination gate; knows no encoder.
 """
 
-from collections.abc import Iterator
+import hashlib
+import heapq
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -35,6 +38,12 @@ class Sources:
 
     def __iter__(self) -> Iterator[Triplet]:
         """The triplets to train on, read anew each time; the counts are of the last time."""
+        if not self.spec.draw:
+            return self._read()
+        within = drawn(self._read(), self.spec.draw)
+        return (row for row, number in numbered(self._read()) if number in within)
+
+    def _read(self) -> Iterator[Triplet]:
         self.contaminated, self.rows, self.left_out, self.rows_left_out = 0, {}, {}, 0
         read = self._of_file() if self.spec.data else self._of_runs()
         return islice(self._past_the_gate(read), self.spec.limit or None)
@@ -124,6 +133,26 @@ class Sources:
                 elif row["sentence_key"] not in seen:
                     seen.add(row["sentence_key"])
                     yield run.id, _dropout_pair(row["sentence"]), row["ordinal"] in flagged
+
+
+def numbered(triplets: Iterable[Triplet]) -> Iterator[tuple[Triplet, int]]:
+    """Each triplet with a number that its sentence, and how often that came before, decide: the same in every run."""
+    times = Counter[str]()
+    for row in triplets:
+        digest = hashlib.blake2b(
+            f"{row.sentence}\x1f{times[row.sentence]}".encode("utf-8", "surrogatepass"), digest_size=8
+        )
+        times[row.sentence] += 1
+        yield row, int.from_bytes(digest.digest(), "big")
+
+
+def drawn(triplets: Iterable[Triplet], count: int) -> set[int]:
+    """The `count` smallest numbers. Raises SyncseError (NOTHING) where there are fewer triplets."""
+    found = heapq.nsmallest(count, (number for _, number in numbered(triplets)))
+    if len(found) < count:
+        detail = f"{count:,} triplets were to be drawn, and there are {len(found):,}."
+        raise SyncseError("Too few triplets", detail, "Draw fewer, or synthesise more.", ExitCode.NOTHING)
+    return set(found)
 
 
 def _dropout_pair(sentence: str) -> Triplet:
