@@ -18,6 +18,7 @@ from transformers.utils import logging as transformers_logging
 from syncse_local.machine_memory import is_memory
 from syncse_local.modelfiles.encoder_files import refuse
 from syncse_local.modelfiles.encoder_layout import Layout
+from syncse_local.modelfiles.foreign import foreign_in
 from syncse_local.modelfiles.transformer_settings import TransformerSettings
 
 BROKEN = (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, ImportError, SafetensorError)
@@ -62,6 +63,8 @@ def load_transformer(layout: Layout, seed: int) -> tuple[Any, Any]:
     except BROKEN as error:
         if is_memory(error):
             raise
+        if found := foreign_in(root):
+            raise refuse("Encoder unreadable", f"{found[0]} is {found[1]}.", found[2]) from error
         detail = f"{root} could not be loaded: {_first_line(error)}"
         raise refuse("Encoder unreadable", detail, "Copy the model again, or try another one.") from error
     finally:

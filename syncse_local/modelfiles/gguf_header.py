@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.modelfiles.foreign import foreign
 from syncse_local.modelfiles.gguf_reader import Cursor, Malformed, TensorInfo, Value, read_metadata, read_tensors
 from syncse_local.modelfiles.gguf_types import FILE_TYPES, MAGIC, TENSOR_TYPES, UINT32
 
@@ -59,6 +60,8 @@ class GgufHeader:
 def is_gguf(path: Path) -> bool:
     """Whether a file begins as a GGUF file does."""
     try:
+        if not path.is_file():  # a pipe would be waited for
+            return False
         with path.open("rb") as file:
             return file.read(len(MAGIC)) == MAGIC
     except OSError:
@@ -67,6 +70,8 @@ def is_gguf(path: Path) -> bool:
 
 def read_header(path: Path) -> GgufHeader:
     """Parse and check one file's header. Raises SyncseError(PREFLIGHT) when it is missing, not GGUF or not whole."""
+    if path.exists() and not path.is_file():
+        raise refuse("Model file cannot be read", f"{path} is not a regular file.", "Give the path of a .gguf file.")
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
@@ -87,6 +92,8 @@ def read_header(path: Path) -> GgufHeader:
 
 def _parse(path: Path, cursor: Cursor, size: int) -> GgufHeader:
     if size < 4 or cursor.take(4) != MAGIC:
+        if found := foreign(path):
+            raise refuse("Not a GGUF file", f"{path} is {found[0]}.", found[1])
         raise refuse(
             "Not a GGUF file",
             f"{path} does not start with the GGUF signature ({size} bytes).",

@@ -282,6 +282,7 @@ LISTS: dict[str, tuple[int, Any]] = {
     "null": (200, {"object": "list", "data": None}),
     "empty": (200, {"object": "list", "data": []}),
     "no list": (200, {"status": "ok"}),
+    "an empty body": (200, b""),
     "not there": (404, {"detail": "Not Found"}),
     "not allowed": (405, b""),
     "not for this key": (403, {"error": {"message": "Missing scopes: api.model.read"}}),

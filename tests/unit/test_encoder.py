@@ -259,3 +259,13 @@ def test_the_encoder_is_found_at_its_old_place() -> None:
     from syncse_local.training import encoder as old
 
     assert old.Encoder is Encoder
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json"])
+def test_a_pointer_of_git_lfs_in_an_encoder_is_named(tiny_encoder: Path, tmp_path: Path, name: str) -> None:
+    broken = shutil.copytree(tiny_encoder, tmp_path / "broken")
+    (broken / name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 9\n", encoding="utf-8")
+    with pytest.raises(SyncseError) as caught:
+        Encoder.load(broken)
+    assert f"{name} is a pointer of Git LFS" in caught.value.detail
+    assert "git lfs pull" in caught.value.hint

@@ -1,5 +1,6 @@
 """Reading GGUF headers: what is found in good files, and that bad ones of every kind end in one clear error."""
 
+import os
 import struct
 from pathlib import Path
 
@@ -183,3 +184,24 @@ def test_damage_of_any_kind_is_refused_or_harmless(
 @given(tail=st.binary(max_size=300))
 def test_any_bytes_behind_the_signature(tmp_path: Path, tail: bytes) -> None:
     refusal(write(tmp_path, b"GGUF" + struct.pack("<I", 3) + tail))
+
+
+@pytest.mark.parametrize(
+    ("data", "what", "hint"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 9\n", "Git LFS", "git lfs pull"),
+        (b"\x1f\x8b\x08\x00" + bytes(20), "gzip", "gunzip"),
+        (b"\n<!DOCTYPE html><title>Log in</title>", "a web page", "log-in"),
+        (b"", "is empty", "again"),
+    ],
+)
+def test_what_lies_in_a_models_place_is_named(tmp_path: Path, data: bytes, what: str, hint: str) -> None:
+    error = refusal(write(tmp_path, data))
+    assert error.title == "Not a GGUF file"
+    assert what in error.detail
+    assert hint in error.hint
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "model.gguf")
+    assert "not a regular file" in refusal(tmp_path / "model.gguf").detail

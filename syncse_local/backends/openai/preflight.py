@@ -140,6 +140,8 @@ def _models(client: Client, place: Server) -> list[dict[str, Any]] | Fault | Non
         fault = fault_of(reply)
         # A key may be good for answers and not for the list; who refuses the list itself has none.
         return None if fault.kind == "rejected" or reply.status == 403 else fault
+    if found is None and not reply.body.strip():
+        return None
     if found is None:
         return Fault("failed", f"{unlike_json(reply)}.")
     if isinstance(found, dict):
