@@ -227,19 +227,21 @@ def measured(path: Path, count: int, options: argparse.Namespace, binary: Path |
             with server(binary, path, options.threads) as port:
                 rows, seconds = clients(port, prompts, options.seconds)
                 yield line("(b) llama-server, 16 clients", rows, seconds)
-                few = max(CLIENTS, min(count, round(rows / seconds * options.seconds / 2)))
-                asked = [
-                    "--backend",
-                    "openai_compat",
-                    "--base-url",
-                    f"http://127.0.0.1:{port}/v1",
-                    "--model",
-                    path.name,
-                ]
-                more = ["--backend-option", f"concurrency={CLIENTS}", "--backend-option", "timeout_s=600"]
-                seconds, _ = command(
-                    folder / "server", [*words, *asked, *more, "--limit", str(few), "--contexts", str(contexts)]
-                )
+            few = min(count, max(CLIENTS, round(rows / seconds * options.seconds / 2)))
+            more = [
+                "--limit",
+                str(few),
+                "--contexts",
+                str(contexts),
+                "--backend",
+                "openai_compat",
+                "--model",
+                path.name,
+            ]
+            more += ["--backend-option", f"concurrency={CLIENTS}", "--backend-option", "timeout_s=600"]
+            with server(binary, path, options.threads) as port:  # anew, or it would know the prompts already
+                more += ["--base-url", f"http://127.0.0.1:{port}/v1"]
+                seconds, _ = command(folder / "server", [*words, *more])
                 yield line("(c) the same, through openai_compat", 2 * few, seconds)
 
 
