@@ -30,6 +30,7 @@ def run(job: Job) -> dict[str, Any]:
         job.reporter,
         starter=starter_sts(),
         reranking=Path(spec.reranking) if spec.reranking else None,
+        own=Path(spec.own) if spec.own else None,
         keep_predictions=True,
         prompts=encoder.prompts,
         similarity=encoder.similarity,

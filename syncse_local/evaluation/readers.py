@@ -13,22 +13,28 @@ from syncse_local.paths import starter_sts
 
 Reader = Callable[[Task, Path], "TaskData | Missing"]
 
-_CALLED = {"senteval": "SentEval", "reranking": "reranking"}
+_CALLED = {"senteval": "SentEval", "reranking": "reranking", "own": "own"}
 
 
 def read_tasks(
-    names: Iterable[str], senteval: Path | None, starter: Path | None = None, reranking: Path | None = None
+    names: Iterable[str],
+    senteval: Path | None,
+    starter: Path | None = None,
+    reranking: Path | None = None,
+    own: Path | None = None,
 ) -> tuple[list[TaskData], list[Missing]]:
     """Read the named tasks; those without files come back as `Missing`, in the order asked.
 
     `senteval` is SentEval's root, its `data` directory or its `downstream` directory; `reranking` holds the reranking
-    sets; `starter` is the starter set's pairs.tsv (default: the bundled one). Raises SyncseError for an unknown task, a
+    sets, `own` one's own files;
+    `starter` is the starter set's pairs.tsv (default: the bundled one). Raises SyncseError for an unknown task, a
     directory that is none, or a faulty file.
     """
     roots = {
         "senteval": find_downstream(senteval) if senteval else None,
         "reranking": _directory(reranking, "reranking", "the one that holds the sets") if reranking else None,
     }
+    roots["own"] = _directory(own, "own", "the one that holds your files") if own else None
     starter = starter or starter_sts()
     found: list[TaskData] = []
     missing: list[Missing] = []

@@ -159,6 +159,12 @@ def _read_v1(files: list[Path]) -> Iterator[Query]:
         yield Query(asked, documents, (0,) * len(negative) + (1,) * len(positive))
 
 
+def read_beir(path: Path) -> tuple[dict[str, str], dict[str, str], dict[str, dict[str, int]]]:
+    """Documents and queries by id, and each query's gains by document, of a directory in BEIR's layout."""
+    queries = _documents(_part(path, "queries", "query"))
+    return _documents(_part(path, "corpus")), queries, _gains(_part(path, "qrels", "data"), str)
+
+
 def _merged(key: str) -> str:
     return key.rpartition("_")[0]
 

@@ -50,6 +50,7 @@ def evaluate(
     *,
     starter: Path | None = None,
     reranking: Path | None = None,
+    own: Path | None = None,
     keep_predictions: bool = False,
     prompts: Prompts = NO_PROMPTS,
     similarity: str = "cosine",
@@ -68,7 +69,7 @@ def evaluate(
         if reporter.cancelled():
             raise SyncseError("Stopped", "The evaluation was cancelled.", "Run it again.", code=ExitCode.INTERRUPTED)
 
-    data, missing = read_tasks(tasks, senteval, starter, reranking)
+    data, missing = read_tasks(tasks, senteval, starter, reranking, own)
     for absent in missing:
         reporter.event("task_missing", task=absent.task, looked_for=absent.looked_for)
     if not data:

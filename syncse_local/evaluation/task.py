@@ -45,7 +45,7 @@ class Task:
     official_count: int | None
     reader: str
     family: str = "sts"
-    source: Literal["senteval", "starter", "reranking"] = "senteval"
+    source: Literal["senteval", "starter", "reranking", "own"] = "senteval"
     subsets: tuple[str, ...] = ()
     files: tuple[tuple[str, int], ...] = ()
     split: Literal["test", "dev"] = "test"

@@ -97,7 +97,32 @@ FAMILIES = {
         averaged=tuple(task.name for task in _ALL if task.family == "transfer"),
         average_name="the seven transfer tasks",
     ),
+    "triplets": Family(
+        unit="triplets",
+        shown=("triplet_accuracy", "margin"),
+        protocol="x 100: share of triplets with cos(anchor, positive) > cos(anchor, hard negative); the mean difference.",
+        averaged=(),
+        average_name="triplets of one's own",
+    ),
+    "pairs": Family(
+        unit="pairs",
+        shown=("spearman",),
+        protocol="Spearman correlation x 100 of cosines with the scores given.",
+        averaged=(),
+        average_name="pairs of one's own",
+    ),
+    "retrieval": Family(
+        unit="queries",
+        shown=("ndcg@10", "mrr@10", "recall@1", "recall@10", "recall@100"),
+        protocol="x 100, each query against the whole corpus by cosine; nDCG and MRR as trec_eval computes them.",
+        averaged=(),
+        average_name="retrieval of one's own",
+    ),
 }
+
+
+OWN = {"triplets": "read_triplets", "pairs": "read_pairs", "retrieval": "read_retrieval"}
+"""Families whose tasks are files of one's own, with their readers: `triplets:FILE` is a file in the directory `own`."""
 
 
 def resolve(names: Iterable[str]) -> list[Task]:
@@ -106,10 +131,12 @@ def resolve(names: Iterable[str]) -> list[Task]:
     Raises SyncseError for an unknown name, with the nearest known ones.
     """
     by_folded: dict[str, tuple[Task, ...]] = {name.casefold(): (task,) for name, task in TASKS.items()}
-    by_folded |= {name: tuple(TASKS[task] for task in family.averaged) for name, family in FAMILIES.items()}
+    by_folded |= {
+        name: tuple(TASKS[task] for task in found.averaged) for name, found in FAMILIES.items() if name not in OWN
+    }
     found: dict[str, Task] = {}
     for name in names:
-        tasks = by_folded.get(name.casefold())
+        tasks = (_own(name),) if name.partition(":")[0] in OWN else by_folded.get(name.casefold())
         if tasks is None and name.endswith(ROW_FILES):
             tasks = (_row_file(name),)
         if tasks is None:
@@ -135,6 +162,19 @@ def _row_file(name: str) -> Task:
             code=ExitCode.USAGE,
         )
     return _reranking(name, "queries of your own", None)
+
+
+def _own(name: str) -> Task:
+    family, _, file = name.partition(":")
+    if not file or "/" in file or "\\" in file or file in (".", ".."):
+        raise SyncseError(
+            "Which file?",
+            f"{name!r} does not name a file of the directory --own.",
+            f"Write --own DIR --tasks {family}:FILE.",
+            code=ExitCode.USAGE,
+        )
+    reader = f"{_FAMILIES}.own:{OWN[family]}"
+    return Task(name, f"{family} of one's own", file, None, reader, family=family, source="own")
 
 
 def _unknown(name: str) -> SyncseError:

@@ -6,7 +6,7 @@ from syncse_local.config import Settings
 from syncse_local.evaluation.tasks import TASKS, resolve
 from syncse_local.paths import starter_encoder
 from syncse_local.prepare.engine import settled
-from syncse_local.prepare.names import evaluation_sets, named_encoder
+from syncse_local.prepare.names import evaluation_sets, existing, named_encoder
 from syncse_local.specs.evaluate import EvaluateSpec
 
 
@@ -16,6 +16,7 @@ def evaluate(spec: EvaluateSpec, chosen: Settings) -> EvaluateSpec:
     sets = {"senteval": "", "reranking": "", **evaluation_sets(chosen.senteval, chosen.reranking)}
     tasks = tuple(task.name for task in resolve(list(spec.tasks) or default_tasks(chosen)))
     encoder = named_encoder(chosen.encoder or str(starter_encoder()), chosen)
+    sets |= {"own": existing(spec.own, "directory of your own files")} if spec.own else {}
     ready = spec.but(encoder=encoder, tasks=tasks, device=chosen.device, **sets)
     return ready.but(cache_mb=0) if spec.no_cache else ready
 

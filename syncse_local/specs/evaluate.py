@@ -32,6 +32,10 @@ class EvaluateSpec(Spec):
         "", "directory with MTEB's reranking sets, or JSONL files like them",
         names="path", setting="reranking", metavar="DIR",
     )  # fmt: skip
+    own: str = option(
+        "", "directory with files of your own, for the tasks triplets:FILE, pairs:FILE and retrieval:FILE",
+        names="path", metavar="DIR",
+    )  # fmt: skip
     tasks: tuple[str, ...] = option(
         (), "tasks or families by name, or the name of a file in --reranking; none: what is there, without transfer",
         names="task", metavar="TASK",
