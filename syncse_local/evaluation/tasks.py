@@ -178,7 +178,7 @@ def _own(name: str) -> Task:
 
 
 def _unknown(name: str) -> SyncseError:
-    known = [*TASKS, *FAMILIES]
+    known = [*TASKS, *(family for family in FAMILIES if family not in OWN)]
     folded = [task.casefold() for task in known]
     near = [task for task in known if task.casefold() in get_close_matches(name.casefold(), folded)]
     guess = f"Did you mean {' or '.join(near)}? " if near else ""

@@ -8,19 +8,7 @@ from syncse_local.specs.field import option, settled
 from syncse_local.specs.spec import Spec
 
 METHODS = ("bca", "percentile")
-METRICS = (
-    "spearman",
-    "pearson",
-    "map",
-    "map@1000",
-    "mrr@10",
-    "ndcg@10",
-    "accuracy",
-    "f1",
-    "triplet_accuracy",
-    "margin",
-    "recall@10",
-)
+METRICS = ("spearman", "pearson", "map", "map@1000", "mrr@10", "ndcg@10", "accuracy", "f1")
 
 
 @dataclass(frozen=True, kw_only=True)
