@@ -11,7 +11,7 @@ from syncse_local.cli.generate import told
 from syncse_local.cli.output import emit
 from syncse_local.cli.steps import detach_flag, follow_steps, leave
 from syncse_local.errors import ExitCode
-from syncse_local.prepare.pipeline import Filtered, Outcome, pipeline
+from syncse_local.prepare.pipeline import Filtered, PipelineResult, pipeline
 from syncse_local.specs.pipeline import RunSpec
 from syncse_local.text.display import safe
 
@@ -52,7 +52,7 @@ def _tell(found: Filtered) -> None:
     )
 
 
-def _report(opened: Workspace, options: argparse.Namespace, outcome: Outcome) -> None:
+def _report(opened: Workspace, options: argparse.Namespace, outcome: PipelineResult) -> None:
     before, made, filtered, trained, after = outcome
     steps = [before, *made, trained, after]
     blocked = sum(step.blocked for step in steps)

@@ -46,7 +46,7 @@ class Filtered(NamedTuple):
     """Whether they were applied now; else they stood."""
 
 
-class Outcome(NamedTuple):
+class PipelineResult(NamedTuple):
     """The runs of the whole job, ended."""
 
     before: Run
@@ -56,7 +56,7 @@ class Outcome(NamedTuple):
     after: Run
 
 
-Steps = Generator[Step, Run, Outcome]
+Steps = Generator[Step, Run, PipelineResult]
 """Each step is answered (`send`) with its run, done."""
 
 
@@ -94,7 +94,7 @@ class Pipeline:
         trained = yield Step(f"{of - 1}/{of}", "train", training)
         last = self.first.but(encoder=trained.result["output"], label="after")
         after = yield Step(f"{of}/{of}", "evaluate after", last)
-        return Outcome(before, made, filtered, trained, after)
+        return PipelineResult(before, made, filtered, trained, after)
 
     def _filtered(self, workspace: Filterable, run: Run, place: str) -> Generator[Step, Run, Filtered]:
         """Apply the recipe's filters unless they stand, after a run that measures what they lack."""
