@@ -6,7 +6,7 @@ Knows the door; what a run is told stands in `steps`. A run that fails marks its
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from syncse_local.store.runs import OPEN, Run
 from syncse_local.study import state, steps
 from syncse_local.study.arms import Source, StudyArm, arms, sources
 from syncse_local.study.design import Study, no_such, read
+from syncse_local.study.held_out import write
 from syncse_local.study.split import SplitInput, split
 from syncse_local.study.state import ArmState, StudyState
 from syncse_local.synthesis.recipe import load_recipe
@@ -91,6 +92,7 @@ class Carrier:
             self._save()
             for source in self.plans:
                 self._generate(source)
+            self._held_out()
             for seed in self.study.seeds:
                 for arm in self.arms:
                     self._seed(arm, seed)
@@ -105,6 +107,22 @@ class Carrier:
                 self.state.arms[arm.name].generate = run.id
             if any(arm.filters for arm in served):
                 self._filter(run)
+
+    def _held_out(self) -> None:
+        """Triplets of the sentences kept apart, as many by each generator: what every arm is also tested on."""
+        first = {source.generator.name: source for source in reversed(self.plans)} if self.parts.kept else {}
+        parts, made = replace(self.parts, train=self.parts.held_out), list[list[dict[str, Any]]]()
+        for name, source in sorted(first.items()):
+            try:
+                spec = steps.synthesis(self.study, source, parts, self.workspace.settings)
+                made.append(list(self.workspace.triplets([self._done(spec, f"held out: generate {name}").id])))
+            except SyncseError as error:
+                if error.code == ExitCode.INTERRUPTED:
+                    raise
+                self.tell(f"No held-out triplets by {name}: {error.title}: {error.detail}")
+        found = write(self.workspace.directory, made)
+        self.state.own = str(found) if found else ""
+        self._save()
 
     def _filter(self, run: Run) -> None:
         """Let the recipe's own filters stand, whatever stood before."""
@@ -131,7 +149,7 @@ class Carrier:
                 )
                 trained = self._done(spec, f"train {arm.name} seed {seed}")
                 mine.train[key], encoder = trained.id, trained.result["output"]
-            scored = steps.evaluation(self.study, encoder, self.workspace.settings)
+            scored = steps.evaluation(self.study, encoder, self.workspace.settings, self.state.own)
             mine.evaluate[key] = self._done(scored, f"evaluate {arm.name} {key}".rstrip()).id
             seeds = {str(each) for each in self.study.seeds} if arm.trained else {""}
             mine.state = "done" if seeds <= set(mine.evaluate) else "partial"

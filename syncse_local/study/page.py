@@ -133,7 +133,8 @@ def _held(study: Study, found: Mapping[str, Any]) -> str:
     parts = found["split"]
     return (
         f"{parts.get('held_out', 0)} of {parts.get('held_out', 0) + parts.get('train', 0)} sentences were kept apart by "
-        f"a hash before anything was generated (share {study.held_out:g}), and no arm was trained on them."
+        f"a hash before anything was generated (share {study.held_out:g}), and no arm was trained on them. Their triplets "
+        "were written by the study's own generators, as many by each: a generator is tested partly on its own style."
     )
 
 

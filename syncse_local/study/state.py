@@ -29,6 +29,8 @@ class StudyState:
     arms: dict[str, ArmState] = field(default_factory=dict)
     compare: str = ""
     split: dict[str, Any] = field(default_factory=dict)
+    own: str = ""
+    """The directory with the triplets of held-out sentences; empty where there are none."""
 
     def to_dict(self) -> dict[str, Any]:
         """It as plain data."""

@@ -16,6 +16,7 @@ from syncse_local.specs.generate import GenerateSpec
 from syncse_local.specs.train import TrainSpec
 from syncse_local.study.arms import Source, StudyArm
 from syncse_local.study.design import Study
+from syncse_local.study.held_out import FILE
 from syncse_local.study.split import SplitInput, overlap
 from syncse_local.text.toml import content_hash
 
@@ -61,11 +62,13 @@ def training(
     return ready.but(output=str(workspace.resolve() / "models" / f"study-{content_hash(ready.to_options())[:16]}"))
 
 
-def evaluation(study: Study, encoder: str, chosen: Settings) -> EvaluateSpec:
-    """The evaluation of an encoder."""
+def evaluation(study: Study, encoder: str, chosen: Settings, own: str = "") -> EvaluateSpec:
+    """The evaluation of an encoder; `own` is the directory with the held-out triplets, where there are any."""
     given: dict[str, Any] = {name: value for name, value in _sets(study).items() if value}
     given |= {"tasks": study.tasks} if study.tasks else {}
-    return evaluate(EvaluateSpec.asked(**given, **({"encoder": encoder} if encoder else {})), chosen)
+    ready = evaluate(EvaluateSpec.asked(**given, **({"encoder": encoder} if encoder else {})), chosen)
+    held = tuple(f"{family}:{FILE}" for family in ("triplets", "retrieval"))
+    return ready.but(own=own, tasks=(*ready.tasks, *held)) if own else ready
 
 
 def check(

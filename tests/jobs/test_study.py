@@ -80,6 +80,9 @@ def test_arms_are_trained_on_what_they_say_and_never_on_what_is_kept_apart(done:
         held = set(parts.held_out.read_text(encoding="utf-8").splitlines())
         assert held
         for arm in workspace.study("small")["arms"]:
+            for scores in arm["scores"].values():
+                tasks = {score["task"] for score in scores}
+                assert {"starter", "triplets:held-out.jsonl", "retrieval:held-out.jsonl"} <= tasks
             if arm["generate"]:
                 assert held.isdisjoint(row["sentence"] for row in workspace.triplets([arm["generate"]]))
             for run in arm["train"].values():
