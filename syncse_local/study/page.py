@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from syncse_local import __version__
-from syncse_local.compare.report import remarks
+from syncse_local.compare.report import remarks, scores
 from syncse_local.results.tables import Table, render
 from syncse_local.study import tables
 from syncse_local.study.design import Study
@@ -48,6 +48,7 @@ def page(workspace: "Workspace", study: Study, found: Mapping[str, Any]) -> str:
         f'<p class="answer">{_text(tables.answer(found))}</p>',
         *_section("Leaderboard", [_table(tables.leaderboard(found)), _said(LADDER)]),
         *_section("Cost beside quality", list(_scatters(workspace, found))),
+        *_section("Every task", [_table(scores(found["compare"]))] if found["compare"] else []),
         *_section("Every pair", [_table(tables.differences(found))]),
         *_section("What each arm was trained on", list(_samples(workspace, found))),
         *_section("Failure types by generator", [_table(_failures(workspace, found))]),

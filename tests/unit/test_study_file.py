@@ -112,6 +112,16 @@ def test_the_answer_names_the_better_arm_or_says_that_nobody_can_tell() -> None:
     assert any("One training seed" in line for line in tables.limits(compared([["a", "b"]], "cannot tell")))
 
 
+def test_a_published_task_answers_before_the_generators_own() -> None:
+    def row(name: str, average: bool = False) -> dict[str, Any]:
+        return {"name": name, "average": average}
+
+    rows = [row("retrieval:held-out.jsonl"), row("STSB")]
+    assert tables.main_row({"compare": {"rows": rows}}) == row("STSB")
+    assert tables.main_row({"compare": {"rows": rows[:1]}}) == rows[0]
+    assert tables.main_row({"compare": {"rows": [*rows, row("all", True)]}}) == row("all", True)
+
+
 def test_a_scatter_escapes_names() -> None:
     drawn_as = scatter([("<b>&", 1.0, 0.5, 0.4, 0.6)], "tokens", "score")
     assert "<b>" not in drawn_as
