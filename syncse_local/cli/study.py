@@ -36,6 +36,7 @@ def add(verbs: Any) -> None:
     made.add_argument("--question", choices=QUESTIONS, default="which-llm", help="for `new`: what is varied")
     made.add_argument("--html", default="", metavar="FILE", help="for `report`: one page with everything")
     made.add_argument("--latex", action="store_true", help="for `report`: LaTeX tables instead of Markdown")
+    made.add_argument("--pilot", action="store_true", help="for `plan`: measure 32 rows of each synthesis first")
     made.add_argument("--force", action="store_true", help="for `new`: replace the file")
     detach_flag(made)
 
@@ -65,6 +66,8 @@ def run(options: argparse.Namespace) -> ExitCode:
         if options.act == "check":
             print(f"Sound: {len(carrier.arms)} arms, {len(carrier.study.seeds)} seeds.{_one_seed(carrier)}")
             return ExitCode.OK
+        if options.act == "plan" and options.pilot:
+            carrier.pilot()
         if options.act == "plan":
             return _plan(options, carrier)
         if options.detach:
@@ -120,12 +123,10 @@ def _plan(options: argparse.Namespace, carrier: Carrier) -> ExitCode:
         return ExitCode.OK
     rows = [[step["what"], step["runs"], step["there"], step["requests"] or "-"] for step in found["steps"]]
     print(table(("step", "runs", "there already", "requests"), rows))
-    hours = (
-        "unknown: nothing was measured yet (`syncse try --keep`)"
-        if found["seconds"] is None
-        else clock(found["seconds"])
+    hours = "unknown: nothing was measured yet (add --pilot)" if found["seconds"] is None else clock(found["seconds"])
+    print(
+        f"time {hours}; tokens {'unknown' if found['tokens'] is None else found['tokens']}; disk {size(found['disk']) or 'none'}"
     )
-    print(f"time {hours}; tokens {found['tokens'] or 'unknown'}; disk {size(found['disk']) or 'unknown'}")
     print("Order: one seed of every arm before the second of any.")
     return ExitCode.OK
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 POLL = 0.2
 """Seconds between two looks at a run, as everywhere."""
+PILOT = 32
+"""Rows of a pilot: some seconds of a small model, and enough that loading does not count."""
 Tell = Callable[[str], None]
 
 
@@ -98,6 +100,20 @@ class Carrier:
                     self._seed(arm, seed)
             self._compare()
         return self.state
+
+    def pilot(self) -> None:
+        """Answer the first rows of each synthesis, for a forecast; the whole run takes these answers up.
+
+        A pilot that fails is told, for its pace was measured. Raises SyncseError (INTERRUPTED) where it is stopped.
+        """
+        with self.workspace.pipeline_lock():
+            for source, plan in self.plans.items():
+                try:
+                    self._done(plan.but(limit=PILOT), f"pilot {source.generator.name}")
+                except SyncseError as error:
+                    if error.code == ExitCode.INTERRUPTED:
+                        raise
+                    self.tell(f"{source.generator.name}: {error.title}: {error.detail}")
 
     def _generate(self, source: Source) -> None:
         served = [arm for arm in self.arms if arm.source == source]

@@ -3,12 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from syncse_local.paths import starter_encoder, starter_llm
+from syncse_local.paths import starter_encoder
 from syncse_local.prepare.generate import CALLS
 from syncse_local.prepare.names import named_encoder
 from syncse_local.specs.generate import GenerateSpec
 from syncse_local.store import runs
-from syncse_local.study.arms import Source
 from syncse_local.study.carry import Carrier, cost
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ def forecast(carrier: Carrier) -> dict[str, Any]:
     found = {each: carrier.workspace.known("study generate", plan) for each, plan in carrier.plans.items()}
     done = {each for each, run in found.items() if run is not None and run.state == "done"}
     open_ones = {each: number for each, number in requests.items() if each not in done}
-    paces = {each: _pace(carrier.workspace, each) for each in open_ones}
+    paces = {each: _pace(carrier.workspace, carrier.plans[each]) for each in open_ones}
     trained = [arm for arm in carrier.arms if arm.trained]
     seeds = len(carrier.study.seeds)
     states = carrier.state.arms.values()
@@ -49,11 +48,13 @@ def forecast(carrier: Carrier) -> dict[str, Any]:
     return {"steps": steps, "seconds": seconds, "tokens": tokens, "disk": left * _encoder_bytes(carrier)}
 
 
-def _pace(workspace: "Workspace", source: Source) -> tuple[float, float] | None:
+def _pace(workspace: "Workspace", plan: GenerateSpec) -> tuple[float, float] | None:
     """(seconds, tokens) a request of this generator, from the newest run here that has any answer of it."""
-    wanted = Path(source.generator.model or starter_llm()).name
     for run in runs.recent(workspace.connection, LOOKED_AT):
-        if run.kind != "generate" or Path(GenerateSpec.of(run.options).model).name != wanted:
+        if run.kind != "generate":
+            continue
+        other = GenerateSpec.of(run.options)
+        if (other.model, other.backend) != (plan.model, plan.backend):
             continue
         if (spent := cost(workspace, run.id))["requests"] and spent["seconds"]:
             return spent["seconds"] / spent["requests"], spent["tokens"] / spent["requests"]

@@ -10,7 +10,8 @@ import pytest
 
 from syncse_local.api import Workspace
 from syncse_local.store import runs
-from syncse_local.study.carry import Carrier, opened
+from syncse_local.study.carry import PILOT, Carrier, opened
+from syncse_local.study.forecast import forecast
 from syncse_local.study.page import page
 from tests.conftest import REPO, Cli
 
@@ -125,3 +126,21 @@ def test_what_would_fail_after_hours_fails_at_once(done: Path, tmp_path: Path) -
     assert "Trained on what it is tested on" in cli("study", "check", "big").stderr
     study.unlink()
     study.parent.rmdir()
+
+
+def test_a_pilot_makes_the_forecast_and_its_answers_are_not_asked_again(tmp_path: Path, sentences: Path) -> None:
+    with Workspace(tmp_path / "w") as workspace:
+        study = tmp_path / "w" / "studies" / "small" / "study.toml"
+        study.parent.mkdir(parents=True)
+        text = FILE.format(file=sentences, human="x").replace("[10, 40]", "[10]").replace("human", "# human")
+        study.write_text(text, encoding="utf-8")
+        carrier = Carrier(workspace, opened(workspace, "small"))
+        assert forecast(carrier)["seconds"] is None
+        carrier.pilot()
+        found = forecast(carrier)
+        assert found["seconds"] > 0
+        assert found["tokens"] > 0
+        (pilot,) = runs.recent(workspace.connection)
+        assert workspace.counts(pilot.id)["answered"] == 2 * min(PILOT, carrier.parts.sentences) * next(
+            iter(carrier.samples.values())
+        )
