@@ -16,6 +16,7 @@ from syncse_local.store import faults, gpu_lock, ledger, runs
 from syncse_local.store.database import connect
 from syncse_local.store.last_word import BY_PERSONS
 from syncse_local.store.runs import OPEN, RESUMABLE, Run
+from syncse_local.store.titles import Titles
 from syncse_local.store.triplet_index import Outline, TripletQuery
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Workspace(Running):
         self.directory = Path(directory).expanduser().resolve()
         self.settings = settings or Settings(workspace=str(directory))
         self.connection = connect(supervise.database(self.directory))
+        self._titles = Titles(self.connection)
 
     def close(self) -> None:
         """Close the database; runs go on."""
@@ -70,6 +72,10 @@ class Workspace(Running):
         """The newest runs first; runs whose process is gone are marked lost on the way."""
         supervise.reconcile(self.directory)
         return runs.recent(self.connection, limit)
+
+    def title(self, run: Run) -> str:
+        """What a run is about: model, recipe, seed, or encoder and triplets; a person's own name stands before it."""
+        return self._titles.of(run)
 
     def events(self, run_id: str, after: int = 0, newest: int | None = None) -> list[dict[str, Any]]:
         """Events of a run after an event id, oldest first; of many only the `newest` ones."""
