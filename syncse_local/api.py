@@ -77,6 +77,10 @@ class Workspace(Running):
         """What a run is about: model, recipe, seed, or encoder and triplets; a person's own name stands before it."""
         return self._titles.of(run)
 
+    def arm_titles(self, run: Run) -> dict[str, str]:
+        """What each arm of a compare run is about, by the arm's name in its result."""
+        return self._titles.arms(run)
+
     def events(self, run_id: str, after: int = 0, newest: int | None = None) -> list[dict[str, Any]]:
         """Events of a run after an event id, oldest first; of many only the `newest` ones."""
         return runs.events(self.connection, run_id, after, newest)
@@ -127,6 +131,21 @@ class Workspace(Running):
 
         return list_models(self.settings, self.directory, self.connection, hashed)
 
+    def model_places(self) -> list[tuple[str, Path, bool]]:
+        """Where models are looked for: a source's name, its directory, and whether that is there."""
+        from syncse_local.catalog.places import places
+
+        return [(source, path, path.is_dir()) for source, path in places(self.settings, self.directory)]
+
+    def add_model_folder(self, folder: Path) -> None:
+        """Look for models in this directory too, from now on: it goes into `model_dirs` of the user's settings file.
+
+        Raises SyncseError (USAGE) for what is no directory, and where `model_dirs` is set in another place.
+        """
+        from syncse_local import settingsfile
+
+        self.settings = settingsfile.with_model_folder(self.settings, folder)
+
     def gpu_holders(self) -> list[dict[str, Any]]:
         """The runs of this workspace that use a GPU now: device, run_id, pid, since."""
         return [row for row in gpu_lock.holders(self.connection) if self.alive(row["run_id"])]
@@ -174,10 +193,10 @@ class Workspace(Running):
         return editing.recipe_text(name)
 
     def settings_text(self, path: Path) -> str:
-        """A settings file as it is; empty where there is none yet."""
+        """A settings file as it is; where there is none yet, the template that one begins with."""
         from syncse_local import settingsfile
 
-        return settingsfile.read(path)
+        return settingsfile.read(path) or settingsfile.template()
 
     @property
     def pipeline_log(self) -> Path:
@@ -195,6 +214,13 @@ class Workspace(Running):
         from syncse_local.jobs import command
 
         return command.call(self.directory, words, self.settings.airgap)
+
+    def notify(self, title: str, text: str) -> None:
+        """Run the command of the setting `notify`, where there is one. Raises SyncseError where it cannot be run."""
+        from syncse_local.jobs import notify
+
+        if self.settings.notify:
+            notify.notify(self.settings.notify, title, text)
 
     def recipe_folder(self) -> Path:
         """Where this workspace keeps its own recipes; made where it is not there yet."""

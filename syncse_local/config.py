@@ -62,10 +62,41 @@ class Settings:
     prices: dict[str, Any] = field(default_factory=dict, hash=False)
     author: str = ""
     theme: str = ""
+    notify: list[str] = field(default_factory=list, hash=False)
     keys: dict[str, Any] = field(default_factory=dict, hash=False)
     origin: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Where each setting that is not a default came from."""
 
+
+ABOUT: Mapping[str, str] = {
+    "workspace": "where runs, models and results are kept",
+    "airgap": "refuse every connection beyond this machine, in every process",
+    "isolation": "how the kernel keeps a worker from the network: auto, strict or off",
+    "senteval": "SentEval's data directory, for STS, transfer and dev sets",
+    "reranking": "the directory with the reranking sets",
+    "backend": "the engine that writes triplets",
+    "model": "the language model: a path, or a name of `syncse models`; empty: the bundled one",
+    "model_dirs": "more directories with models, with ':' between them",
+    "encoder": "the encoder to train and evaluate; empty: the bundled one",
+    "recipe": "how triplets are asked for: a name of `syncse recipes`, or a file",
+    "device": "where encoders run: auto, cpu, cuda or mps",
+    "precision": "of a training: auto, fp32 or bf16",
+    "threads": "threads of the engine; 0: one for each core",
+    "n_gpu_layers": "layers of the language model on the GPU; 0: none, -1: all",
+    "n_ctx": "tokens of the engine's window; 0: as many as the rows need",
+    "vllm_python": "the Python of the environment that has vLLM",
+    "base_urls": "addresses of OpenAI-compatible servers, with commas between them",
+    "api_key_file": "a file with the key for them, which only you can read",
+    "max_spend": "stop when the answers have cost so much, by `prices`; 0: no limit",
+    "prices": "a table: what a million tokens cost, by model",
+    "author": "your name beside your decisions on triplets",
+    "theme": "dark, light, high-contrast or colour-blind",
+    "notify": "a command and its arguments, run when a run has ended; {title} and {text} are replaced; your own file only",
+    "keys": "a table: other keys for what the terminal UI does, by the ids of docs/guide/keys.md",
+}
+"""Each setting in a phrase: for the settings screen and for the template that a new file begins with."""
+PERSONAL = ("notify",)
+"""Settings that start a program: a file that comes with a directory, or the environment, must not set them."""
 
 TYPES = {name: get_origin(kind) or kind for name, kind in get_type_hints(Settings).items() if name != "origin"}
 
@@ -80,10 +111,11 @@ def load(flags: Mapping[str, Any] | None = None, directory: Path | None = None) 
 
     Raises SyncseError (USAGE) for an unknown key or a value of the wrong type, naming its source.
     """
-    layers: list[tuple[str, Mapping[str, Any]]] = [
-        (str(path), _read(path)) for path in (user_file(), (directory or Path.cwd()) / PROJECT_FILE)
-    ]
-    variables = {name: os.environ[f"SYNCSE_{name.upper()}"] for name in TYPES if f"SYNCSE_{name.upper()}" in os.environ}
+    project = (directory or Path.cwd()) / PROJECT_FILE
+    layers: list[tuple[str, Mapping[str, Any]]] = [(str(path), _read(path)) for path in (user_file(), project)]
+    _refuse_personal(*layers[1])
+    shared = [name for name in TYPES if name not in PERSONAL]
+    variables = {name: os.environ[key] for name in shared if (key := f"SYNCSE_{name.upper()}") in os.environ}
     layers += [("the environment", variables), ("a flag", {k: v for k, v in (flags or {}).items() if v is not None})]
     values: dict[str, Any] = {}
     origin: dict[str, str] = {}
@@ -91,6 +123,13 @@ def load(flags: Mapping[str, Any] | None = None, directory: Path | None = None) 
         values |= (settled := check(layer, source))
         origin |= dict.fromkeys(settled, source)
     return Settings(**values, origin=origin)
+
+
+def _refuse_personal(source: str, layer: Mapping[str, Any]) -> None:
+    """Raise SyncseError (USAGE) where a project's file would start a program."""
+    if name := next((name for name in PERSONAL if name in layer), ""):
+        detail = f"{source} sets {name}, which starts a program: a directory may have come from anywhere."
+        raise SyncseError("Not taken from here", detail, f"Move it to {user_file()}.", ExitCode.USAGE)
 
 
 def check(layer: Mapping[str, Any], source: str) -> dict[str, Any]:

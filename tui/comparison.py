@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from syncse_local.api import BETTER, CANNOT_TELL, WORSE
@@ -68,12 +69,15 @@ class Comparison:
     notes: tuple[str, ...]
 
 
-def read(result: Mapping[str, Any]) -> Comparison:
-    """The study of a compare run's result; what is not there or not readable is left out."""
+def read(result: Mapping[str, Any], titles: Mapping[str, str] = MappingProxyType({})) -> Comparison:
+    """The comparison of a compare run's result; what is not there or not readable is left out.
+
+    `titles` say what an arm is about, by its name in the result. Averages come first.
+    """
     calibration = _mapping(result.get("calibration"))
     about = (calibration.get(name) for name in ("encoder", "data", "machine"))
     return Comparison(
-        tuple(_task(row) for row in _mappings(result.get("rows"))),
+        tuple(sorted((_task(row, titles) for row in _mappings(result.get("rows"))), key=lambda task: not task.average)),
         int(number(result.get("family")) or 0),
         number(result.get("alpha")) or 0.05,
         ", ".join(str(part) for part in about if part) if calibration else "",
@@ -81,7 +85,7 @@ def read(result: Mapping[str, Any]) -> Comparison:
     )
 
 
-def _task(row: Mapping[str, Any]) -> Task:
+def _task(row: Mapping[str, Any], titles: Mapping[str, str]) -> Task:
     tiers = row.get("tiers")
     return Task(
         str(row.get("name", "?")),
@@ -89,16 +93,16 @@ def _task(row: Mapping[str, Any]) -> Task:
         str(row.get("unit", "items")),
         int(number(row.get("items")) or 0),
         bool(row.get("average")),
-        tuple(_texts(tier) for tier in tiers) if isinstance(tiers, list) else (),
-        tuple(_score(score) for score in _mappings(row.get("scores"))),
-        tuple(_pair(made) for made in _mappings(row.get("comparisons"))),
+        tuple(tuple(titles.get(arm, arm) for arm in _texts(tier)) for tier in tiers) if isinstance(tiers, list) else (),
+        tuple(_score(score, titles) for score in _mappings(row.get("scores"))),
+        tuple(_pair(made, titles) for made in _mappings(row.get("comparisons"))),
     )
 
 
-def _score(score: Mapping[str, Any]) -> Score:
+def _score(score: Mapping[str, Any], titles: Mapping[str, str]) -> Score:
     seeds = score.get("seeds")
     return Score(
-        str(score.get("arm", "?")),
+        _arm(score.get("arm"), titles),
         number(score.get("value")),
         _interval(score.get("interval")),
         len(seeds) if isinstance(seeds, list) else 1,
@@ -107,11 +111,11 @@ def _score(score: Mapping[str, Any]) -> Score:
     )
 
 
-def _pair(made: Mapping[str, Any]) -> Pair:
+def _pair(made: Mapping[str, Any], titles: Mapping[str, str]) -> Pair:
     floor, verdict = _mapping(made.get("floor")), made.get("verdict")
     return Pair(
-        str(made.get("first", "?")),
-        str(made.get("second", "?")),
+        _arm(made.get("first"), titles),
+        _arm(made.get("second"), titles),
         str(verdict) if verdict in (BETTER, WORSE) else CANNOT_TELL,
         number(made.get("difference")),
         _interval(made.get("interval")),
@@ -122,6 +126,10 @@ def _pair(made: Mapping[str, Any]) -> Pair:
         made.get("scope") == "encoders",
         _texts(made.get("notes")),
     )
+
+
+def _arm(name: object, titles: Mapping[str, str]) -> str:
+    return titles.get(str(name), "?" if name is None else str(name))
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

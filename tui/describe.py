@@ -1,23 +1,28 @@
-"""Runs in a person's words. Trusts no shape: what a JSON column holds may be anything. Knows no widget."""
+"""A run in a person's words: its state, its phase, what came out. Trusts no shape: what a JSON column holds may be anything.
 
-from collections.abc import Mapping
+Knows no widget.
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from syncse_local.api import CANNOT_TELL, Run
+from syncse_local.api import CANNOT_TELL, OPEN, Run
 from syncse_local.text.display import safe
 from syncse_local.text.figures import figure, hundred, number
 from tui import comparison
 
 GLYPHS = {"queued": "○", "running": "●", "done": "✓", "incomplete": "◐", "failed": "✗", "cancelled": "■", "lost": "?"}
-COLOURS = {
-    "running": "text-primary",
-    "done": "text-success",
-    "incomplete": "text-warning",
-    "failed": "text-error",
-    "cancelled": "text-warning",
-    "lost": "text-warning",
-}
-STEPS = ("asked to stop", "SIGTERM", "SIGKILL")
+COLOURS = {"running": "text-accent", "done": "text-success", "failed": "text-error", "queued": "text-muted"}
+CANCEL_STEPS = ("asked to stop", "SIGTERM", "SIGKILL")
+KINDS = {"eval": "evaluate"}
+"""Kinds whose name in the store is not what the screen is called."""
+LOADED = {"engine", "mapping", "planned", "training", "encoding", "vectors"}
+"""Events that come once a model is in memory."""
+
+
+def kind(run: Run) -> str:
+    """The kind as the screens call it."""
+    return safe(KINDS.get(run.kind, run.kind), 12)
 
 
 def state(run: Run) -> str:
@@ -27,7 +32,7 @@ def state(run: Run) -> str:
 
 def colour(run: Run) -> str:
     """The theme variable that a state is drawn in."""
-    return COLOURS.get(run.state, "foreground")
+    return COLOURS.get(run.state, "text-warning")
 
 
 def share(run: Run) -> float | None:
@@ -38,17 +43,65 @@ def share(run: Run) -> float | None:
     return min(1.0, max(0.0, done / total))
 
 
+def phase(run: Run, events: Sequence[Mapping[str, Any]]) -> str:
+    """What an open run does now, from its progress and its events since it was started last; empty for one that has ended."""
+    if run.state not in OPEN:
+        return ""
+    if run.state == "queued":
+        return "Waiting for its process to start"
+    seen = {str(event["kind"]) for event in _since_start(events)}
+    said, done = run.progress.get("phase"), number(run.progress.get("done"))
+    if not run.progress or not seen & LOADED:
+        return _loading(seen)
+    if said in ("planning", "generating") and "planned" in seen and not (said == "generating" and done):
+        return "Reading prompts"
+    if isinstance(said, str):
+        return {"generating": "Writing", "planning": "Planning"}.get(said, safe(said, 40).capitalize())
+    if isinstance(task := run.progress.get("task"), str):
+        return f"Scoring: {safe(task, 40)} is done" if run.kind == "eval" else f"Measuring {safe(task, 40)}"
+    return {"train": "Training", "eval": "Scoring", "compare": "Comparing"}.get(run.kind, "At work")
+
+
+def _since_start(events: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    starts = [at for at, event in enumerate(events) if event["kind"] == "state"]
+    return events[starts[-1] :] if starts else events
+
+
+def _loading(seen: set[str]) -> str:
+    if "training" in seen:
+        return "Preparing the training"
+    if "planned" in seen:
+        return "Reading prompts"
+    if seen & LOADED:
+        return "Reading the input"
+    return "Loading the model" if "loading" in seen else "Starting"
+
+
 def outcome(run: Run) -> str:
-    """What came out so far, short enough for a column."""
+    """What came out, or how far it is, short enough for a column; of a run that did not finish, why."""
+    if run.state == "failed":
+        return safe(run.error.get("title", ""), 60) if run.error else ""
+    if run.state == "incomplete":
+        done = share(run)
+        return "" if done is None else f"{done:.0%} answered"
+    if run.state in ("cancelled", "lost"):
+        done = share(run)
+        return f"after {done:.0%}" if done is not None else ""
     if run.kind == "generate":
-        accepted = figure(run.progress.get("accepted", run.result.get("accepted")))
-        return f"{accepted} accepted" if accepted else ""
+        return _written(run)
     if run.kind == "train":
         best, loss = figure(run.result.get("best_score")), figure(run.progress.get("loss"))
         return f"dev {best}" if best else f"loss {loss}" if loss else ""
     if run.kind == "compare":
         return _differing(run.result)
     return _average(run.result) if run.kind == "eval" else ""
+
+
+def _written(run: Run) -> str:
+    """Triplets of a finished run; answers that the parser accepted while it is at work."""
+    triplets = figure(run.result.get("triplets"))
+    accepted = figure(run.progress.get("accepted", run.result.get("accepted")))
+    return f"{triplets} triplets" if triplets else f"{accepted} accepted" if accepted else ""
 
 
 def _differing(result: Mapping[str, Any]) -> str:
@@ -61,10 +114,10 @@ def _differing(result: Mapping[str, Any]) -> str:
 def _average(result: Mapping[str, Any]) -> str:
     average, tasks = result.get("average"), result.get("spearman")
     if isinstance(average, dict):
-        value, label = number(average.get("value")), "average"
+        value, label = average.get("value"), "average"
     elif isinstance(tasks, dict) and len(tasks) == 1:
-        (name, found), *_ = tasks.items()
-        value, label = number(found), safe(name, 10)
+        (name, value), *_ = tasks.items()
+        label = safe(name, 10)
     else:
         return ""
-    return "" if value is None else f"{label} {hundred(value)}"
+    return "" if number(value) is None else f"{label} {hundred(value)}"

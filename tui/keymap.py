@@ -1,6 +1,6 @@
 """A person's own keys from the settings, checked against all bindings of the program. Knows the screens by name only."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from textual.dom import DOMNode
 from textual.keys import format_key
@@ -37,6 +37,13 @@ def checked(given: Mapping[str, object]) -> dict[str, str]:
         keymap[name] = keys
     _refuse_clashes(keymap)
     return keymap
+
+
+def checked_theme(name: str, known: Collection[str]) -> str:
+    """The name of a theme. Raises SyncseError (USAGE) for one that nobody knows."""
+    if name and name not in known:
+        raise unknown_key(name, sorted(known), "The setting theme")
+    return name
 
 
 def _refuse_clashes(keymap: Mapping[str, str]) -> None:

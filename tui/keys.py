@@ -1,10 +1,19 @@
-"""Which keys do what: the bindings of a screen, and a person's own keys from the settings, checked. Knows no widget."""
+"""Which keys do what: how a binding is declared, which ones a screen has, how its keys are written. Knows no screen.
+
+Every key of a screen is bound with priority: the program then finishes one key before it looks at the next, so that a
+burst of keys, as from a paste, opens a dialog first and types into it then. While a line is typed, they are off.
+"""
 
 from collections.abc import Mapping
 
 from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.keys import format_key
+
+
+def key(keys: str, action: str, does: str, id: str, command: str = "", show: bool = True) -> Binding:
+    """A binding of a screen; `command` is the command line that does the same, or what else there is to say."""
+    return Binding(keys, action, does, show, priority=True, tooltip=command, id=id)
 
 
 def declared(owner: type[DOMNode]) -> list[Binding]:

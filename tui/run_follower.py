@@ -15,18 +15,21 @@ from typing import Any
 
 from syncse_local.api import OPEN, Run, Workspace
 from syncse_local.text.figures import number
-from tui.eta import Eta
+from tui.eta import Eta, worth_showing
 
 EVENTS = 50
-"""The newest events in memory; a screen shows fewer."""
+"""The newest events that are kept: a screenful on a large terminal."""
 AT_ONCE = 500
 """Events read at a time: of a run that writes faster than they can be looked at, the newest."""
 LOG_BYTES = 16_384
-"""The end of a log that is read: more lines than any screen has."""
-TRIPLETS = 3
-"""Newest triplets shown beside a run at work."""
+"""The end of a log that is read: a few screenfuls."""
+TRIPLETS = 8
+"""The newest triplets that are read: what a large terminal has room for."""
 SLOW_SECONDS = 0.5
-"""Between two costly readings (triplets, failures, scores) at least: nobody reads faster."""
+"""Costly parts are read at most so often."""
+HISTORY, HISTORY_SECONDS = 120, 1.0
+"""Values of a rate that are kept for its sparkline, one a second: the last two minutes."""
+RATES = ("rows_per_second", "accepted_per_second", "tokens_per_second", "triplets_per_second")
 REST = 10
 """A costly reading rests for this many times as long as it took."""
 CURVES = ("loss", "dev")
@@ -44,13 +47,15 @@ class Sample:
 class RunDetail:
     """Everything about one run that its pane shows; `log` None where it was not asked for.
 
-    `eta` in seconds, `spread` its shortest and longest likely value. `scored` are tasks whose scores came as events.
+    `eta` in seconds, None where it would say nothing; `interval` its shortest and longest likely value. `scored` are
+    tasks whose scores came as events. `history` are the last values of each rate, one a second. `title` says what the
+    run is about, `arms` the same of each arm of a comparison, by its name in the result.
     """
 
     run: Run
     events: tuple[dict[str, Any], ...] = ()
     eta: float | None = None
-    spread: tuple[float, float] | None = None
+    interval: tuple[float, float] | None = None
     failures: dict[str, int] = field(default_factory=dict)
     sample: Sample | None = None
     curves: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
@@ -59,6 +64,9 @@ class RunDetail:
     log_path: Path = Path()
     triplets: tuple[dict[str, Any], ...] = ()
     scored: tuple[dict[str, Any], ...] = ()
+    history: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    title: str = ""
+    arms: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -84,6 +92,8 @@ class RunFollower:
         self._first: tuple[float, float] | None = None
         self._estimate = Eta()
         self._scored: dict[str, dict[str, Any]] = {}
+        self._history: dict[str, deque[float]] = {}
+        self._noted = -HISTORY_SECONDS
 
     def read(self, workspace: Workspace, run: Run, changed: bool, log: bool) -> RunDetail:
         """The run's detail now; `changed` says whether the store may hold anything new."""
@@ -95,12 +105,14 @@ class RunFollower:
                 if event["kind"] == "scored" and isinstance(event["data"], dict):
                     self._scored[str(event["data"].get("task"))] = event["data"]
         self._read_costly(workspace, run)
-        path, eta = workspace.log_path(run.id), self._eta(run)
+        self._note_rates(run)
+        path, interval = workspace.log_path(run.id), self._interval(run)
+        eta = self._eta(run, interval)
         return RunDetail(
             run,
             tuple(self._events),
             eta,
-            _around(self._spread(run), eta),
+            _around(interval, eta),
             self._costly.failures,
             self._costly.sample,
             self._costly.curves,
@@ -109,7 +121,16 @@ class RunFollower:
             path,
             self._costly.triplets,
             tuple(self._scored.values()),
+            {name: tuple(values) for name, values in self._history.items()},
         )
+
+    def _note_rates(self, run: Run) -> None:
+        now = self._clock()
+        if run.state == "running" and now - self._noted >= HISTORY_SECONDS:
+            self._noted = now
+            for name in RATES:
+                if (value := number(run.progress.get(name))) is not None:
+                    self._history.setdefault(name, deque(maxlen=HISTORY)).append(value)
 
     def _read_costly(self, workspace: Workspace, run: Run) -> None:
         moved, begun = run.state != self._state, self._clock()
@@ -126,32 +147,34 @@ class RunFollower:
         self._state, self._stale = run.state, False
         self._due = ended + max(SLOW_SECONDS, REST * (ended - begun))
 
-    def _eta(self, run: Run) -> float | None:
-        """What the run says itself, or else a guess from its pace since it was first looked at."""
+    def _eta(self, run: Run, interval: tuple[float, float] | None) -> float | None:
+        """What the run says itself, or else a guess from its rate since it was first looked at; None until it says something."""
         done, total = number(run.progress.get("done")), number(run.progress.get("total"))
         if run.state != "running" or done is None or not total:
             self._first = None
             return None
-        if (said := number(run.progress.get("eta"))) is not None:
-            return said
         now = self._clock()
         if self._first is None or done < self._first[1]:
             self._first = (now, done)
+        if not worth_showing(done, total, interval):
+            return None
+        if (said := number(run.progress.get("eta"))) is not None:
+            return said
         since, begun = self._first
         return (total - done) * (now - since) / (done - begun) if done > begun else None
 
-    def _spread(self, run: Run) -> tuple[float, float] | None:
+    def _interval(self, run: Run) -> tuple[float, float] | None:
         done, total = number(run.progress.get("done")), number(run.progress.get("total"))
         if run.state != "running" or done is None or not total:
             self._estimate = Eta()
             return None
         self._estimate.add(self._clock(), done)
-        return self._estimate.spread(max(0.0, total - done))
+        return self._estimate.interval(max(0.0, total - done))
 
 
-def _around(spread: tuple[float, float] | None, eta: float | None) -> tuple[float, float] | None:
-    """The spread, widened to what the run says itself: its own figure looks further back than the last minutes do."""
-    return spread if spread is None or eta is None else (min(spread[0], eta), max(spread[1], eta))
+def _around(interval: tuple[float, float] | None, eta: float | None) -> tuple[float, float] | None:
+    """The interval, widened to what the run says itself: its own figure looks further back than the last minute does."""
+    return interval if interval is None or eta is None else (min(interval[0], eta), max(interval[1], eta))
 
 
 def sample(workspace: Workspace, run: Run) -> Sample | None:

@@ -4,24 +4,25 @@ Knows the API and how often each part may be read; knows no widget and no event 
 """
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from syncse_local.api import OPEN, Run, Workspace
 from tui.run_follower import RunDetail, RunFollower
 
 LIST_LIMIT = 200
-"""The newest runs that are listed; `syncse runs --limit` has the older ones."""
+"""The newest runs that are listed; older ones are looked up with `syncse runs`."""
 LIST_SECONDS = 2.0
 """Listing also looks for runs whose process is gone (it opens a connection and tries locks), so it is done seldom."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One consistent look at the workspace."""
+    """One consistent look at the workspace. `titles` say of each run what it is about, by id."""
 
     runs: tuple[Run, ...]
     detail: RunDetail | None
+    titles: Mapping[str, str] = field(default_factory=dict)
 
 
 class SnapshotReader:
@@ -51,7 +52,8 @@ class SnapshotReader:
             self._runs = tuple(_again(workspace, self._runs, selected))
         newest = None if kind is None else next((run for run in self._runs if kind in ("", run.kind)), None)
         chosen = next((run for run in self._runs if run.id == selected), newest)
-        return Snapshot(self._runs, self._detail(workspace, chosen, changed, log))
+        titles = {run.id: workspace.title(run) for run in self._runs}
+        return Snapshot(self._runs, self._detail(workspace, chosen, changed, log), titles)
 
     def _list_due(self) -> bool:
         if self._listed_at is None:
@@ -65,7 +67,9 @@ class SnapshotReader:
             return None
         if self._follower is None or self._follower.run_id != run.id:
             self._follower = RunFollower(run.id, self._clock)
-        return replace(self._follower.read(workspace, run, changed, log), run=run)
+        detail = self._follower.read(workspace, run, changed, log)
+        arms = workspace.arm_titles(run) if run.kind == "compare" else {}
+        return replace(detail, run=run, title=workspace.title(run), arms=arms)
 
 
 def _again(workspace: Workspace, known: Sequence[Run], selected: str) -> list[Run]:

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from syncse_local.api import OPEN, RESUMABLE, Run
 from syncse_local.text.display import safe
-from syncse_local.text.figures import figure, number
+from syncse_local.text.figures import figure, hundred, number
+from tui.origins import screen_of
 
 STEPS = (
     ("eval", "evaluate before", "Measure the starter encoder", "7"),
@@ -58,7 +59,7 @@ def _outcome(run: Run | None) -> str:
     if run is None:
         return ""
     if run.state in RESUMABLE:
-        return f"{run.state}; s goes on"
+        return f"{run.state}; s resumes it"
     if run.kind == "generate":
         return f"{figure(run.result.get('triplets'))} triplets"
     if run.kind == "train":
@@ -69,7 +70,7 @@ def _outcome(run: Run | None) -> str:
 def _score(run: Run) -> str:
     scores: Any = run.result.get("spearman")
     values = [value for value in map(number, scores.values()) if value is not None] if isinstance(scores, dict) else []
-    return f"Spearman x 100: {100 * sum(values) / len(values):.2f}" if values else ""
+    return f"Spearman x 100: {hundred(sum(values) / len(values))}" if values else ""
 
 
 def _last(found: Sequence[Run | None]) -> str:
@@ -85,28 +86,23 @@ class Advice(NamedTuple):
     chosen: Mapping[str, str] = MappingProxyType({})
 
 
-def advice(runs: Sequence[Run]) -> Advice:
-    """What to do next, from the newest run."""
+def advice(runs: Sequence[Run], titles: Mapping[str, str] = MappingProxyType({})) -> Advice | None:
+    """What to do next, from the newest run; None where there is no run yet. `titles` say what each is about."""
     newest = runs[0] if runs else None
     if newest is None:
-        return Advice("Press s: the starter run makes, trains and measures with the bundled models.", "home")
-    screen = {"eval": "evaluate", "generate": "generate", "train": "train", "compare": "compare"}.get(
-        newest.kind, "runs"
-    )
-    name = f"The {safe(newest.kind, 20)} run {safe(newest.id, 20)}"
+        return None
+    screen, name = screen_of(newest), safe(titles.get(newest.id, newest.id))
+    shown = {f"run.{screen}": newest.id}
     if newest.state in OPEN:
-        return Advice(f"{name} is at work: enter watches it.", screen)
+        return Advice(f"Watch {name}, which is at work", screen, shown)
     if newest.state in RESUMABLE:
-        return Advice(f"{name} is {newest.state}: enter shows it, r resumes it.", screen)
+        return Advice(f"Look at {name}, which is {newest.state}; r resumes it there", screen, shown)
     if newest.kind == "generate":
-        return Advice(
-            "Triplets are there: 5 shows them, enter trains an encoder on them.", "train", {"runs": newest.id}
-        )
+        return Advice(f"Train an encoder on the triplets of {name}", "train", {"runs": newest.id})
     if newest.kind == "train" and isinstance(output := newest.result.get("output"), str):
-        return Advice("An encoder is trained: enter measures it.", "evaluate", {"encoder": output})
+        return Advice(f"Evaluate the trained encoder, {name}", "evaluate", {"encoder": output})
     measured = [run.id for run in runs if run.kind == "eval" and run.state == "done"]
     if newest.kind == "eval" and len(measured) > 1:
-        return Advice(
-            "Two encoders are measured: enter compares them.", "compare", {"compare": f"{measured[1]} {measured[0]}"}
-        )
-    return Advice("Enter writes triplets from your own sentences.", "generate")
+        chosen = {"compare": f"{measured[1]} {measured[0]}"}
+        return Advice("Compare the two encoders that were evaluated last", "compare", chosen)
+    return Advice("Write triplets from your own sentences", "generate", {"input": ""})

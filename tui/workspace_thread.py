@@ -56,6 +56,12 @@ class WorkspaceThread:
         """Run `work` on the thread with its workspace and return what it returns or raise what it raises."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._work, work)
 
+    def use(self, settings: Settings) -> None:
+        """Work with these settings from the next call on."""
+        self.settings = settings
+        if self._workspace is not None:
+            self._workspace.settings = settings
+
     def close(self) -> None:
         """Break off a query that is running and close the workspace; waits for nothing. Runs go on."""
         if self._workspace is not None:

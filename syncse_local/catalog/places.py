@@ -27,17 +27,24 @@ def found_models(settings: Settings, workspace: Path) -> list[Found]:
     return kept
 
 
-def _everything(settings: Settings, workspace: Path) -> Iterator[Found]:
-    yield from models_below(paths.bundled(), "bundled")
-    yield from models_below(workspace / "models", "workspace")
+def places(settings: Settings, workspace: Path) -> Iterator[tuple[str, Path]]:
+    """Where models are looked for, in this order: a source's name and its directory, which need not be there."""
+    yield "bundled", paths.bundled()
+    yield "workspace", workspace / "models"
     for folder in filter(None, settings.model_dirs.split(os.pathsep)):
-        yield from models_below(Path(folder).expanduser().absolute(), "model_dirs")
-    yield from models_in_hub(hub_cache(), "huggingface")
+        yield "model_dirs", Path(folder).expanduser().absolute()
+    yield "huggingface", hub_cache()
     for folder in (".lmstudio", ".cache/lm-studio"):
-        yield from models_below(paths.home() / folder / "models", "lmstudio")
+        yield "lmstudio", paths.home() / folder / "models"
     for root in ollama_stores():
-        yield from models_in_ollama(root, "ollama")
-    yield from models_below(llama_cache(), "llama.cpp")
+        yield "ollama", root
+    yield "llama.cpp", llama_cache()
+
+
+def _everything(settings: Settings, workspace: Path) -> Iterator[Found]:
+    own_layout = {"huggingface": models_in_hub, "ollama": models_in_ollama}
+    for source, directory in places(settings, workspace):
+        yield from own_layout.get(source, models_below)(directory, source)
 
 
 def hub_cache() -> Path:

@@ -34,9 +34,13 @@ class Titles:
         """The run's title; a person's own name stands before it."""
         if run.id not in self._known:
             about = self._about(run)
-            own = "" if AUTOMATIC.fullmatch(run.name) else run.name
+            own = "" if about and AUTOMATIC.fullmatch(run.name) else run.name
             self._known[run.id] = f"{own}: {about}" if own and about else own or about or run.kind
         return self._known[run.id]
+
+    def arms(self, run: Run) -> dict[str, str]:
+        """What each arm of a compare run is about, by its name: an arm that a person has named keeps its name."""
+        return {str(arm.get("name", "?")): self._arm(arm) for arm in _mappings(run.options.get("arms"))}
 
     def _about(self, run: Run) -> str:
         options = run.options
@@ -54,6 +58,8 @@ class Titles:
         options, training = run.options, _mapping(run.options.get("training"))
         sources = [self._source(name) for name in _texts(options.get("runs"))]
         sources += [place_name(options.get("data"))] if options.get("data") else []
+        if not sources and not options.get("encoder"):
+            return ""
         seed = training.get("seed", Training.field("seed").default)
         return f"{self._encoder(options.get('encoder'), run.created, depth + 1)} + {' & '.join(sources) or '?'}, seed {seed}"
 
@@ -61,7 +67,7 @@ class Titles:
         """The encoder in a directory: what it was trained on, where a run of this workspace has trained it."""
         found = None if depth >= DEEPEST else runs.training_of(self._connection, str(path), before)
         if found is None:
-            return place_name(path)
+            return place_name(path) if path else ""
         made = self._trained(found, depth)
         return f"({made})" if depth else made
 
@@ -88,6 +94,8 @@ def _generated(options: Mapping[str, Any], usual_seed: str = "") -> str:
     recipe = _mapping(options.get("recipe"))
     named = {str(one.get("name")): one.get("model") for one in _mappings(recipe.get("generators"))}
     model = place_name(named.get(str(options.get("generator"))) or options.get("model"))
+    if not recipe and not options.get("model"):
+        return ""
     seed = str(recipe.get("seed", "?"))
     return f"{model} x {recipe.get('name', '?')}" + ("" if seed == usual_seed else f", seed {seed}")
 

@@ -53,14 +53,6 @@ def is_mark(char: str) -> bool:
     return unicodedata.category(char) in _MARKS or _JAMO.match(char) is not None
 
 
-def shortened(text: str, width: int) -> str:
-    """The text in at most so many characters; a long one loses its middle, for names often differ at their ends."""
-    if len(text) <= width:
-        return text
-    end = (width - 1) // 2
-    return f"{text[: width - 1 - end]}…{text[len(text) - end :]}"
-
-
 def _cut(shown: str, limit: int, longer: bool) -> str:
     return shown[: limit - 1] + "…" if longer or len(shown) > limit else shown
 

@@ -1,15 +1,26 @@
 """A run's events in words, one line each, for every front end. Trusts no shape: what an event holds may be anything."""
 
 from collections.abc import Callable, Mapping
+from pathlib import PurePath
 from typing import Any
 
 from syncse_local.text.display import safe
-from syncse_local.text.figures import figure
+from syncse_local.text.figures import counted, figure, hundred, number
 
 NEWS = frozenset(("mapping", "planned", "engine", "training", "task_missing", "waiting", "memory", "warning"))
 """What is worth a line to a person who follows a run on a terminal; progress and the result say the rest."""
 NAME, VALUE, PAIRS = 40, 120, 16
 """Characters of a name and of a value, and how many pairs of them a line has: enough for an engine's settings."""
+
+
+STATES = {
+    "queued": "back in the queue",
+    "running": "started",
+    "done": "finished",
+    "cancelled": "stopped",
+    "lost": "its process is gone",
+}
+"""A state's event in words, where the state's name is none."""
 
 
 def event_line(kind: str, data: object) -> str:
@@ -23,6 +34,35 @@ def event_line(kind: str, data: object) -> str:
         return safe(held["text"])
     pairs = _pairs(held)
     return f"{safe(kind, NAME)}: {pairs}" if pairs else safe(kind, NAME)
+
+
+def _loading(data: Mapping[str, Any]) -> str:
+    what = data.get("model") or data.get("encoder")
+    return f"loading {safe(PurePath(str(what)).name, VALUE)}" if what else "loading"
+
+
+def _encoding(data: Mapping[str, Any]) -> str:
+    return f"encoding {counted(data.get('sentences'), 'sentence')} for {counted(data.get('tasks'), 'task')}"
+
+
+def _vectors(data: Mapping[str, Any]) -> str:
+    kept, computed = number(data.get("cached")), counted(data.get("computed"), "vector")
+    return f"{computed} computed, {figure(kept)} taken from the cache" if kept else f"{computed} computed"
+
+
+def _scored(data: Mapping[str, Any]) -> str:
+    metrics = data.get("metrics")
+    name, value = next(iter(metrics.items()), ("", None)) if isinstance(metrics, dict) else ("", None)
+    score = f": {safe(name, NAME)} {hundred(value)}" if name else ""
+    return f"scored {safe(data.get('task', '?'), NAME)}{score}"
+
+
+def _energy(data: Mapping[str, Any]) -> str:
+    joules = data.get("joules")
+    told = (
+        ", ".join(f"{safe(name, NAME)} {figure(n)} J" for name, n in joules.items()) if isinstance(joules, dict) else ""
+    )
+    return f"energy: {told or 'no device here tells'}"
 
 
 def _pairs(data: Mapping[str, Any]) -> str:
@@ -85,7 +125,11 @@ def _table(value: object) -> Mapping[str, Any]:
 
 
 _TOLD: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "state": lambda data: f"became {safe(data.get('state', '?'), NAME)}",
+    "state": lambda data: STATES.get(str(data.get("state")), safe(data.get("state", "?"), NAME)),
+    "loading": _loading,
+    "encoding": _encoding,
+    "vectors": _vectors,
+    "energy": _energy,
     "mapping": lambda data: f"input: {safe(data.get('described', ''))}",
     "planned": _planned,
     "engine": _engine,
@@ -96,5 +140,5 @@ _TOLD: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "phase": lambda data: f"{safe(data.get('name', '?'), NAME)}: {figure(data.get('in_flight'))} rows in flight",
     "isolation": isolation_line,
     "refused_by_kernel": lambda data: f"the kernel refused: {_pairs(data) or 'nothing'}",
-    "scored": lambda data: f"scored {safe(data.get('task', '?'), NAME)}",
+    "scored": _scored,
 }

@@ -28,6 +28,12 @@ def figure(value: object) -> str:
     return f"{found:.1f}" if abs(found) >= 10 else f"{found:.4g}"
 
 
+def counted(value: object, noun: str) -> str:
+    """A number with its noun: `1 task`, `7 tasks`, `? tasks` for what is no number."""
+    shown = figure(value) or "?"
+    return f"{shown} {noun}" if shown == "1" else f"{shown} {noun}s"
+
+
 def hundred(value: object, missing: str = "undefined") -> str:
     """A score x 100 with two decimals, as papers print it: `81.55`; `missing` for what is no number."""
     found = number(value)

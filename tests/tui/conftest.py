@@ -4,8 +4,9 @@ import asyncio
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -22,6 +23,9 @@ from tui.app import SyncseApp
 from tui.screens.frame import Frame
 
 NOW = 1_700_000_000.0
+ENCODER = "/models/models--sentence-transformers--all-MiniLM-L6-v2/snapshots/8b3219a"
+GENERATED = {"model": "/models/qwen2.5-7b-instruct-q4_k_m.gguf", "recipe": {"name": "syncse-partial", "seed": 1}}
+TRAINED = {"encoder": ENCODER, "runs": ["g0101-aaaaaa"], "training": {"seed": 2}, "output": "/w/models/encoder-1"}
 PATIENCE = 90.0
 HOSTILE = "[red]not red[/red] \x1b[31mESC\x1b[0m \u202ebidi 漢字 \U0001f469\u200d\U0001f467 z" + "\u0335" * 40
 
@@ -34,9 +38,17 @@ class Rows:
         self.connection = connect(directory / "syncse.db")
         self._locks: dict[str, int] = {}
 
-    def add(self, run_id: str, kind: str, name: str = "", ago: float = 60.0, state: str = "running") -> Run:
+    def add(
+        self,
+        run_id: str,
+        kind: str,
+        name: str = "",
+        ago: float = 60.0,
+        state: str = "running",
+        options: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Run:
         """A run with this very id; an open one is held by a lock, as a living worker holds it."""
-        made = runs.create(self.connection, kind, {}, name)
+        made = runs.create(self.connection, kind, dict(options), name)
         self.connection.execute("UPDATE run SET id = ? WHERE id = ?", (run_id, made.id))
         if state != "queued":
             runs.move(self.connection, run_id, "queued", "running")
@@ -123,7 +135,7 @@ class Rows:
 
     def generate(self, run_id: str = "g0101-aaaaaa", ago: float = 60.0) -> Run:
         """A generate run in full swing."""
-        self.add(run_id, "generate", "generate 5f6e7d8c", ago)
+        self.add(run_id, "generate", "generate 5f6e7d8c", ago, options=GENERATED)
         self.event(run_id, "engine", backend="llamacpp", version="0.3.36", settings={})
         self.event(run_id, "planned", rows=4000, part="pairs", skipped={"duplicate": 12})
         self.answers(run_id, "A man plays a guitar.", "Someone plays guitar.", "As a model I cannot.", refused=True)
@@ -136,7 +148,7 @@ class Rows:
 
     def train(self, run_id: str = "t0101-bbbbbb", ago: float = 4000.0) -> Run:
         """A train run that was lost half-way."""
-        self.add(run_id, "train", "train 99887766", ago)
+        self.add(run_id, "train", "train 99887766", ago, options=TRAINED)
         loss = [("loss", step, 4.5 * math.exp(-step / 60) + 0.6) for step in range(1, 320)]
         dev = [("dev", step, 0.7 - 0.3 * math.exp(-step / 90)) for step in range(25, 320, 25)]
         runs.add_metrics(self.connection, run_id, loss + dev)
@@ -148,7 +160,7 @@ class Rows:
 
     def evaluate(self, run_id: str = "e0101-cccccc", ago: float = 9000.0) -> Run:
         """A finished evaluation with an undefined score and a missing task."""
-        self.add(run_id, "eval", "evaluate before 1a2b3c4d", ago)
+        self.add(run_id, "eval", "evaluate before 1a2b3c4d", ago, options={"encoder": ENCODER})
         found = (("starter", 0.412, 320), ("STS12", 0.31234, 3108), ("STSB-test", None, 1379))
         scores = [{"model": "m", "task": t, "metric": "spearman", "value": v, "pairs": n} for t, v, n in found]
         runs.add_scores(self.connection, run_id, scores)

@@ -95,7 +95,7 @@ async def test_train_draws_its_curves_with_axes_and_follows_them(
     rows.train()
     async with begin("train").run_test(size=size) as pilot:
         seen = look(pilot)
-        await seen.see("loss 5.026 → 0.622", "dev 0.473 → 0.689  best 0.689 at 300", "┤", "┬", "300")
+        await seen.see("loss 5.026 → 0.622", "dev 0.473 → 0.689", "0.689 at 300", "┤", "┬")
         runs.add_metrics(rows.connection, "t0101-bbbbbb", [("loss", 900, math.inf), ("loss", 1000, 0.1)])
         runs.finish(rows.connection, "t0101-bbbbbb", "lost")
         await seen.see("loss 5.026 → 0.100")
@@ -126,6 +126,6 @@ async def test_training_says_how_near_its_early_stop_is(
     )
     async with begin("train").run_test(size=(80, 24)) as pilot:
         seen = look(pilot)
-        await seen.see("early stop: 2 of 3 dev scores without a better one", "best 0.700 at 50")
+        await seen.see("early stopping: 2 of 3 dev scores without a better one", "best 0.700 at 50")
         runs.finish(rows.connection, run_id, "done", stopped_early=True, steps=125)
-        await seen.see("stopped early at step 125: its patience ran out")
+        await seen.see("early stopping at step 125: its patience ran out")

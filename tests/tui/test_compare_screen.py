@@ -45,14 +45,14 @@ async def test_two_evaluations_are_marked_named_and_compared(
     app = begin("compare")
     async with app.run_test(size=SMALL) as pilot:
         seen = look(pilot)
-        await seen.see(newer, older, "one", "two", "No noise floor yet", "syncse calibrate")
+        await seen.see("two: ", "one: ", "No noise floor yet", "syncse calibrate")
         assert said(app) == "syncse compare --detach"
         await pilot.press("s")
         await seen.see("Compare with what?")
-        await pilot.press("escape", "space", "j", "n")
-        await seen.see(f"The arm that {older} is a seed of")
+        await pilot.press("escape", "m", "j", "N")
+        await seen.see("The arm that this is a seed of: one: ")
         await pilot.press(*"--base", "enter")
-        await seen.see("base: ", "(1 seed)")
+        await seen.see("base: one: ", "(1 seed)")
         assert said(app) == f"syncse compare {newer} base={older} --detach"
         await pilot.press("s")
         await seen.see("starter", "Scores, 95 % intervals", "Differences, Holm's intervals", "●", "syncse show c")
@@ -62,7 +62,7 @@ async def test_two_evaluations_are_marked_named_and_compared(
             await pilot.press("J")
         await seen.see("this machine is not calibrated", "`syncse calibrate`", "Holm over 1 comparisons")
         await pilot.press("l")
-        await seen.see("Log  ", "--log")
+        await seen.see("Log", "--log")
         await pilot.press("l", "s")
         await seen.until(lambda: said(app).endswith(f"base={older} --detach"))
 
@@ -74,24 +74,24 @@ def workspace_result(rows: Rows) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("size", [SMALL, MIDDLE, (200, 60)])
-async def test_each_task_has_its_ladder_intervals_and_verdicts(
+async def test_each_task_has_its_ranking_intervals_and_verdicts(
     begin: Beginner, rows: Rows, look: Looker, size: tuple[int, int]
 ) -> None:
     rows.compare()
     app = begin("compare")
     async with app.run_test(size=size) as pilot:
         seen = look(pilot)
-        await seen.see("STS12", "1 mine  2 base, one [b]seed[/b]", "≈ cannot tell: base, mine, one [b]seed[/b]")
-        await seen.see("one tier: cannot be told apart", "93.84", "93.05 to 94.89", "$ syncse show c0101-eeeeee")
-        assert {len(line) for line in seen.lines} == {size[0]}
-        await pilot.press("j")
-        await seen.see("STSB  spearman x 100 over 120 pairs", "94.50")
-        await pilot.press("j")
-        await seen.see("average of the 2 present: STS12, STSB  spearman")
+        await seen.see("average of the 2 present: STS12, STSB spearman", "$ syncse show c0101-eeeeee")  # first of all
         text = app.screen.query_one(TaskResult)._shown.plain
         assert "▼ base is worse than mine" in text
-        assert "≈ cannot tell base from one [b]seed[/b]" in text
         assert "Used: seeds (3 and 3), seeds of one arm (3), taken for both." in text
+        await pilot.press("j")
+        await seen.see("STS12", "1 mine  2 base, one [b]seed[/b]", "STSB")
+        await seen.see("one tier: cannot be told", "93.84", "93.05 to 94.89")
+        assert {len(line) for line in seen.lines} == {size[0]}
+        await pilot.press("j")
+        await seen.see("STSB spearman x 100 over 120 pairs", "94.50")
+        assert "≈ cannot tell base from one [b]seed[/b]" in app.screen.query_one(TaskResult)._shown.plain
         await pilot.resize_terminal(40, 20)
         await seen.see("STS12")
 
@@ -102,7 +102,7 @@ async def test_a_calibration_is_named(begin: Beginner, rows: Rows, look: Looker)
     runs.finish(rows.connection, "c0101-eeeeee", "done", **result(calibrated=True))
     app = begin("compare")
     async with app.run_test(size=MIDDLE) as pilot:
-        await look(pilot).see("Calibrated with starter-encoder, 1,200 triplets")
+        await look(pilot).see("Calibrated with starter-encoder, 1,200")
 
 
 async def test_what_home_chose_is_marked_and_nothing_to_compare_says_how(
@@ -114,12 +114,12 @@ async def test_what_home_chose_is_marked_and_nothing_to_compare_says_how(
         await seen.see("Nothing to compare yet.")
         rows.evaluate("e0101-aaaaaa")
         rows.evaluate("e0101-bbbbbb", ago=10)
-        await seen.see("e0101-aaaaaa", "e0101-bbbbbb")
+        await seen.see("all-MiniLM-L6-v2", "average 36.22")
         await pilot.press("1")
-        await seen.see("Two encoders are measured: enter compares them.")
+        await seen.see("Compare the two encoders that were evaluated last")
         await pilot.press("enter")
         await seen.until(lambda: said(app) == "syncse compare e0101-aaaaaa e0101-bbbbbb --detach")
-        await pilot.press("space")
+        await pilot.press("m")
         await seen.until(lambda: said(app) == "syncse compare e0101-aaaaaa --detach")
 
 
@@ -161,3 +161,19 @@ def test_results_of_any_shape_are_read(odd: Any) -> None:
     row = {**shapeless, "scores": [shapeless, odd], "comparisons": [shapeless, odd]}
     (task,) = comparison.read({**shapeless, "rows": [row, odd]}).tasks[:1]
     assert (len(task.scores), len(task.pairs)) == (2, 2) if isinstance(odd, dict) else (1, 1)
+
+
+def test_a_tier_whose_arms_differ_says_why_they_share_it(rows: Rows) -> None:
+    from tui.widgets.task_result import _ranking
+
+    pair = {"first": "a", "second": "c", "verdict": "better", "difference": 0.1}
+    told = {"rows": [{"name": "T", "tiers": [["a", "b", "c"]], "comparisons": [pair]}]}
+    (task,) = comparison.read(told).tasks
+    assert "another cannot be told from either" in _ranking(task)[0].plain
+
+
+def test_arms_that_were_named_after_a_directory_say_what_they_are(rows: Rows) -> None:
+    told = {"rows": [{"name": "T", "tiers": [["encoder-1", "mine"]], "scores": [{"arm": "encoder-1", "value": 0.5}]}]}
+    (task,) = comparison.read(told, {"encoder-1": "MiniLM + qwen x naive, seed 1"}).tasks
+    assert task.tiers == (("MiniLM + qwen x naive, seed 1", "mine"),)
+    assert task.scores[0].arm == "MiniLM + qwen x naive, seed 1"

@@ -1,4 +1,4 @@
-"""What is typed into a form as words of a command; the pace of a run; the tour; the newest triplets."""
+"""What is typed into a form as words of a command; the time that is left; the tour; the newest triplets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncse_local.cli.main import build
-from tui.eta import Eta
+from tui.eta import Eta, worth_showing
 from tui.modes import MODES, load
 from tui.screens.job_form import JobScreen
 from tui.widgets.form import Field, words
@@ -46,17 +46,25 @@ def test_every_field_is_an_argument_of_its_verb(screen: type[JobScreen]) -> None
     build().parse_args([screen.VERB, *words(screen.FIELDS, values), "--detach"])
 
 
-def test_an_even_pace_has_a_narrow_spread_and_an_uneven_one_a_wide_one() -> None:
+def test_even_rates_have_a_narrow_interval_and_uneven_ones_a_wide_one() -> None:
     even, uneven = Eta(), Eta()
     for step in range(20):
         even.add(4.0 * step, 40.0 * step)
         uneven.add(4.0 * step, 40.0 * step + 30 * (step % 2))
-    assert even.spread(100) == pytest.approx((10, 10))
-    spread = uneven.spread(100)
-    assert spread is not None
-    assert spread[0] < 9 < 11 < spread[1]
+    assert even.interval(100) == pytest.approx((10, 10))
+    interval = uneven.interval(100)
+    assert interval is not None
+    assert interval[0] < 9 < 11 < interval[1]
     even.add(100.0, 0.0)
-    assert even.spread(100) is None
+    assert even.interval(100) is None
+
+
+def test_an_estimate_is_shown_once_it_says_something() -> None:
+    assert not worth_showing(1, 80, None)
+    assert worth_showing(20, 80, None)
+    assert not worth_showing(20, 4000, None)
+    assert not worth_showing(40, 80, (10.0, 60.0))
+    assert worth_showing(2, 80, (10.0, 12.0))
 
 
 def test_a_file_is_suggested_by_its_beginning(tmp_path: Path) -> None:

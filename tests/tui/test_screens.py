@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
 from syncse_local.api import Workspace
-from syncse_local.config import Settings
+from syncse_local.config import Settings, user_file
 from syncse_local.errors import SyncseError
 from tests.conftest import REPO
 from tui import keys
@@ -59,24 +59,30 @@ async def test_the_starter_run_goes_through_all_screens(begin: Beginner, look: L
     app = begin("home")
     async with app.run_test(size=MIDDLE) as pilot:
         seen = look(pilot)
-        await seen.see("0 runs", "Press s", "○ 1  Measure the starter encoder", "$ syncse run --detach")
+        await seen.see(
+            "0 runs",
+            "Try the bundled models",
+            "about 4 min",
+            "○ 1  Measure the starter encoder",
+            "$ syncse run --detach",
+        )
         home = app.screen
         assert isinstance(home, HomeScreen)
         home.starter = ("run", "--limit", "30", "--samples", "1", "--epochs", "1")
         await pilot.press("s")
         await seen.see("● 1  Measure the starter encoder")
-        await seen.until(lambda: home.check_action("starter", ()) is None)
+        await seen.until(lambda: home.check_action("starter", ()) is False)
         await pilot.press("7")
-        await seen.see("running", "task", "starter")
+        await seen.see("running", "starter-encoder")
         await pilot.press("1")
         await seen.see("✓ 1  Measure the starter encoder", "Spearman x 100")
         await seen.see("✓ 2  Write triplets with the starter LLM", "triplets")
         await seen.see("✓ 3  Train the encoder on them", "best dev")
         await seen.see("✓ 4  Measure it again", "✓ 5  Your own encoder", "models/from-g")
         await pilot.press("4")
-        await seen.see("First triplet", "negative", "100%")
+        await seen.see("First triplet", "negative", "starter-llm x starter, seed 1")
         await pilot.press("6")
-        await seen.see("loss", "dev", "done")
+        await seen.see("loss", "dev", "done", "starter-encoder + starter-llm x starter, seed 1")
 
 
 async def test_generate_starts_what_its_form_says(begin: Beginner, look: Looker, sentences: Path) -> None:
@@ -134,14 +140,35 @@ async def test_models_are_listed_with_their_fit_and_used(begin: Beginner, look: 
     app = begin("models")
     async with app.run_test(size=MIDDLE) as pilot:
         seen = look(pilot)
-        await seen.see("bundled:starter-encoder", "bundled:starter-llm", "llamacpp")
+        await seen.see("starter-encoder", "starter-llm", "Models are looked for in", "a adds a folder")
         await pilot.press("j")
         await seen.see(
             "chat template", "$ syncse models show bundled:starter-llm", "llamacpp fits", "free in main memory"
         )
-        await pilot.press("u")
+        await pilot.press("enter")
         await seen.until(lambda: app.current_mode == "generate")
         await seen.see("$ syncse generate --model bundled:starter-llm --detach")
+        await pilot.press("2", "k", "enter")
+        await seen.see("Use bundled:starter-encoder", "Train it", "Evaluate it")
+        await pilot.press("j", "enter")
+        await seen.until(lambda: app.current_mode == "evaluate")
+        await seen.see("$ syncse eval bundled:starter-encoder --detach")
+
+
+async def test_a_folder_with_models_is_added_live(
+    begin: Beginner, look: Looker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "mine.gguf").write_bytes(b"no model")
+    app = begin("models")
+    async with app.run_test(size=MIDDLE) as pilot:
+        seen = look(pilot)
+        await seen.see("starter-llm", "huggingface")
+        await pilot.press("a", *f"{tmp_path}/min", "tab", "enter")
+        await seen.see("model_dirs")
+        await seen.until(lambda: any(line.startswith("│ mine ") for line in seen.lines))
+    assert "model_dirs" in user_file().read_text(encoding="utf-8")
 
 
 async def test_a_recipe_is_previewed_copied_and_edited(begin: Beginner, rows: Rows, look: Looker) -> None:
@@ -157,7 +184,7 @@ async def test_a_recipe_is_previewed_copied_and_edited(begin: Beginner, rows: Ro
         await seen.see("positive of row 1", "negative of row 1", "system")
         await pilot.press("n")
         await seen.see("positive of row 2", "--row 2")
-        await pilot.press("c")
+        await pilot.press("d")
         await seen.see("A name for the copy of starter")
         await pilot.press(*"mine", "enter")
         await seen.see("mine", "own", "recipes/mine.toml")
@@ -183,9 +210,10 @@ async def test_settings_are_shown_and_only_sound_ones_are_saved(begin: Beginner,
     app = begin("settings")
     async with app.run_test(size=MIDDLE) as pilot:
         seen = look(pilot)
-        await seen.see("backend", "llamacpp", "syncse.toml", "(not there)", "$ syncse doctor")
-        await pilot.press("f")
+        await seen.see("backend", "llamacpp", "syncse.toml", "(not there", "$ syncse doctor")
+        await pilot.press("E")
         await seen.until(lambda: isinstance(app.screen, EditorScreen))
+        await seen.see("# backend = ", "# the engine that writes triplets")
         app.screen.query_one(TextArea).text = '[keys]\n"run.cancle" = "C"\n'
         await pilot.press("escape", "s")
         await seen.see("Unknown key", "run.cancel")
@@ -195,6 +223,25 @@ async def test_settings_are_shown_and_only_sound_ones_are_saved(begin: Beginner,
         await pilot.press("s")
         await seen.see("Saved.")
         assert Path("syncse.toml").read_text(encoding="utf-8").startswith("theme")
+        assert app.current_theme.dark
+        await pilot.press("escape")
+        await seen.until(lambda: not app.current_theme.dark)  # it counts at once
+        await pilot.press("slash", *"theme", "enter")
+        await seen.see("light", "syncse.toml", "Dark, light, high-contrast or colour-blind.")
+
+
+async def test_a_setting_is_edited_where_it_stands(
+    begin: Beginner, look: Looker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
+    app = begin("settings")
+    async with app.run_test(size=MIDDLE) as pilot:
+        seen = look(pilot)
+        await seen.see("author")
+        await pilot.press("slash", *"author", "enter", "enter")
+        await seen.until(lambda: isinstance(app.screen, EditorScreen))
+        area = app.screen.query_one(TextArea)
+        assert area.document.get_line(area.cursor_location[0]).startswith("# author = ")
 
 
 async def test_keys_and_theme_of_the_settings_hold(rows: Rows, look: Looker) -> None:
@@ -209,7 +256,7 @@ async def test_keys_and_theme_of_the_settings_hold(rows: Rows, look: Looker) -> 
             await seen.see("g0101-aaaaaa", "C Cancel", "RRuns")
             await pilot.press("c")
             assert rows.state("g0101-aaaaaa").cancel == 0
-            await pilot.press("C")
+            await pilot.press("C", "enter")
             await seen.see("▶ asked to stop")
 
 

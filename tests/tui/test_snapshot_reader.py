@@ -121,13 +121,13 @@ def test_the_log_is_read_from_its_end(rows: Rows, workspace: Workspace) -> None:
     assert len(lines) * len("middle\n") <= run_follower.LOG_BYTES
 
 
-def test_a_spread_reaches_to_what_the_run_says_itself(rows: Rows, workspace: Workspace) -> None:
+def test_an_interval_reaches_to_what_the_run_says_itself(rows: Rows, workspace: Workspace) -> None:
     clock = iter(range(0, 3000, 4))
     follower = run_follower.RunFollower("t0101-eeeeee", clock=lambda: float(next(clock)))
     rows.add("t0101-eeeeee", "train", state="running")
     for done in range(10, 200, 10):
         rows.progress("t0101-eeeeee", done=done, total=400, eta=1.0)
         detail = follower.read(workspace, workspace.run("t0101-eeeeee"), changed=False, log=False)
-    assert detail.spread is not None
-    assert detail.spread[0] == detail.eta == 1.0
-    assert detail.spread[1] > 10
+    assert detail.interval is not None
+    assert detail.interval[0] == detail.eta == 1.0
+    assert detail.interval[1] > 10

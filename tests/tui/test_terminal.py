@@ -39,7 +39,7 @@ def test_the_terminal_is_given_back(rows: Rows, monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("PYTHONPATH", str(REPO))
     with Terminal([sys.executable, "-c", PROGRAM, str(rows.directory), how, str(2 * PATIENCE)]) as terminal:
         assert terminal.echoes()
-        terminal.until(lambda seen: (b"taking up 2" if how == "busy" else b"row 1 of 1") in seen)
+        terminal.until(lambda seen: (b"indexing 2" if how == "busy" else b"row 1 of 1") in seen)
         assert TAKEN in terminal.seen
         assert not terminal.echoes()
         if how == "kill":

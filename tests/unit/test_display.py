@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from syncse_local.charts import svg, terminal
 from syncse_local.charts.bars import Bars, Series
 from syncse_local.results.tables import FORMATS, render
-from syncse_local.text.display import HIDDEN, LINE, MOST_MARKS, hidden, is_mark, safe, safe_text, shortened
+from syncse_local.text.display import HIDDEN, LINE, MOST_MARKS, hidden, is_mark, safe, safe_text
 from syncse_local.training.markdown import code
 
 GROWTH = len("\\U000e0041")
@@ -96,11 +96,6 @@ def test_a_long_line_is_cut_with_an_ellipsis() -> None:
 
 def test_line_breaks_of_every_system_are_kept_in_a_text() -> None:
     assert safe_text("a\r\nb\rc\n\u2028") == "a\nb\\u000dc\n\\u2028"
-
-
-@pytest.mark.parametrize(("width", "shown"), [(9, "mine (e1)"), (8, "mine…e1)"), (2, "m…"), (1, "…")])
-def test_a_long_name_loses_its_middle(width: int, shown: str) -> None:
-    assert shortened("mine (e1)", width) == shown
 
 
 @given(TEXTS)

@@ -14,17 +14,19 @@ from syncse_local.text.display import safe
 from tui.widgets.table import Column, Table
 
 COUNT = 12
-"""Columns for a number of triplets: a million with its commas fits."""
+"""Columns of a choice's second part: a count up to a billion with its commas."""
 
 
 class ChooseScreen(ModalScreen[str]):
     """Comes back with the key of the chosen line; None where the person went back."""
 
-    CSS_PATH = "choose.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "back", "Back", id="choose.back"),
-        Binding("j,down", "move(1)", "Next", id="choose.next"),
-        Binding("k,up", "move(-1)", "Previous", id="choose.previous"),
+        Binding("enter", "take", "Take it", priority=True, id="choose.take"),
+        Binding("escape,q", "back", "Back", priority=True, id="choose.back"),
+        Binding("j,down", "move(1)", "Next", show=False, priority=True, id="choose.next"),
+        Binding("k,up", "move(-1)", "Previous", show=False, priority=True, id="choose.previous"),
+        Binding("g,home", "end(False)", "First", show=False, priority=True, id="choose.top"),
+        Binding("G,end", "end(True)", "Last", show=False, priority=True, id="choose.bottom"),
     ]
 
     def __init__(self, question: str, choices: Sequence[tuple[str, Sequence[str]]], current: str = "") -> None:
@@ -33,10 +35,10 @@ class ChooseScreen(ModalScreen[str]):
 
     def compose(self) -> ComposeResult:
         """The question above the list; two columns."""
-        with Vertical(id="choose"):
-            yield Static(self.question, markup=False)
+        with Vertical(id="choose", classes="dialog") as box:
+            box.border_title = self.question
             yield Table((Column("", 0), Column("", COUNT, right=True)))
-            yield Static("enter takes it, escape goes back", markup=False, classes="dim")
+            yield Static("enter takes it, escape goes back", markup=False, classes="hint")
 
     def on_mount(self) -> None:
         """Ready to choose."""
@@ -47,15 +49,20 @@ class ChooseScreen(ModalScreen[str]):
 
     def _fill(self) -> None:
         table = self.query_one(Table)
-        table.show([(key, [safe(cell, 80) for cell in cells]) for key, cells in self.choices])
-        table.choose(self.current)
+        table.show([(key, [safe(cell) for cell in cells]) for key, cells in self.choices])
+        table.select(self.current)
 
     def action_move(self, by: int) -> None:
         """Move the cursor."""
         self.query_one(Table).step(by)
 
+    def action_end(self, last: bool) -> None:
+        """To the first or the last line."""
+        self.query_one(Table).to_end(last)
+
     @on(DataTable.RowSelected)
-    def _taken(self) -> None:
+    def action_take(self) -> None:
+        """Come back with the line under the cursor."""
         self.dismiss(self.query_one(Table).current)
 
     def action_back(self) -> None:

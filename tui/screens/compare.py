@@ -1,21 +1,25 @@
-"""Comparison: mark finished evaluations, start `syncse compare`, then the ladder and the intervals of each task."""
+"""Comparison: mark finished evaluations, start `syncse compare`, then the ranking and the intervals of each task."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container, VerticalScroll
+from textual.content import Content
 from textual.widgets import DataTable, Static
 
 from syncse_local.api import Run, Workspace
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.text.display import safe, shortened
+from syncse_local.text.display import safe
 from syncse_local.text.figures import figure
 from tui import comparison
 from tui.arms import Marks, comparable
+from tui.keys import key
+from tui.labels import distinct
 from tui.screens.ask import AskScreen
+from tui.screens.list_frame import ListFrame, list_keys
 from tui.screens.run_frame import ACT_KEYS, RunFrame
 from tui.snapshot import Snapshot
 from tui.widgets.arms import EVALS, ArmList, cells
@@ -23,32 +27,31 @@ from tui.widgets.detail import DetailPane
 from tui.widgets.table import Column, Table
 from tui.widgets.task_result import TaskResult
 
-TASKS = (Column("task", 22), Column("items", 7, right=True), Column("ladder", 0))
-SHORT = 15
+TASKS = (Column("task", 22), Column("items", 7, right=True, optional=24), Column("ranking", 0))
+SHORT = 24
 """Characters of an arm's name where all of them stand in one line."""
 PARTS = ("#choice", "#result", "#detail", "#empty")
 """One of them is to be seen."""
-EMPTY = "Nothing to compare yet.\n\nA comparison is between finished evaluations: press 7 to make one, or 1 for the starter run."
+EMPTY = "Nothing to compare yet.\n\nA comparison is between finished evaluations. 7 evaluates an encoder."
 
 
-class CompareScreen(RunFrame):
+class CompareScreen(ListFrame, RunFrame):
     """`syncse compare`."""
 
     MODE = FOLLOWS = "compare"
-    CSS_PATH = "compare.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "start", "Compare", tooltip="the line above the keys", id="compare.start"),
-        Binding("e", "choose_runs", "Choose", id="compare.choose"),
-        Binding("f,escape", "turn_over", "The choice, or the comparison", show=False, id="compare.turn"),
-        Binding("space", "mark", "Mark", tooltip="RUN", id="compare.mark"),
-        Binding("n", "name", "Name the arm", tooltip="NAME=RUN,RUN", id="compare.name"),
-        Binding("j,down", "move(1)", "Next line", show=False, id="compare.next"),
-        Binding("k,up", "move(-1)", "Previous line", show=False, id="compare.previous"),
+        key("s", "start", "Compare", "compare.start", "the line above the keys"),
+        key("m", "mark", "Mark", "compare.mark", "RUN"),
+        key("N", "name", "Name the arm", "compare.name", "NAME=RUN,RUN"),
+        key("e", "choose_runs", "Choose arms", "compare.choose"),
+        key("enter", "open", "Open", "compare.open", "the evaluation on its own screen"),
+        key("f,escape", "turn_over", "The choice, or the comparison", "compare.turn", show=False),
         *ACT_KEYS,
-        Binding("J", "scroll_detail(1)", "Scroll the details down", show=False, id="compare.down"),
-        Binding("K", "scroll_detail(-1)", "Scroll the details up", show=False, id="compare.up"),
-        Binding("left_square_bracket", "other(1)", "An older comparison", show=False, id="compare.older"),
-        Binding("right_square_bracket", "other(-1)", "A newer comparison", show=False, id="compare.newer"),
+        *list_keys("compare", "line"),
+        key("J", "scroll_detail(1)", "Scroll the details down", "compare.down", show=False),
+        key("K", "scroll_detail(-1)", "Scroll the details up", "compare.up", show=False),
+        key("left_square_bracket", "other(1)", "An older comparison", "compare.older", show=False),
+        key("right_square_bracket", "other(-1)", "A newer comparison", "compare.newer", show=False),
     ]
 
     _part = ""
@@ -61,13 +64,14 @@ class CompareScreen(RunFrame):
 
     def body(self) -> ComposeResult:
         """The choice, the comparison, or a run at work: one of them is to be seen."""
-        with Container(id="choice"):
-            yield Table(EVALS, id="evals")
-            with VerticalScroll(id="arms", can_focus=False):
+        with Container(id="choice", classes="split"):
+            yield _panel(Table(EVALS, id="evals"), "Evaluations")
+            with VerticalScroll(id="arms", classes="panel details", can_focus=False) as arms:
+                arms.border_title = "Arms to compare"
                 yield ArmList(id="chosen")
-        with Container(id="result"):
-            yield Table(TASKS, id="tasks")
-            with VerticalScroll(id="task", can_focus=False):
+        with Container(id="result", classes="split"):
+            yield _panel(Table(TASKS, id="tasks"), "Tasks")
+            with VerticalScroll(id="task", classes="panel details", can_focus=False):
                 yield TaskResult(id="intervals")
         yield DetailPane(id="detail")
         yield Static(EMPTY, markup=False, id="empty")
@@ -83,6 +87,11 @@ class CompareScreen(RunFrame):
             self.marks.put(run_id, "")
             self.choosing = True
         self.act(_calibrations, self._calibrated, self.session.reads, "calibrations")
+
+    def show_run(self, run_id: str) -> None:
+        """Show a comparison that another screen names."""
+        self.choosing = False
+        super().show_run(run_id)
 
     def _calibrated(self, found: Sequence[Mapping[str, Any]]) -> None:
         self._calibrations = found
@@ -102,7 +111,7 @@ class CompareScreen(RunFrame):
                 self.query_one(name).display = name == shown
             self.refresh_bindings()
         if shown == "#choice":
-            self._show_choice(runs)
+            self._show_choice(runs, snapshot)
         elif shown == "#result" and run is not None:
             self._show_result(run)
         if shown in ("#choice", "#result") and self.focused is not self.table:
@@ -114,14 +123,16 @@ class CompareScreen(RunFrame):
         """The table that the cursor moves in."""
         return self.query_one("#tasks" if self._part == "#result" else "#evals", Table)
 
-    def _show_choice(self, runs: Sequence[Run]) -> None:
+    def _show_choice(self, runs: Sequence[Run], snapshot: Snapshot) -> None:
         now = self.session.clock()
-        self.query_one("#evals", Table).show([(run.id, cells(run, self.marks, now)) for run in runs])
-        self.query_one(ArmList).show(self.marks, self._calibrations)
+        rows = [(run.id, cells(run, snapshot.titles.get(run.id, run.name), self.marks, now)) for run in runs]
+        self.query_one("#evals", Table).show(rows)
+        self.query_one(ArmList).show(self.marks, snapshot.titles, self._calibrations)
 
     def _show_result(self, run: Run) -> None:
         if self._read[:2] != (run.id, run.state):
-            self._read = (run.id, run.state, comparison.read(run.result))
+            arms = self.snapshot.detail.arms if self.snapshot and self.snapshot.detail else {}
+            self._read = (run.id, run.state, comparison.read(run.result, arms))
         self.query_one("#tasks", Table).show([(task.name, _task_cells(task)) for task in self._read[2].tasks])
         self._show_task()
 
@@ -130,6 +141,7 @@ class CompareScreen(RunFrame):
         table, found = self.query_one("#tasks", Table), self._read[2]
         task = next((task for task in found.tasks if task.name == table.current), None)
         if task is not None:
+            self.query_one("#task", VerticalScroll).border_title = Content(safe(task.name, 60))
             self.query_one(TaskResult).show(found, task)
 
     def arguments(self) -> Sequence[str]:
@@ -141,16 +153,20 @@ class CompareScreen(RunFrame):
 
     # -- keys --------------------------------------------------------------------------------------------------------
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def can(self, action: str) -> bool:
         """Marks are set in the choice, and a run is acted on where it is to be seen."""
-        away = {"#choice": ("cancel", "resume", "log"), "#result": ("mark", "name", "cancel", "resume")}
-        if action in away.get(self._part, ("mark", "name")):
+        away = {
+            "#choice": ("cancel", "resume", "log", "origin", "choose_runs"),
+            "#result": ("mark", "name", "cancel", "resume", "open"),
+        }
+        if action in away.get(self._part, ("mark", "name", "open")):
             return False
-        return super().check_action(action, parameters)
+        return bool(self.table.keys) if action == "open" else super().can(action)
 
-    def action_move(self, by: int) -> None:
-        """Move the cursor."""
-        self.table.step(by)
+    def action_open(self) -> None:
+        """The evaluation under the cursor on its own screen."""
+        self.session.chosen["run.evaluate"] = self.table.current
+        self.app.switch_mode("evaluate")
 
     def action_scroll_detail(self, direction: int) -> None:
         """Scroll what is below the table by half a page."""
@@ -164,16 +180,15 @@ class CompareScreen(RunFrame):
 
     def action_choose_runs(self) -> None:
         """Choose arms."""
-        self.choosing = False
-        self.action_turn_over()
+        self.choosing = True
+        self.draw()
 
-    @on(DataTable.RowSelected, "#evals")
     def action_mark(self) -> None:
         """Mark the evaluation under the cursor, or take its mark away."""
         self.marks.toggle(self.table.current)
         self.draw()
 
-    def action_name(self) -> None:
+    async def action_name(self) -> None:
         """Give the evaluation under the cursor to an arm by name."""
         run_id = self.table.current
 
@@ -184,7 +199,8 @@ class CompareScreen(RunFrame):
                 self.draw()
 
         given = self.marks.name(run_id) or self._named
-        self.app.push_screen(AskScreen(f"The arm that {safe(run_id, 20)} is a seed of", given), named)
+        title = self.snapshot.titles.get(run_id, run_id) if self.snapshot else run_id
+        await self.app.push_screen(AskScreen(f"The arm that this is a seed of: {safe(title)}", given), named)
 
     def action_start(self) -> None:
         """Compare the arms, once they were seen; the command says what is wrong with them."""
@@ -194,8 +210,8 @@ class CompareScreen(RunFrame):
             return
         given, arms = self.arguments(), len(self.marks.arguments())
         if arms < 2:
-            detail = f"Marked: {arms}. A comparison needs two arms or more."
-            hint = "space marks an evaluation, n names its arm."
+            detail = f"{arms or 'No'} arm{'s' * (arms != 1)} marked. A comparison needs two or more."
+            hint = "m marks an evaluation, N names its arm."
             self.show_error(SyncseError("Compare with what?", detail, hint, ExitCode.USAGE))
             return
         self.app.notify("Comparing…", timeout=2)
@@ -206,13 +222,21 @@ class CompareScreen(RunFrame):
         self.choose(next((str(said["run"]) for said in documents if "run" in said), ""))
 
 
+def _panel(table: Table, title: str) -> Table:
+    table.add_class("panel", "list")
+    table.border_title = title
+    return table
+
+
 def _calibrations(workspace: Workspace) -> Sequence[Mapping[str, Any]]:
     return workspace.calibrations()
 
 
 def _task_cells(task: comparison.Task) -> Sequence[str]:
     """Tiers in one line: `1 mine  2 base, other`."""
-    tiers = [", ".join(shortened(safe(name, 60), SHORT) for name in tier) for tier in task.tiers]
+    arms = [safe(arm) for tier in task.tiers for arm in tier]
+    names = dict(zip(arms, distinct(arms, SHORT), strict=True))
+    tiers = [", ".join(names[safe(arm)] for arm in tier) for tier in task.tiers]
     alone = len(tiers) == 1 and len(task.tiers[0]) > 1
-    ladder = f"≈ cannot tell: {tiers[0]}" if alone else "  ".join(f"{at} {tier}" for at, tier in enumerate(tiers, 1))
-    return (safe(task.name, 60), figure(task.items), ladder)
+    ranking = f"≈ cannot tell: {tiers[0]}" if alone else "  ".join(f"{at} {tier}" for at, tier in enumerate(tiers, 1))
+    return (safe(task.name, 60), figure(task.items), ranking)

@@ -8,13 +8,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, TextArea
+from textual.widgets import TextArea
 
 from syncse_local.api import Workspace
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.text.display import hidden, safe
 from tui.screens.error import ErrorScreen
 from tui.session import Session
+from tui.widgets.key_bar import KeyBar
 from tui.widgets.section import Section
 from tui.work import start
 from tui.workspace_thread import STORE_ERRORS
@@ -43,25 +44,29 @@ class EditorScreen(ModalScreen[bool]):
         Binding("x", "discard", "Close without saving", id="editor.discard"),
     ]
 
-    def __init__(self, session: Session, path: Path, text: str, save: Save) -> None:
+    def __init__(self, session: Session, path: Path, text: str, save: Save, at: str = "") -> None:
         super().__init__()
-        self.session, self.path, self.text, self._save = session, path, text, save
+        self.session, self.path, self.text, self._save, self.at = session, path, text, save, at
         self.saved = False
 
     def compose(self) -> ComposeResult:
         """The file's name, the text, keys."""
         yield Section(id="file")
         yield TextArea(self.text, show_line_numbers=True, soft_wrap=False, id="text")
-        yield Footer(show_command_palette=False)
+        yield KeyBar(id="keys")
 
     def on_mount(self) -> None:
-        """Name the file, ready to type."""
-        self.query_one(TextArea).focus()
+        """Name the file, ready to type, at the line that begins with `at`, or a comment of it."""
+        area = self.query_one(TextArea)
+        area.focus()
+        wanted = (f"{self.at} =", f"# {self.at} =", f"[{self.at}]", f"# [{self.at}]")
+        line = next((n for n, text in enumerate(self.text.splitlines()) if self.at and text.startswith(wanted)), 0)
+        area.move_cursor((line, 0))
         self._say("escape leaves the text, then s saves")
 
     def _say(self, words: str) -> None:
         self.query_one("#file", Section).set_content(
-            Content.assemble((safe(self.path, 400), "bold"), (f"  {words}", "dim"))
+            Content.assemble((safe(self.path, 400), "bold"), (f"  {words}", "$text-muted"))
         )
 
     @property

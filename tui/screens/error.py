@@ -20,7 +20,6 @@ MOST = 2000
 class ErrorScreen(ModalScreen[None]):
     """Shows one SyncseError; what it says is data and is shown escaped."""
 
-    CSS_PATH = "error.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,q", "dismiss", "Close", id="error.close"),
         Binding("y", "copy", "Copy", id="error.copy"),
@@ -35,10 +34,10 @@ class ErrorScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """A box in the middle of the screen."""
         title, detail, hint = (safe(text, MOST) for text in (self.error.title, self.error.detail, self.error.hint))
-        text = Content.assemble((title, "$text-error bold"), f"\n\n{detail}\n\n→ {hint}")
-        keys = Content.styled("enter closes, y copies", "dim")
-        with VerticalScroll(id="error"):
-            yield Static(Content("\n\n").join([text, keys]), markup=False)
+        text = Content.assemble((title, "$text-error bold"), f"\n\n{detail}\n\n→ {hint}\n")
+        with VerticalScroll(id="error", classes="dialog"):
+            yield Static(text, markup=False)
+            yield Static("enter closes, y copies", markup=False, classes="hint")
 
     def action_copy(self) -> None:
         """Copy the whole error."""

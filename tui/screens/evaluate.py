@@ -12,7 +12,6 @@ class EvaluateScreen(JobScreen):
 
     MODE, FOLLOWS, VERB = "evaluate", "eval", "eval"
     EMPTY = EMPTY
-    CSS_PATH = "job.tcss"
     FIELDS = (
         Field(
             "encoder", "encoder", hint="a directory or a name (2 lists them); empty: the starter encoder", suggest=PATHS

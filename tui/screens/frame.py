@@ -15,7 +15,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.css.query import NoMatches
 from textual.screen import Screen
-from textual.widgets import Footer
+from textual.widgets import Input, TextArea
 
 from syncse_local.api import Workspace
 from syncse_local.errors import SyncseError
@@ -27,15 +27,20 @@ from tui.session import Session
 from tui.snapshot import Snapshot, SnapshotReader
 from tui.widgets.command_line import CommandLine
 from tui.widgets.header import Header
+from tui.widgets.key_bar import KeyBar
 from tui.widgets.mode_bar import ModeBar
 from tui.work import start
 from tui.workspace_thread import STORE_ERRORS, WorkspaceThread
 
 Result = TypeVar("Result")
 POLL_SECONDS = 0.1
-"""Between two looks at the store's counter of changes, which costs microseconds: ten a second look like at once."""
+"""Between two looks at the store's version, which cost microseconds: a change is drawn before a person misses it."""
 HEARTBEAT_SECONDS = 1.0
-"""Between two readings without a change: ages and the time left go on, and a dead run is found."""
+"""Between two readings of a store that has not changed: ages, and runs whose process is gone."""
+WIDE = 120
+"""Columns from which a list and its details stand side by side."""
+TALL = 30
+"""Lines from which panels have a whole box around them."""
 
 
 class Frame(Screen[None]):
@@ -48,8 +53,8 @@ class Frame(Screen[None]):
     MODE: ClassVar[str] = ""
     FOLLOWS: ClassVar[str | None] = None
     AUTO_FOCUS = ""
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (150, "-wide")]  # noqa: RUF012 (declared so by Screen)
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (36, "-tall")]  # noqa: RUF012 (declared so by Screen)
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 (declared so by Screen)
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (TALL, "-tall")]  # noqa: RUF012 (declared so by Screen)
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -70,7 +75,7 @@ class Frame(Screen[None]):
         """Draw what was read. Called on every reading: widgets repaint only what differs."""
 
     def arguments(self) -> Sequence[str]:
-        """The words after `syncse` of the command that does what the screen shows."""
+        """The arguments of the `syncse` command that does what the screen shows."""
         return ()
 
     # -- the frame ---------------------------------------------------------------------------------------------------
@@ -82,7 +87,7 @@ class Frame(Screen[None]):
         with Container(id="body"):
             yield from self.body()
         yield CommandLine(id="command")
-        yield Footer(show_command_palette=False)
+        yield KeyBar(id="keys")
 
     def on_mount(self) -> None:
         """Start following."""
@@ -132,12 +137,12 @@ class Frame(Screen[None]):
                 self._show_read_error(error)
             else:
                 self._read_error = ""
+                self.session.watch(self.snapshot.runs, self.snapshot.titles)
                 self.draw()
 
     def _show_read_error(self, error: Exception) -> None:
-        self._read_error = (
-            f"{error.title}: {error.detail}" if isinstance(error, SyncseError) else f"Cannot read: {error}"
-        )
+        plain = f"Cannot read: {error}"
+        self._read_error = f"{error.title}: {error.detail}" if isinstance(error, SyncseError) else plain
         self.draw()
 
     def draw(self) -> None:
@@ -151,6 +156,19 @@ class Frame(Screen[None]):
             self.query_one(CommandLine).show(self.arguments(), self.workspace.directory)
 
     # -- acting ------------------------------------------------------------------------------------------------------
+
+    @property
+    def typing(self) -> bool:
+        """Whether keys are text now."""
+        return isinstance(self.focused, Input | TextArea)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While a line is typed no key of the screen works; what cannot be done now is not shown either."""
+        return not self.typing and self.can(action)
+
+    def can(self, action: str) -> bool:
+        """Whether this can be done now; a screen says so of its own actions."""
+        return True
 
     def act(
         self,
@@ -187,6 +205,7 @@ class Frame(Screen[None]):
         if command := self.query_one(CommandLine).command:
             copy(self.app, command)
 
-    def action_help(self) -> None:
+    async def action_help(self) -> None:
         """List the keys."""
-        self.app.push_screen(HelpScreen([*declared(type(self)), *declared(type(self.app))], self.app._keymap))
+        own = [binding for binding in declared(type(self)) if self.can(binding.action.partition("(")[0])]
+        await self.app.push_screen(HelpScreen([*own, *declared(type(self.app))], self.app._keymap))

@@ -14,7 +14,6 @@ class GenerateScreen(JobScreen):
 
     MODE = FOLLOWS = VERB = "generate"
     EMPTY = EMPTY
-    CSS_PATH = "job.tcss"
     FIELDS = (
         Field("input", "sentences", hint=".txt .csv .tsv .jsonl .parquet; none for scratch recipes", suggest=PATHS),
         Field("recipe", "recipe", "--recipe", f"{', '.join(RECIPES)}, or a .toml file", RECIPES),

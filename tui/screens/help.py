@@ -14,16 +14,17 @@ from tui.keys import shown
 
 MODE = "mode."
 """What the ids of the keys that open a screen begin with: one line tells of them all."""
+KEYS = 12
+"""Columns for a binding's keys: the longest are `space pagedown` short of two letters, which then push their line."""
 
 
 class HelpScreen(ModalScreen[None]):
-    """Lists keys, what they do, and the command that does the same."""
+    """Lists the keys that work now, what they do, and the command that does the same: the ones of the key bar first."""
 
-    CSS_PATH = "help.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,question_mark,q,enter", "dismiss", "Close", id="help.close"),
-        Binding("j,down", "down", "Down", show=False, id="help.down"),
-        Binding("k,up", "up", "Up", show=False, id="help.up"),
+        Binding("escape,question_mark,q,enter", "dismiss", "Close", priority=True, id="help.close"),
+        Binding("j,down", "scroll(1)", "Down", show=False, priority=True, id="help.down"),
+        Binding("k,up", "scroll(-1)", "Up", show=False, priority=True, id="help.up"),
     ]
 
     def __init__(self, bindings: Iterable[Binding], keymap: Mapping[str, str]) -> None:
@@ -32,31 +33,32 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """A box in the middle of the screen."""
-        with VerticalScroll(id="help"):
+        with VerticalScroll(id="help", classes="dialog") as box:
+            box.border_title = "Keys"
             yield Static(self._text(), markup=False)
 
-    def action_down(self) -> None:
-        """Scroll a line."""
-        self.query_one(VerticalScroll).scroll_down(animate=False)
-
-    def action_up(self) -> None:
-        """Scroll a line back."""
-        self.query_one(VerticalScroll).scroll_up(animate=False)
+    def action_scroll(self, direction: int) -> None:
+        """Scroll by half a page."""
+        box = self.query_one(VerticalScroll)
+        box.scroll_relative(y=direction * max(1, box.size.height // 2), animate=False)
 
     def _text(self) -> Content:
-        rows = [Content.styled("Keys", "bold"), Content("")]
-        for binding in self._listed:
-            if not (binding.id or "").startswith(MODE):
-                rows += [_line(shown(binding, self._keymap), binding.description)]
-                rows += [Content.styled(f"{'':<10}{binding.tooltip}", "dim")] if binding.tooltip else []
+        own = [binding for binding in self._listed if not (binding.id or "").startswith(MODE)]
+        rows = [row for binding in own if binding.show for row in self._rows(binding)]
         modes = (shown(binding, self._keymap) for binding in self._listed if (binding.id or "").startswith(MODE))
         rows += [
-            _line("digits", f"The screens: {' '.join(modes)}"),
-            _line("tab", "To the next field or table"),
+            _line("digits", f"Open a screen: {' '.join(modes)}"),
             Content(""),
+            *(row for binding in own if not binding.show for row in self._rows(binding)),
+            Content(""),
+            Content("Runs go on when this program is closed."),
         ]
-        return Content("\n").join([*rows, Content("Runs go on when this program is closed.")])
+        return Content("\n").join(rows)
+
+    def _rows(self, binding: Binding) -> list[Content]:
+        command = f"  {binding.tooltip}" if binding.tooltip else ""
+        return [_line(shown(binding, self._keymap), binding.description, command)]
 
 
-def _line(keys: str, does: str) -> Content:
-    return Content.assemble((f"{keys:<10}", "$text-accent bold"), does)
+def _line(keys: str, does: str, command: str = "") -> Content:
+    return Content.assemble((f"{keys:<{KEYS}} ", "$text-accent bold"), does, (command, "$text-muted"))

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import DataTable
@@ -16,34 +16,33 @@ from syncse_local.api import Workspace
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.text.display import safe
 from tui.command import place
+from tui.keys import key
 from tui.screens.ask import AskScreen
 from tui.screens.editor import EditorScreen, editable
-from tui.screens.frame import Frame
+from tui.screens.list_frame import ListFrame, list_keys
 from tui.widgets.section import Section, lines
 from tui.widgets.table import Column, Table
 
-COLUMNS = (Column("recipe", 24), Column("mode", 8), Column("for", 0))
+COLUMNS = (Column("recipe", 24), Column("mode", 8, optional=20), Column("for", 0, prose=True))
 LINE, MOST = 2000, 20_000
-"""Characters of a line and of a file that are shown: prompts are paragraphs, pools are long and are read in an editor."""
+"""Characters of a line and of a whole recipe that are shown: nobody reads on, and drawing them takes time."""
 
 
-class RecipesScreen(Frame):
+class RecipesScreen(ListFrame):
     """`syncse recipes`."""
 
     MODE = "recipes"
-    CSS_PATH = "recipes.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "move(1)", "Next recipe", show=False, id="recipes.next"),
-        Binding("k,up", "move(-1)", "Previous recipe", show=False, id="recipes.previous"),
-        Binding("v", "preview", "Preview", tooltip="syncse recipes preview NAME", id="recipes.preview"),
-        Binding("n", "row(1)", "Next row", tooltip="--row N", id="recipes.next-row"),
-        Binding("p", "row(-1)", "Row before", show=False, tooltip="--row N", id="recipes.previous-row"),
-        Binding("i", "input", "Other sentences", show=False, tooltip="--input FILE", id="recipes.input"),
-        Binding("c", "copy_recipe", "Copy", tooltip="syncse recipes new NEW --from NAME", id="recipes.copy"),
-        Binding("e", "edit", "Edit", tooltip="an editor, then syncse recipes check FILE", id="recipes.edit"),
-        Binding("u,enter", "use", "Use", tooltip="syncse generate --recipe NAME", id="recipes.use"),
-        Binding("J,space", "scroll(1)", "Scroll the text down", show=False, id="recipes.down"),
-        Binding("K", "scroll(-1)", "Scroll the text up", show=False, id="recipes.up"),
+        key("enter", "open", "Use", "recipes.use", "syncse generate --recipe NAME"),
+        key("v", "preview", "Preview", "recipes.preview", "syncse recipes preview NAME"),
+        key("n", "row(1)", "Next row", "recipes.next-row", "--row N"),
+        key("p", "row(-1)", "Row before", "recipes.previous-row", "--row N", show=False),
+        key("i", "input", "Sentences", "recipes.input", "--input FILE"),
+        key("d", "copy_recipe", "Duplicate", "recipes.copy", "syncse recipes new NEW --from NAME"),
+        key("e", "edit", "Edit", "recipes.edit", "an editor, then syncse recipes check FILE"),
+        *list_keys("recipes", "recipe"),
+        key("J", "scroll_detail(1)", "Scroll the text down", "recipes.down", show=False),
+        key("K", "scroll_detail(-1)", "Scroll the text up", "recipes.up", show=False),
     ]
 
     def __init__(self, *given: Any) -> None:
@@ -51,30 +50,36 @@ class RecipesScreen(Frame):
         self.previewing, self.row, self.input = False, 1, ""
 
     def body(self) -> ComposeResult:
-        """The list above, the text or the prompt below."""
-        yield Table(COLUMNS, id="recipes")
-        with VerticalScroll(id="recipe", can_focus=False):
+        """The list, and the text or the prompt beside it or below."""
+        table = Table(COLUMNS, id="recipes")
+        table.add_class("panel", "list")
+        table.border_title = "Recipes"
+        yield table
+        with VerticalScroll(id="recipe", classes="panel details", can_focus=False):
             yield Section(id="text")
 
     def on_mount(self) -> None:
         """List them."""
-        self.query_one("#text", Section).set_content(Content.styled("Reading the recipes…", "dim"))
+        self.query_one("#text", Section).set_content(Content.styled("Reading the recipes…", "$text-muted"))
         self._list()
+
+    def on_screen_resume(self) -> None:
+        """To the recipe that another screen names."""
+        self.table.select(self.session.chosen.get("at.recipes", ""))
 
     def _list(self, choose: str = "") -> None:
         self.act(_listed, partial(self._show_list, choose), self.session.slow, "list")
 
     def _show_list(self, choose: str, rows: list[tuple[str, Sequence[str]]]) -> None:
-        table = self.query_one(Table)
-        table.show(rows)
-        table.choose(choose)
-        table.focus()
+        self.table.show(rows)
+        self.table.select(choose or self.session.chosen.pop("at.recipes", ""))
+        self.table.focus()
         self._show()
 
     @property
     def current(self) -> str:
         """The recipe under the cursor: a name, or the path of one's own."""
-        return self.query_one(Table).current if self.is_mounted else ""
+        return self.table.current if self.is_mounted else ""
 
     def arguments(self) -> Sequence[str]:
         """How to see the same."""
@@ -104,18 +109,18 @@ class RecipesScreen(Frame):
     def _draw_text(self, found: Any) -> None:
         drawn = _requests(found, self.row) if isinstance(found, list) else _file(found)
         self.query_one("#text", Section).set_content(drawn)
+        title = f"Prompt of row {self.row}" if self.previewing else "Recipe"
+        self.query_one("#recipe", VerticalScroll).border_title = Content(
+            f"{title}: {safe(Path(self.current).stem, 80)}"
+        )
 
     # -- keys --------------------------------------------------------------------------------------------------------
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def can(self, action: str) -> bool:
         """Rows are for the preview."""
-        return None if action == "row" and not self.previewing else True
+        return action != "row" or self.previewing
 
-    def action_move(self, by: int) -> None:
-        """Move the cursor."""
-        self.query_one(Table).step(by)
-
-    def action_scroll(self, direction: int) -> None:
+    def action_scroll_detail(self, direction: int) -> None:
         """Scroll by half a page."""
         pane = self.query_one("#recipe", VerticalScroll)
         pane.scroll_relative(y=direction * max(1, pane.size.height // 2), animate=False)
@@ -123,6 +128,7 @@ class RecipesScreen(Frame):
     def action_preview(self) -> None:
         """The prompt of a row in place of the file, or the file again."""
         self.previewing = not self.previewing
+        self.refresh_bindings()
         self.query_one("#recipe", VerticalScroll).scroll_home(animate=False)
         self._show()
 
@@ -131,7 +137,7 @@ class RecipesScreen(Frame):
         self.row = max(1, self.row + by)
         self._show()
 
-    def action_input(self) -> None:
+    async def action_input(self) -> None:
         """Other sentences to preview with."""
 
         def taken(path: str | None) -> None:
@@ -139,9 +145,10 @@ class RecipesScreen(Frame):
                 self.input, self.row, self.previewing = path, 1, True
                 self._show()
 
-        self.app.push_screen(AskScreen("A file of sentences; empty: the bundled ones", self.input, path=True), taken)
+        question = "A file of sentences; empty: the bundled ones"
+        await self.app.push_screen(AskScreen(question, self.input, path=True), taken)
 
-    def action_copy_recipe(self) -> None:
+    async def action_copy_recipe(self) -> None:
         """A copy under a name of one's own, in the workspace."""
         source = self.current
 
@@ -150,7 +157,7 @@ class RecipesScreen(Frame):
                 self.act(partial(_copy, source=source, name=name), self._list)
 
         if source:
-            self.app.push_screen(AskScreen(f"A name for the copy of {safe(source, 60)}"), named)
+            await self.app.push_screen(AskScreen(f"A name for the copy of {safe(Path(source).stem)}"), named)
 
     def action_edit(self) -> None:
         """One's own recipe in an editor; a shipped one has to be copied first."""
@@ -158,7 +165,7 @@ class RecipesScreen(Frame):
         if not name.endswith(".toml"):
             detail = f"{name or 'Nothing'} is shipped with the program."
             self.show_error(
-                SyncseError("A shipped recipe is not edited", detail, "Press c for a copy, then e.", ExitCode.USAGE)
+                SyncseError("A shipped recipe is not edited", detail, "Press d for a copy, then e.", ExitCode.USAGE)
             )
             return
         path = Path(name)
@@ -173,8 +180,7 @@ class RecipesScreen(Frame):
 
         self.act(lambda workspace: workspace.recipe_text(name), read)
 
-    @on(DataTable.RowSelected)
-    def action_use(self) -> None:
+    def action_open(self) -> None:
         """Into the form of Generate."""
         if self.current:
             self.session.chosen["recipe"] = self.current
@@ -212,7 +218,7 @@ def _requests(requests: Sequence[Any], row: int) -> Content:
     rows: list[Content] = []
     for request in requests:
         context, role = safe(request.get("context"), 80), safe(request.get("role"), 20)
-        rows.append(Content.assemble((f"{role} of row {row}", "bold"), (f"  {context}", "dim")))
+        rows.append(Content.assemble((f"{role} of row {row}", "bold"), (f"  {context}", "$text-muted")))
         for message in request.get("messages", ()):
             style = {"system": "$text-accent", "assistant": "$text-success"}.get(message.get("role"), "$text-primary")
             said = safe(message.get("content"), LINE)

@@ -28,12 +28,13 @@ class RewriteScreen(ModalScreen[tuple[str, str]]):
 
     def compose(self) -> ComposeResult:
         """The sentence above two lines."""
-        with Vertical(id="rewrite"):
-            yield Static(Content.assemble(("sentence  ", "dim"), safe(self.sentence, SHOWN)), markup=False)
+        with Vertical(id="rewrite", classes="dialog") as box:
+            box.border_title = "Edit the triplet"
+            yield Static(Content.assemble(("sentence  ", "$text-muted"), safe(self.sentence, SHOWN)), markup=False)
             for name, text in self.texts.items():
-                yield Static(name if name == "positive" else "hard negative", markup=False, classes="dim")
+                yield Static(name if name == "positive" else "hard negative", markup=False, classes="hint")
                 yield Input(text, compact=True, select_on_focus=False, id=f"rewrite-{name}")
-            yield Static("enter goes on, in the last line it saves; escape goes back", markup=False, classes="dim")
+            yield Static("enter goes on, in the last line it saves; escape goes back", markup=False, classes="hint")
 
     def on_mount(self) -> None:
         """Ready to type."""

@@ -5,33 +5,36 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.widgets import DataTable, Static
 
+from tui.keys import key
+from tui.screens.list_frame import ListFrame, list_keys
 from tui.screens.run_frame import RUN_KEYS, RunFrame
 from tui.snapshot import Snapshot
 from tui.widgets.detail import DetailPane
-from tui.widgets.run_table import RunTable
+from tui.widgets.run_rows import RUN_COLUMNS, run_rows
+from tui.widgets.table import Table
 
-EMPTY = (
-    "No runs yet.\n\nPress 1, then s: the starter run.\nIn another terminal:  syncse run\n\nIt appears here by itself."
-)
+EMPTY = "No runs yet.\n\nRuns stand here from their start on, whoever starts them: 1 opens Home, where the first one is one key away."
 
 
-class RunsScreen(RunFrame):
+class RunsScreen(ListFrame, RunFrame):
     """Lists runs and follows one."""
 
     MODE = "runs"
-    CSS_PATH = "runs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "move(1)", "Next run", show=False, id="runs.next"),
-        Binding("k,up", "move(-1)", "Previous run", show=False, id="runs.previous"),
+        key("enter", "open", "Open", "runs.open", "on the screen of its kind"),
         *RUN_KEYS,
+        *list_keys("runs", "run"),
     ]
 
     def body(self) -> ComposeResult:
         """Table and details."""
-        yield RunTable(id="runs")
+        table = Table(RUN_COLUMNS, id="runs")
+        table.add_class("panel", "list")
+        table.border_title = "Runs"
+        yield table
         yield DetailPane(id="detail")
         yield Static(EMPTY, markup=False, id="empty")
 
@@ -42,12 +45,12 @@ class RunsScreen(RunFrame):
 
     def paint(self, snapshot: Snapshot) -> None:
         """Table and details, or what to do where there is no run."""
-        table, filled = self.query_one(RunTable), bool(snapshot.runs)
+        table, filled = self.table, bool(snapshot.runs)
         table.display = self.query_one(DetailPane).display = filled
         self.query_one("#empty").display = not filled
         if filled and self.focused is None:
             table.focus()
-        table.show(snapshot.runs, self.session.clock())
+        table.show(run_rows(snapshot.runs, snapshot.titles, self.session.clock()))
         if snapshot.detail is None or snapshot.detail.run.id == table.current:
             super().paint(snapshot)
 
@@ -56,13 +59,7 @@ class RunsScreen(RunFrame):
         return super().arguments() or ("runs",)
 
     @on(DataTable.RowHighlighted)
-    def _chosen(self, event: DataTable.RowHighlighted) -> None:
+    def _chosen(self) -> None:
         """The cursor stands on another run: follow that one. The table is asked, for messages may come late."""
-        table = event.data_table
-        if isinstance(table, RunTable) and table.current != self.selected:
-            self.choose(table.current)
-
-    def action_move(self, by: int) -> None:
-        """Move the table's cursor."""
-        table = self.query_one(RunTable)
-        table.move_cursor(row=table.cursor_row + by, animate=False)
+        if self.table.current != self.selected:
+            self.choose(self.table.current)

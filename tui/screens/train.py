@@ -12,7 +12,6 @@ class TrainScreen(JobScreen):
 
     MODE = FOLLOWS = VERB = "train"
     EMPTY = EMPTY
-    CSS_PATH = "job.tcss"
     FIELDS = (
         Field("runs", "triplets of", "--from", "generate runs, as in g1124-0a1b2c", several=True),
         Field("data", "or file", "--data", "anchor, positive and negative columns", PATHS),

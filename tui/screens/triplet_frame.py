@@ -30,9 +30,9 @@ from tui.widgets.triplet_table import TripletTable
 from tui.work import start
 from tui.workspace_thread import STORE_ERRORS, on_own_thread
 
-EMPTY = "No triplets yet.\n\nPress 4 and write some, or 1 and s: the starter run.\n\nThey appear here by themselves."
+EMPTY = "No triplets yet.\n\nThey stand here while a run writes them. 4 starts one; 1 has the bundled models."
 REST_SECONDS = 1.0
-"""Between two measurements at least, while a run goes on."""
+"""Between two measurings, at least."""
 NEVER = float("inf")
 REST = 5
 """Measuring rests for this many times as long as it took."""
@@ -44,6 +44,7 @@ class TripletFrame(Frame):
     """`asked` is the result shown, None before there is a run; `whole` all about the triplet under the cursor."""
 
     FOLLOWS: ClassVar[str | None] = None
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (150, "-wide")]  # noqa: RUF012 (three texts beside another need more room)
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
@@ -56,10 +57,11 @@ class TripletFrame(Frame):
 
     def body(self) -> ComposeResult:
         """The table with a line above it, and all about one triplet."""
-        with Vertical(id="browse"):
+        with Vertical(id="browse", classes="panel") as box:
+            box.border_title = "Triplets"
             yield Section(id="where")
             yield TripletTable(id="triplets")
-        yield TripletPane(id="triplet")
+        yield TripletPane(id="triplet", classes="panel details")
         yield Static(EMPTY, markup=False, id="empty")
 
     def on_mount(self) -> None:
@@ -84,6 +86,7 @@ class TripletFrame(Frame):
         """Choose a run where none is chosen, and look whether there is anything new."""
         runs = self.runs
         self._fill(bool(runs))
+        self.show_position()
         chosen = self.session.chosen.pop("triplets", "")
         if chosen and (self.query_shown is None or chosen != self.query_shown.run_id):
             self.show_result(TripletQuery(chosen))
@@ -231,10 +234,12 @@ class TripletFrame(Frame):
     def _where(self, query: TripletQuery) -> Content:
         total = self.table.pages.total
         row = f"row {self.table.cursor + 1:,} of {total:,}" if total else "nothing yet" if not self._mark else "nothing"
-        parts = [Content.styled(safe(query.run_id, 40), "bold"), Content(row), *map(Content, described(query))]
+        title = self.snapshot.titles.get(query.run_id, "") if self.snapshot else ""
+        parts = [Content(row), *map(Content, described(query))]
         if self._backlog:
-            parts.append(Content.styled(f"taking up {self._backlog:,} answers", "$text-warning"))
-        return Content.styled("  ", "dim").join(parts)
+            parts.append(Content.styled(f"indexing {self._backlog:,} answers", "$text-warning"))
+        parts += [Content.styled(safe(f"{query.run_id}  {title}".rstrip()), "$text-muted")]
+        return Content.styled("  ", "$text-muted").join(parts)
 
 
 def flags(query: TripletQuery) -> list[str]:

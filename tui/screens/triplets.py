@@ -5,12 +5,12 @@ from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from syncse_local.api import TripletQuery, Workspace
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.text.display import safe
 from tui import triplet_queries
+from tui.keys import key
 from tui.screens.ask import AskScreen
 from tui.screens.choose import ChooseScreen
 from tui.screens.editor import editable
@@ -29,7 +29,7 @@ SORTS = {
     "positive_overlap": "by the positive's overlap with the sentence",
     "negative_overlap": "by the hard negative's overlap",
 }
-ON_A_TRIPLET = ("accept", "reject", "edit", "undo")
+ON_A_TRIPLET = ("decide", "edit", "undo", "open")
 
 
 class TripletsScreen(TripletFrame):
@@ -38,37 +38,38 @@ class TripletsScreen(TripletFrame):
     MODE = "triplets"
     CSS_PATH = "triplets.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "decide('accept')", "Accept", tooltip="syncse review RUN --accept N", id="triplets.accept"),
-        Binding("x", "decide('reject')", "Reject", tooltip="syncse review RUN --reject N", id="triplets.reject"),
-        Binding(
-            "e", "edit", "Edit", tooltip="syncse review RUN --edit N --positive P --negative Q", id="triplets.edit"
-        ),
-        Binding("u", "undo", "Undo", tooltip="syncse review RUN --undo N", id="triplets.undo"),
-        Binding("n", "next_open", "Next", tooltip="syncse triplets RUN --reviewed no", id="triplets.next-open"),
-        Binding("slash", "search", "Search", tooltip="syncse triplets RUN --search WORDS", id="triplets.search"),
-        Binding("f", "filter", "Filter", tooltip="syncse triplets RUN --state S --reason R", id="triplets.filter"),
-        Binding("o", "sort", "Order", tooltip="syncse triplets RUN --sort S --falling", id="triplets.sort"),
-        Binding(
-            "p", "prompt", "One prompt", show=False, tooltip="syncse triplets RUN --prompt P", id="triplets.prompt"
-        ),
-        Binding("c", "clear", "All again", show=False, tooltip="syncse triplets RUN", id="triplets.clear"),
-        Binding("r", "run", "Another run", show=False, tooltip="syncse runs", id="triplets.run"),
-        Binding("left_square_bracket", "other(1)", "An older run", show=False, id="triplets.older"),
-        Binding("right_square_bracket", "other(-1)", "A newer run", show=False, id="triplets.newer"),
-        Binding("j,down", "move(1)", "Next row", show=False, id="triplets.next"),
-        Binding("k,up", "move(-1)", "Previous row", show=False, id="triplets.previous"),
-        Binding("space,pagedown", "page(1)", "A page down", show=False, id="triplets.page-down"),
-        Binding("b,pageup", "page(-1)", "A page up", show=False, id="triplets.page-up"),
-        Binding("g,home", "top", "First row", show=False, id="triplets.top"),
-        Binding("G,end", "bottom", "Last row", show=False, id="triplets.bottom"),
-        Binding("percent_sign", "place", "Go to a row or a percentage", show=False, id="triplets.place"),
-        Binding("J", "scroll_pane(1)", "Scroll the details down", show=False, id="triplets.down"),
-        Binding("K", "scroll_pane(-1)", "Scroll the details up", show=False, id="triplets.up"),
+        key("a", "decide('accept')", "Accept", "triplets.accept", "syncse review RUN --accept N"),
+        key("x", "decide('reject')", "Reject", "triplets.reject", "syncse review RUN --reject N"),
+        key("e", "edit", "Edit", "triplets.edit", "syncse review RUN --edit N --positive P --negative Q"),
+        key("u", "undo", "Undo", "triplets.undo", "syncse review RUN --undo N"),
+        key("n", "next_open", "Undecided", "triplets.next-open", "the next one: syncse triplets RUN --reviewed no"),
+        key("enter", "open", "All of it", "triplets.open", "the triplet on the whole screen, or the table again"),
+        key("slash", "search", "Search", "triplets.search", "syncse triplets RUN --search WORDS"),
+        key("f", "filter", "Filter", "triplets.filter", "syncse triplets RUN --state S --reason R"),
+        key("S", "sort", "Order", "triplets.sort", "syncse triplets RUN --sort S --falling"),
+        key("P", "prompt", "One prompt", "triplets.prompt", "syncse triplets RUN --prompt P", show=False),
+        key("escape", "clear", "Show all", "triplets.clear", "syncse triplets RUN"),
+        key("w", "run", "Other run", "triplets.run", "syncse runs"),
+        key("o", "origin", "Its run", "triplets.origin", "syncse show RUN", show=False),
+        key("left_square_bracket", "other(1)", "An older run", "triplets.older", show=False),
+        key("right_square_bracket", "other(-1)", "A newer run", "triplets.newer", show=False),
+        key("j,down", "move(1)", "Next row", "triplets.next", show=False),
+        key("k,up", "move(-1)", "Previous row", "triplets.previous", show=False),
+        key("space,pagedown", "page(1)", "A page down", "triplets.page-down", show=False),
+        key("b,pageup", "page(-1)", "A page up", "triplets.page-up", show=False),
+        key("g,home", "top", "First row", "triplets.top", show=False),
+        key("G,end", "bottom", "Last row", "triplets.bottom", show=False),
+        key("percent_sign", "place", "Go to a row or a percentage", "triplets.place", show=False),
+        key("J", "scroll_pane(1)", "Scroll the details down", "triplets.down", show=False),
+        key("K", "scroll_pane(-1)", "Scroll the details up", "triplets.up", show=False),
     ]
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Grey out decisions where there is no triplet."""
-        return None if action in ON_A_TRIPLET and self.triplet is None else True
+    def can(self, action: str) -> bool:
+        """Decisions are on a triplet; there is nothing to show again where all is shown."""
+        query = self.query_shown
+        if action == "clear":
+            return self.has_class("-zoomed") or (query is not None and query != TripletQuery(query.run_id))
+        return self.triplet is not None if action in ON_A_TRIPLET else query is not None or not self.runs
 
     # -- moving ------------------------------------------------------------------------------------------------------
 
@@ -88,7 +89,7 @@ class TripletsScreen(TripletFrame):
         """To the last row."""
         self.to_end()
 
-    def action_place(self) -> None:
+    async def action_place(self) -> None:
         """To a row by its number, or by how much comes before it."""
 
         def there(text: str | None) -> None:
@@ -96,7 +97,7 @@ class TripletsScreen(TripletFrame):
             if place is not None:
                 self.table.move_to(place)
 
-        self.app.push_screen(AskScreen("Go to a row (12345) or a percentage (50%)"), there)
+        await self.app.push_screen(AskScreen("Go to a row (12345) or a percentage (50%)"), there)
 
     def action_scroll_pane(self, direction: int) -> None:
         """Scroll the details by half a page."""
@@ -117,7 +118,7 @@ class TripletsScreen(TripletFrame):
 
     # -- which triplets ----------------------------------------------------------------------------------------------
 
-    def action_search(self) -> None:
+    async def action_search(self) -> None:
         """Words that must occur."""
 
         def searched(text: str | None) -> None:
@@ -126,7 +127,7 @@ class TripletsScreen(TripletFrame):
 
         if self.query_shown is not None:
             question = 'Words that must all occur, "guit*" for any ending; empty: no search'
-            self.app.push_screen(AskScreen(question, self.query_shown.search), searched)
+            await self.app.push_screen(AskScreen(question, self.query_shown.search), searched)
 
     def action_filter(self) -> None:
         """By state, reason, and whether a person has decided."""
@@ -136,7 +137,7 @@ class TripletsScreen(TripletFrame):
         """By the prompt of the positive."""
         self._choose("Show the positives of", triplet_queries.prompts)
 
-    def action_sort(self) -> None:
+    async def action_sort(self) -> None:
         """In another order; the same again turns it round."""
         query = self.query_shown
         if query is None:
@@ -149,12 +150,25 @@ class TripletsScreen(TripletFrame):
             if name:
                 self.show_result(replace(query, sort=name, falling=name == query.sort and not query.falling))
 
-        self.app.push_screen(ChooseScreen("Order", choices, query.sort), chosen)
+        await self.app.push_screen(ChooseScreen("Order", choices, query.sort), chosen)
+
+    def action_open(self) -> None:
+        """The triplet on the whole screen, or the table again."""
+        self.toggle_class("-zoomed")
+        self.refresh_bindings()
 
     def action_clear(self) -> None:
-        """All triplets of the run, in the order of the plan."""
-        if self.query_shown is not None:
+        """The table again, or all triplets of the run in the order of the plan."""
+        if self.has_class("-zoomed"):
+            self.action_open()
+        elif self.query_shown is not None:
             self.show_result(TripletQuery(self.query_shown.run_id))
+
+    def action_origin(self) -> None:
+        """The run that these are the triplets of."""
+        if self.query_shown is not None:
+            self.session.chosen["run.generate"] = self.query_shown.run_id
+            self.app.switch_mode("generate")
 
     def _choose(self, question: str, offered: Callable[[Workspace, TripletQuery], list[Choice]]) -> None:
         query = self.query_shown
@@ -174,18 +188,18 @@ class TripletsScreen(TripletFrame):
 
     # -- which run ---------------------------------------------------------------------------------------------------
 
-    def action_run(self) -> None:
+    async def action_run(self) -> None:
         """Another generate run, from a list."""
 
         def chosen(name: str | None) -> None:
             if name:
                 self.show_result(TripletQuery(name))
 
-        lines = [(run.id, (f"{run.id}  {safe(run.name, 60)}", run.state)) for run in self.runs]
+        titles = self.snapshot.titles if self.snapshot else {}
+        lines = [(run.id, (titles.get(run.id, run.name), run.id)) for run in self.runs]
         if lines:
-            self.app.push_screen(
-                ChooseScreen("The triplets of", lines, self.query_shown.run_id if self.query_shown else ""), chosen
-            )
+            current = self.query_shown.run_id if self.query_shown else ""
+            await self.app.push_screen(ChooseScreen("The triplets of", lines, current), chosen)
 
     def action_other(self, step: int) -> None:
         """The generate run before or after the one shown."""
@@ -211,7 +225,7 @@ class TripletsScreen(TripletFrame):
 
         self.act(lambda workspace: workspace.review(run_id, ordinal, action, positive, negative), done)
 
-    def action_edit(self) -> None:
+    async def action_edit(self) -> None:
         """Write both texts anew."""
         data = self.triplet.data if self.triplet else None
         if data is None or data["ordinal"] != self.ordinal:
@@ -226,7 +240,7 @@ class TripletsScreen(TripletFrame):
             if given is not None and data["ordinal"] == self.ordinal:
                 self.action_decide("edit", *given)
 
-        self.app.push_screen(RewriteScreen(data["sentence"], *texts), written)
+        await self.app.push_screen(RewriteScreen(data["sentence"], *texts), written)
 
     def action_undo(self) -> None:
         """Take back one's last word on the triplet under the cursor."""

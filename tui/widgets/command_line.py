@@ -17,7 +17,7 @@ class CommandLine(Section):
     def show(self, arguments: Sequence[str], directory: Path) -> None:
         """Show `syncse ARGUMENTS` for this workspace; no arguments, no line."""
         was, self.command = self.command, line(arguments, directory) if arguments else ""
-        shown = Content.styled(f"$ {self.command}", "dim") if self.command else Content("")
+        shown = Content.styled(f"$ {self.command}", "$text-muted") if self.command else Content("")
         self.set_content(shown, layout=not (was and self._fits(was) and self._fits(self.command)))
 
     def _fits(self, command: str) -> bool:

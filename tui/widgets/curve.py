@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-from textual import events
 from textual.content import Content
-from textual.widgets import Static
 
 from syncse_local.text.figures import figure, number
 from tui.widgets import braille
 from tui.widgets.axis import Axis, below
+from tui.widgets.section import MeasuredSection
 
 HEIGHT, HEIGHTS = 5, {"-tall": 10}
 """Rows of the course itself, usually and by the screen's breakpoint."""
@@ -20,35 +19,29 @@ ROWS_A_TICK, COLUMNS_A_TICK = 2, 10
 """Cells for each tick at least: a label and a gap."""
 
 
-class Curve(Static):
+class Curve(MeasuredSection):
     """Handed (step, value) points in step order; hidden while there are none."""
 
     def __init__(self, label: str, higher_is_better: bool, id: str | None = None) -> None:
-        super().__init__(id=id, markup=False)
+        super().__init__(id=id)
         self.label, self.higher_is_better = label, higher_is_better
         self._given: Sequence[tuple[int, float]] = ()
         self._points: Sequence[tuple[int, float]] = ()
-        self._room: tuple[int, int] = (0, 0)
-        self.display = False
 
     def show(self, points: Sequence[tuple[int, float]]) -> None:
         """Draw these points; what is no number a chart can show is left out."""
         if points != self._given:
-            self._given, self._room = points, (0, 0)
+            self._given = points
             self._points = [(step, value) for step, value in points if _drawable(value)]
-            self.display = bool(self._points)
-            self._draw()
+            if self._points:
+                self.redraw()
+            else:
+                self.set_content(Content(""))
 
-    def on_resize(self, _: events.Resize) -> None:
-        """The course takes the room that is there."""
-        self._draw()
-
-    def _draw(self) -> None:
+    def made_for(self, width: int) -> Content:
+        """Words, then the course in the columns that are there."""
         tall = next((rows for name, rows in HEIGHTS.items() if self.screen.has_class(name)), HEIGHT)
-        room = (self.size.width, tall)
-        if self._points and room != self._room:
-            self._room = room
-            self.update(Content("\n").join([self._words(), *self._course(*room)]))
+        return Content("\n").join([self._words(), *self._course(width, tall)]) if self._points else Content("")
 
     def _words(self) -> Content:
         points = self._points
@@ -56,7 +49,7 @@ class Curve(Static):
         return Content.assemble(
             (f"{self.label} ", "bold"),
             f"{_short(points[0][1])} → {_short(points[-1][1])}",
-            (f"  best {_short(best)} at {step:,}", "dim") if self.higher_is_better else "",
+            (f"  best {_short(best)} at {step:,}", "$text-muted") if self.higher_is_better else "",
         )
 
     def _course(self, width: int, height: int) -> list[Content]:
@@ -71,9 +64,11 @@ class Curve(Static):
         drawn = []
         for row, dots in enumerate(braille.line(points, across, up)):
             mark = "┤" if row in labels else "│"
-            drawn.append(Content.assemble((f"{labels.get(row, ''):>{margin}} {mark}", "dim"), (dots, "$text-primary")))
+            drawn.append(
+                Content.assemble((f"{labels.get(row, ''):>{margin}} {mark}", "$text-muted"), (dots, "$text-primary"))
+            )
         line, words = below(across, max(2, across.cells // COLUMNS_A_TICK))
-        axis = Content.styled(f"{'':>{margin}} └{line}\n{'':>{margin}}  {words}".rstrip(), "dim")
+        axis = Content.styled(f"{'':>{margin}} └{line}\n{'':>{margin}}  {words}".rstrip(), "$text-muted")
         return [*drawn, axis]
 
 

@@ -8,8 +8,10 @@ from syncse_local.text.figures import age
 from tui.run_follower import RunDetail
 from tui.widgets.section import Section, lines
 
-MOST, LOG_LINES, LOG_WIDTH = 12, 40, 400
-"""Events, lines of a log, and characters of a line: what a large terminal has room for."""
+LOG_LINES = 200
+"""Lines of a log that can be scrolled back to; `syncse show RUN --log` prints all."""
+LOG_WIDTH = 400
+"""Characters of a line of a log: longer ones are cut, for they fill the pane."""
 
 
 class EventLog(Section):
@@ -17,25 +19,29 @@ class EventLog(Section):
 
     def show(self, detail: RunDetail, now: float) -> None:
         """Draw the log where the detail carries one, else the events with their ages."""
-        self.set_content(_events(detail, now) if detail.log is None else _log(detail.log, str(detail.log_path)))
+        if detail.log is None:
+            self.set_title("Events")
+            self.set_content(_events(detail, now))
+        else:
+            self.set_title("Log", safe(detail.log_path))
+            self.set_content(_log(detail.log))
 
 
 def _events(detail: RunDetail, now: float) -> Content:
-    newest = list(reversed(detail.events))[:MOST]
-    if not newest:
-        return Content("")
-    rows = [
-        Content.assemble(
-            (f"{age(event['time'], now):>4} ", "dim"),
-            safe(event_line(event["kind"], event["data"]), LOG_WIDTH),
-        )
-        for event in newest
-    ]
-    return lines(Content.styled("Events", "bold"), *rows)
+    rows = (
+        Content.assemble((f"{age(made['time'], now):>4} ", "$text-muted"), _line(made["kind"], made["data"]))
+        for made in reversed(detail.events)
+    )
+    return lines(*rows)
 
 
-def _log(log: tuple[str, ...], path: str) -> Content:
-    heading = Content.assemble(("Log  ", "bold"), (safe(path), "dim"))
+def _line(kind: str, data: object) -> str:
+    """An engine's settings fill the pane: they stand in the log and in `syncse show --json`."""
+    short = {**data, "settings": None} if kind == "engine" and isinstance(data, dict) else data
+    return safe(event_line(kind, short), LOG_WIDTH)
+
+
+def _log(log: tuple[str, ...]) -> Content:
     if not log:
-        return lines(heading, Content.styled("The log is empty.", "dim"))
-    return lines(heading, *(Content(safe(line, LOG_WIDTH)) for line in log[-LOG_LINES:]))
+        return Content.styled("The log is empty.", "$text-muted")
+    return lines(*(Content(safe(line, LOG_WIDTH)) for line in log[-LOG_LINES:]))

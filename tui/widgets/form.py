@@ -16,6 +16,8 @@ from textual.message import Message
 from textual.suggester import Suggester, SuggestFromList
 from textual.widgets import Input, Static
 
+from tui.work import drained
+
 PATHS = "path"
 
 
@@ -91,6 +93,7 @@ class Form(VerticalScroll, can_focus=False):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,enter", "go(1)", "Next field", priority=True, id="form.next"),
         Binding("up", "go(-1)", "Previous field", show=False, priority=True, id="form.previous"),
+        Binding("tab", "complete", "Complete", priority=True, id="form.complete"),
         Binding("escape", "leave", "Done", priority=True, id="form.leave"),
     ]
 
@@ -140,8 +143,22 @@ class Form(VerticalScroll, can_focus=False):
         if isinstance(focused, Input) and focused in inputs:
             self.screen.set_focus(inputs[(inputs.index(focused) + step) % len(inputs)])
 
-    def action_leave(self) -> None:
-        """Give the keys back to the screen."""
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """These keys are for typing; there is no field to complete otherwise."""
+        return isinstance(self.screen.focused, Input)
+
+    def action_complete(self) -> None:
+        """Take what is suggested; with nothing suggested, to the next field."""
+        line = self.screen.focused
+        if isinstance(line, Input) and line._suggestion and line.cursor_position == len(line.value):
+            line.action_cursor_right()
+        else:
+            self.action_go(1)
+
+    async def action_leave(self) -> None:
+        """Give the keys back to the screen, once what was typed before has come."""
+        if self.screen.focused is not None:
+            await drained(self.screen.focused)
         self.screen.set_focus(None)
 
 

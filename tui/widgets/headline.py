@@ -1,4 +1,4 @@
-"""The detail pane's first line: which run this is and how it stands."""
+"""The details' first line: how the run stands and what it is about, in full."""
 
 from textual.content import Content
 
@@ -7,16 +7,14 @@ from tui import describe
 from tui.run_follower import RunDetail
 from tui.widgets.section import Section
 
+LONGEST = 600
+"""Characters of a title that are shown here, where it may take several lines: a comparison of ten arms."""
+
 
 class Headline(Section):
-    """Id, kind, state and name of the followed run."""
+    """State and title of the followed run."""
 
     def show(self, detail: RunDetail) -> None:
         """Draw the line."""
-        run = detail.run
-        parts = [
-            Content.styled(f"{safe(run.kind, 20)} {safe(run.id, 40)}", "bold"),
-            Content.styled(describe.state(run), f"${describe.colour(run)}"),
-            Content.styled(safe(run.name, 80), "dim"),
-        ]
-        self.set_content(Content("  ").join(part for part in parts if part.plain))
+        state = Content.styled(describe.state(detail.run), f"${describe.colour(detail.run)} bold")
+        self.set_content(Content("  ").join([state, Content.styled(safe(detail.title, LONGEST), "bold")]))

@@ -9,8 +9,11 @@ from textual.widgets import Static
 
 from tui.modes import MODES, Mode
 
-LOOSE = 100
-"""Columns from which there is room for whole titles and a space after each key."""
+LOOSE, SHORT = 100, 76
+"""Columns from which there is room for whole titles and a space after each key, and from which for short ones.
+
+Below, only the screen that is open says its name.
+"""
 
 
 class ModeBar(Static):
@@ -29,13 +32,15 @@ class ModeBar(Static):
         self.update(self._text(MODES))
 
     def _text(self, modes: Sequence[Mode]) -> Content:
-        loose = self.app.size.width >= LOOSE
+        width = self.app.size.width
+        loose = width >= LOOSE
         gap = " " if loose else ""
         parts = []
         for mode in modes:
             key, open_it = self.keymap.get(f"mode.{mode.name}", mode.key), f"app.mode('{mode.name}')"
-            name, number = ("bold reverse", "bold reverse") if mode.name == self.current else ("", "$text-accent bold")
-            title = mode.title if loose else mode.short or mode.title
+            here = mode.name == self.current
+            name, number = ("bold reverse", "bold reverse") if here else ("", "$text-accent bold")
+            title = mode.title if loose else (mode.short or mode.title) if here or width >= SHORT else ""
             text = Content.assemble((key, number), (f"{gap}{title}", name))
             parts.append(text.stylize(Style.from_meta({"@click": open_it})))
         return Content(" " + gap).join(parts)

@@ -8,7 +8,7 @@ from tui.run_follower import RunDetail
 from tui.widgets.section import Section, lines
 
 
-class Trouble(Section):
+class RunError(Section):
     """Shows a run's error; hidden where there is none."""
 
     def show(self, detail: RunDetail) -> None:

@@ -26,7 +26,7 @@ class Scores(Section):
             return
         only_spearman = {metric for _, _, metric, _ in rows} <= {"spearman", ""}
         label = "Spearman x 100" if only_spearman else "x 100"
-        heading = Content.styled(f"{'task':<{TASK}} {'pairs':>7}  {label:>14}", "bold")
+        heading = Content.styled(f"{'task':<{TASK}} {'items':>7}  {label:>14}", "$text-muted")
         drawn = [_line(*row[:2], row[3], "" if only_spearman else row[2]) for row in rows]
         self.set_content(lines(heading, *drawn, *_average(detail.run), *_missing(detail.run)))
 
@@ -76,7 +76,7 @@ def _average(run: Run) -> list[Content]:
     value = hundred(average.get("value"))
     return [
         Content.styled(f"{'average':<{TASK}} {'':>7}  {value:>14}", "bold"),
-        Content.styled(safe(average.get("label", "")), "dim"),
+        Content.styled(safe(average.get("label", "")), "$text-muted"),
     ]
 
 

@@ -1,29 +1,28 @@
-"""One task of a comparison: the ladder in tiers, every arm's interval, every difference with its verdict, the noise floor.
+"""One task of a comparison: the ranking in tiers, every arm's interval, every difference with its verdict, the noise floor.
 
 Verdicts are words, with a glyph and a colour beside them. Knows what a comparison holds, not how it was done.
 """
 
 from collections.abc import Sequence
 
-from textual import events
 from textual.content import Content
 
 from syncse_local.api import BETTER, CANNOT_TELL, WORSE
-from syncse_local.text.display import safe, shortened
+from syncse_local.text.display import safe
 from tui.comparison import Comparison, Interval, Pair, Score, Task
+from tui.labels import distinct
 from tui.widgets.axis import Axis, below
-from tui.widgets.section import Section, lines
+from tui.widgets.section import MeasuredSection, lines
 from tui.widgets.whiskers import whisker
 
 NAME, INDENT, FIGURES = 18, 4, 26
 """Columns of an arm's name at most (or a quarter of the line), before a difference, and of the figures at a line's end."""
 LEAST, COLUMNS_A_TICK = 12, 6
-"""Columns of an axis at least, and for each of its ticks: a label of five characters and a gap."""
 MARKS = {BETTER: ("▲", "$text-success bold"), WORSE: ("▼", "$text-error bold"), CANNOT_TELL: ("≈", "bold")}
 CALIBRATE = "syncse calibrate"
 
 
-class TaskResult(Section):
+class TaskResult(MeasuredSection):
     """Draws the task under the cursor for the room that it has."""
 
     def __init__(self, id: str | None = None) -> None:
@@ -33,17 +32,12 @@ class TaskResult(Section):
     def show(self, comparison: Comparison, task: Task) -> None:
         """Draw this task of this comparison."""
         self._given = (comparison, task)
-        self._draw()
+        self.redraw()
 
-    def on_resize(self, _: events.Resize) -> None:
-        """The axes take the room that is there."""
-        self._draw()
-
-    def _draw(self) -> None:
-        if self._given is not None:
-            comparison, task = self._given
-            room = self.screen.size.width if not self.size.width else self.size.width
-            self.set_content(Content("\n\n").join(part for part in _parts(comparison, task, room) if part.plain))
+    def made_for(self, width: int) -> Content:
+        """Ranking, scores, differences, remarks: the axes take the room that is there."""
+        parts = _parts(*self._given, width) if self._given else []
+        return Content("\n\n").join(part for part in parts if part.plain)
 
 
 def _parts(comparison: Comparison, task: Task, width: int) -> list[Content]:
@@ -56,7 +50,7 @@ def _parts(comparison: Comparison, task: Task, width: int) -> list[Content]:
 
 
 def _title(task: Task) -> Content:
-    about = f"  {safe(task.metric, 20)} x 100 over {task.items:,} {safe(task.unit, 20)}"
+    about = f" {safe(task.metric, 20)} x 100 over {task.items:,} {safe(task.unit, 20)}"
     return Content.assemble((safe(task.name, 60), "bold"), about)
 
 
@@ -64,44 +58,47 @@ def _ranking(task: Task) -> list[Content]:
     """One line a tier. Within a tier there is no order, and it is said so."""
     rows = []
     for place, tier in enumerate(task.tiers, 1):
-        names = ", ".join(safe(name, 30) for name in tier)
-        note = "  one tier: cannot be told apart" if len(tier) > 1 else ""
-        rows.append(Content.assemble((f"{place:>3}  ", "$text-accent bold"), names, (note, "dim")))
+        names = ", ".join(safe(name) for name in tier)
+        note = f"  {_one_tier(task, tier)}" if len(tier) > 1 else ""
+        rows.append(Content.assemble((f"{place:>2}  ", "$text-accent bold"), names, (note, "$text-muted")))
     return rows
 
 
+def _one_tier(task: Task, tier: Sequence[str]) -> str:
+    """Why these arms share a tier, though some of them may differ: a third one cannot be told from either."""
+    apart = [pair for pair in task.pairs if {pair.first, pair.second} <= set(tier) and pair.verdict != CANNOT_TELL]
+    if not apart:
+        return "one tier: cannot be told apart"
+    return "one tier: some of them differ, but another cannot be told from either"
+
+
 def _scores(scores: Sequence[Score], width: int) -> Content:
-    name = min(max((len(safe(score.arm)) for score in scores), default=0), max(NAME, width // 4))
+    labels = distinct([safe(score.arm) for score in scores], max(NAME, width // 4))
+    name = max(map(len, labels), default=0)
     ends = [end for score in scores if score.value is not None for end in (score.value, *(score.interval or ()))]
     if not ends:
-        return lines(*(_undefined(score, name) for score in scores))
+        return lines(*(_undefined(score, f"{label:<{name}}") for label, score in zip(labels, scores, strict=True)))
     axis = Axis.around([100 * end for end in ends], max(LEAST, width - name - 1 - FIGURES))
     rows = [Content.styled("Scores, 95 % intervals", "bold")]
-    for score in scores:
+    for label, score in zip(labels, scores, strict=True):
         if score.value is None:
-            rows.append(_undefined(score, name))
+            rows.append(_undefined(score, f"{label:<{name}}"))
             continue
         drawn = whisker(axis, 100 * score.value, _hundred(score.interval))
-        rows.append(_line(f"{_name(score, name)} ", drawn, f"{100 * score.value:6.2f}", score.interval))
+        rows.append(_line(f"{label:<{name}} ", drawn, f"{100 * score.value:6.2f}", score.interval))
     return lines(*rows, _axis(axis, name + 1), _seeds(scores))
 
 
-def _name(score: Score, width: int) -> str:
-    return f"{shortened(safe(score.arm), width):<{width}}"
-
-
-def _undefined(score: Score, name: int) -> Content:
-    return Content(f"{_name(score, name)} undefined: {safe('; '.join(score.why) or 'no figure', 200)}")
+def _undefined(score: Score, name: str) -> Content:
+    return Content(f"{name} undefined: {safe('; '.join(score.why) or 'no figure', 200)}")
 
 
 def _seeds(scores: Sequence[Score]) -> Content:
     """How far the seeds of each arm scatter, where it has several."""
     told = [
-        f"{safe(score.arm, 40)} {100 * score.seed_sd:.2f} ({score.seeds})"
-        for score in scores
-        if score.seed_sd is not None
+        f"{safe(score.arm)} {100 * score.seed_sd:.2f} ({score.seeds})" for score in scores if score.seed_sd is not None
     ]
-    return Content.styled(f"sd over seeds: {', '.join(told)}", "dim") if told else Content("")
+    return Content.styled(f"sd over seeds: {', '.join(told)}", "$text-muted") if told else Content("")
 
 
 def _differences(pairs: Sequence[Pair], cells: int) -> Content:
@@ -112,7 +109,7 @@ def _differences(pairs: Sequence[Pair], cells: int) -> Content:
     floors = [end for pair in pairs if pair.floor is not None for end in (-pair.floor, pair.floor)]
     axis = Axis.around([0.0, *(100 * end for end in [*found, *floors])], max(LEAST, cells))
     legend = ("  ┊ zero  · noise floor" if floors else "  ┊ zero") if found else ""
-    rows = [Content.assemble(("Differences, Holm's intervals", "bold"), (legend, "dim"))] if pairs else []
+    rows = [Content.assemble(("Differences, Holm's intervals", "bold"), (legend, "$text-muted"))] if pairs else []
     common = _common(pairs)
     for pair in pairs:
         rows.append(_verdict(pair, common, bool(floors)))
@@ -135,7 +132,7 @@ def _common(pairs: Sequence[Pair]) -> set[str]:
 def _verdict(pair: Pair, common: set[str], floors: bool) -> Content:
     """Who is better, in words, then what says so."""
     glyph, style = MARKS[pair.verdict]
-    first, second = safe(pair.first, 40), safe(pair.second, 40)
+    first, second = safe(pair.first), safe(pair.second)
     unsure = pair.verdict == CANNOT_TELL
     told = f"cannot tell {first} from {second}" if unsure else f"{first} is {pair.verdict} than {second}"
     why = [] if pair.p_holm is None else [f"p {_p(pair.p_holm)} (Holm)"]
@@ -146,7 +143,7 @@ def _verdict(pair: Pair, common: set[str], floors: bool) -> Content:
     if pair.lone and not unsure:
         why.append("holds for these encoders, not for what made them")
     notes = "; ".join([*why, *(safe(note, 200) for note in pair.notes if note not in common)])
-    return Content.assemble((f"{glyph} {told}", style), (f"  {notes}", "dim"))
+    return Content.assemble((f"{glyph} {told}", style), (f"  {notes}", "$text-muted"))
 
 
 def _p(value: float) -> str:
@@ -164,7 +161,7 @@ def _line(name: str, drawn: str, value: str, interval: Interval | None, form: st
 
 def _axis(axis: Axis, indent: int) -> Content:
     line, words = below(axis, max(2, axis.cells // COLUMNS_A_TICK))
-    return Content.styled(f"{'':{indent}}{line}\n{'':{indent}}{words}".rstrip(), "dim")
+    return Content.styled(f"{'':{indent}}{line}\n{'':{indent}}{words}".rstrip(), "$text-muted")
 
 
 def _hundred(interval: Interval | None) -> Interval | None:
@@ -182,4 +179,4 @@ def _remarks(comparison: Comparison, task: Task) -> Content:
     holm = f"Holm over {comparison.family} comparisons at {comparison.alpha:g}." if comparison.family else ""
     every = [f"All pairs: {note}." for note in sorted(_common(task.pairs))]
     told = (floor, *every, holm, *comparison.notes)
-    return lines(*(Content.styled(safe(text, 400), "dim") for text in told if text))
+    return lines(*(Content.styled(safe(text, 400), "$text-muted") for text in told if text))

@@ -28,12 +28,14 @@ class TripletPane(VerticalScroll, can_focus=False):
 
     def compose(self) -> ComposeResult:
         """What a person decides by comes first."""
-        for name in ("texts", "said", "raw", "asked"):
-            yield Section(id=name)
+        titles = {"texts": "", "said": "Decided by", "raw": "Raw answers", "asked": "Prompts"}
+        for name, title in titles.items():
+            yield Section(id=name, title=title)
 
     def show(self, found: TripletDetail | None) -> None:
         """Draw a triplet; None draws nothing."""
         parts = [_texts(found), _said(found.data), _raw(found.data), _asked(found.data)] if found else [Content("")] * 4
+        self.border_title = f"No. {found.data['ordinal']} of the plan" if found else ""
         for section, content in zip(self.query(Section), parts, strict=True):
             section.set_content(content)
 
@@ -46,15 +48,15 @@ def _texts(found: TripletDetail) -> Content:
     data = found.data
     verdict = f"{GLYPHS.get(data['state'], '?')} {safe(data['state'], 12)} {safe(data['reason'], 40)}".rstrip()
     rows = [
-        Content.assemble((f"triplet {data['ordinal']}  ", "bold"), verdict),
-        Content.assemble((f"{'sentence':<9} ", "dim"), _long(data["sentence"])),
+        Content.styled(verdict, "bold"),
+        Content.assemble((f"{'sentence':<9} ", "$text-muted"), _long(data["sentence"])),
     ]
     for name, difference in found.differences.items():
         rows.append(Content.assemble((f"{name:<9} ", f"{STYLES[name]} bold"), *_pieces(difference, STYLES[name])))
         cut = len(data[name]) - sum(len(piece.text) for piece in difference.pieces)
-        rows += [Content.styled(f"{'':<10}… and {cut:,} more characters", "dim")] if cut > 0 else []
+        rows += [Content.styled(f"{'':<10}… and {cut:,} more characters", "$text-muted")] if cut > 0 else []
         gone = " · ".join(safe(words, 200) for words in difference.gone)
-        rows += [Content.styled(f"{'without':>9} {gone}", "dim")] if gone else []
+        rows += [Content.styled(f"{'without':>9} {gone}", "$text-muted")] if gone else []
     return lines(*rows)
 
 
@@ -75,23 +77,25 @@ def _said(data: Mapping[str, Any]) -> Content:
         why = {"reject": f"rejected, {safe(half['reason'], 60)}", "accept": "accepted"}.get(half["verdict"])
         why = why or f"unanswered, {safe(half['reason'], 60)}"
         by = f"{safe(half['source'], 20)} {half['parser']}"
-        rows.append(Content.assemble((f"{by:<14} ", "dim"), f"{half['role']} {why}"))
+        rows.append(Content.assemble((f"{by:<14} ", "$text-muted"), f"{half['role']} {why}"))
     for said in data["filters"]:
         score = "" if said["score"] is None else f" {figure(said['score'])}"
         why = f"  {safe(said['reason'], 200)}" if said["reason"] else ""
         rows.append(
-            Content.assemble((f"{safe(said['filter'], 14):<14} ", "dim"), f"{safe(said['verdict'], 10)}{score}{why}")
+            Content.assemble(
+                (f"{safe(said['filter'], 14):<14} ", "$text-muted"), f"{safe(said['verdict'], 10)}{score}{why}"
+            )
         )
-    return lines(Content.styled("Decided by", "bold"), *rows)
+    return lines(*rows)
 
 
 def _raw(data: Mapping[str, Any]) -> Content:
-    rows = [Content.styled("Raw answers", "bold")]
+    rows: list[Content] = []
     for half in data["halves"]:
         facts = f"{safe(half['finish'], 20)}, {half['output_tokens']:,} tokens, {half['seconds']:.2f} s"
         rows.append(
             Content.assemble(
-                (MARKS[half["role"]] + " ", STYLES[half["role"]]), _long(half["raw"]), (f"  {facts}", "dim")
+                (MARKS[half["role"]] + " ", STYLES[half["role"]]), _long(half["raw"]), (f"  {facts}", "$text-muted")
             )
         )
         rows += [Content.styled(f"  {safe(half['error'], 400)}", "$text-error")] if half["error"] else []
@@ -102,13 +106,13 @@ def _asked(data: Mapping[str, Any]) -> Content:
     rows = []
     for half in data["halves"]:
         rows.append(
-            Content.assemble((f"Prompt of the {half['role']}  ", "bold"), (safe(half["context_id"], 80), "dim"))
+            Content.assemble((f"Prompt of the {half['role']}  ", "bold"), (safe(half["context_id"], 80), "$text-muted"))
         )
         for message in half["messages"]:
             role = str(message["role"])
             style = {"system": "$text-accent", "assistant": "$text-success"}.get(role, "$text-primary")
             rows.append(Content.assemble((f"{safe(role, 10):<10}", style), _long(message["content"])))
-        rows += [Content.styled(half["note"], "dim")] if half["note"] else []
+        rows += [Content.styled(half["note"], "$text-muted")] if half["note"] else []
     return lines(*rows)
 
 

@@ -26,9 +26,11 @@ GLYPHS = {"accepted": "✓", "rejected": "✗", "dropped": "▽"}
 PERSON = "●"
 """Beside the state: a person has said so."""
 WIDE = 100
-"""Columns from which the reason and the hard negative have columns of their own."""
-REASON, NUMBER, GAP = 12, 9, 2
-"""Columns of a reason (`near_duplicate` is cut), of a row's number with its commas, and between two texts."""
+"""Columns from which the reason has a column of its own."""
+REASON = 12
+"""Its width: the longest reasons that the parser gives, but for a few letters."""
+GAP = 2
+"""Columns between two texts."""
 
 
 class TripletTable(ScrollView, can_focus=True):
@@ -143,15 +145,21 @@ class TripletTable(ScrollView, can_focus=True):
         """One line of the screen: the header, a row, or nothing below the last."""
         width = self.scrollable_content_region.width
         if y == 0:
-            return self._strip(_line(_HEADER, width), width, "table--header")
+            return self._strip(_line(_HEADER, width, self._digits), width, "table--header")
         place = self.scroll_offset.y + y - 1
         if place >= self.pages.total:
             return Strip.blank(width, self.rich_style)
         row = self.pages.row(place)
         here = place == self.cursor
-        text = f"{'▶' if here else ' '}{place + 1:>{NUMBER},} …" if row is None else _row(row, place, here, width)
+        digits = self._digits
+        text = f"{_MARK[here]}{place + 1:>{digits},} …" if row is None else _row(row, place, here, width, digits)
         kind = "table--cursor" if here else "table--dim" if row is None else ""
         return self._strip(text, width, kind or ("table--person" if row and row["reason"] in BY_PERSONS else ""))
+
+    @property
+    def _digits(self) -> int:
+        """Columns of the longest row number."""
+        return max(len(_HEADER["number"]), len(f"{self.pages.total:,}"))
 
     def _strip(self, text: str, width: int, kind: str) -> Strip:
         style: Style = self.get_component_rich_style(kind) if kind else self.rich_style
@@ -164,14 +172,17 @@ _HEADER: Mapping[str, str] = {
 }  # fmt: skip
 
 
-def _row(row: Mapping[str, Any], place: int, here: bool, width: int) -> str:
+_MARK = {True: "▶", False: " "}
+
+
+def _row(row: Mapping[str, Any], place: int, here: bool, width: int, digits: int) -> str:
     state = GLYPHS.get(row["state"], "?") + (PERSON if row["reason"] in BY_PERSONS else "")
-    return _line({**row, "mark": "▶" if here else " ", "number": f"{place + 1:,}", "state": state}, width)
+    return _line({**row, "mark": _MARK[here], "number": f"{place + 1:,}", "state": state}, width, digits)
 
 
-def _line(cells: Mapping[str, str], width: int) -> str:
-    fixed = f"{cells['mark']}{cells['number']:>{NUMBER}} {cells['state']:<2} "
-    names = ("sentence", "positive", "negative") if width >= WIDE else ("sentence", "positive")
+def _line(cells: Mapping[str, str], width: int, digits: int) -> str:
+    fixed = f"{cells['mark']}{cells['number']:>{digits}} {cells['state']:<2} "
+    names = ("sentence", "positive", "negative")
     fixed += f"{_cell(cells['reason'], REASON)} " if width >= WIDE else ""
     room = max(1, (width - cell_len(fixed) - GAP * (len(names) - 1)) // len(names))
     return fixed + (" " * GAP).join(_cell(cells[name], room) for name in names)
