@@ -10,6 +10,7 @@ from syncse_local.cli.common import parser, settings, workspace
 from syncse_local.cli.output import emit, table
 from syncse_local.cli.steps import detach_flag, leave
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.registry import DEFAULT_BACKEND
 from syncse_local.study import state, template
 from syncse_local.study.carry import Carrier, opened, shown
 from syncse_local.study.design import QUESTIONS, study_of
@@ -31,7 +32,7 @@ def add(verbs: Any) -> None:
     made.add_argument("act", choices=ACTS, help="what to do")
     made.add_argument("name", nargs="?", default="", help="the study's name")
     made.add_argument("--models", nargs="+", default=[], metavar="NAME", help="for `new`: the generators")
-    made.add_argument("--backend", default="llamacpp", help="for `new`: their engine (default: llamacpp)")
+    made.add_argument("--backend", default=DEFAULT_BACKEND, help="for `new`: their engine (default: %(default)s)")
     made.add_argument("--input", default="", metavar="FILE", help="for `new`: the sentences")
     made.add_argument("--question", choices=QUESTIONS, default="which-llm", help="for `new`: what is varied")
     made.add_argument("--html", default="", metavar="FILE", help="for `report`: one page with everything")

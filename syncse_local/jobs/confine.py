@@ -21,6 +21,7 @@ from syncse_local.isolation.outside import Watcher
 from syncse_local.isolation.rules import Needs, Rules, whole
 from syncse_local.jobs.launcher import launched
 from syncse_local.registry import BACKENDS, backend_spec
+from syncse_local.specs.train import TrainSpec
 from syncse_local.store.runs import Run
 
 VARIABLE = "SYNCSE_ISOLATION"
@@ -67,8 +68,8 @@ def rules_for(run: Run, workspace: Path, directory: Path) -> Rules | None:
         return None
     with_others = run.kind == "train" and launched(os.environ)
     needs = _of_ranks() if with_others else needs_of(run.kind, run.options)
-    output = run.options.get("output")
-    beside = [] if not isinstance(output, str) else [_nearest(Path(output).absolute().parent)]
+    output = TrainSpec.of(run.options).output if run.kind == TrainSpec.KIND else ""
+    beside = [_nearest(Path(output).absolute().parent)] if output else []
     made = basic(needs, _named(run.options), [workspace, directory, *beside])
     return replace(made, network=with_others, strict=strict == "strict")
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from syncse_local.registry import DEFAULT_BACKEND
 from syncse_local.specs.generate import LARGEST_SEED, MOST_SAMPLES, MOST_TEMPERATURE
 from syncse_local.specs.train import Training
 from syncse_local.text.toml import TomlTable, content_hash, read_toml, refuse
@@ -111,7 +112,7 @@ def _generators(top: TomlTable) -> tuple[StudyGenerator, ...]:
     found = []
     for number, data in enumerate(top.tables("generators"), start=1):
         table = TomlTable(data, f"{top.where}, [[generators]] number {number}", ("name", "model", "backend", "options"))
-        model, backend = table.text("model", ""), table.text("backend", "llamacpp")
+        model, backend = table.text("model", ""), table.text("backend", DEFAULT_BACKEND)
         options = table.data.get("options", {})
         if not isinstance(options, Mapping):
             table.fail("options", "must be a table of names and values")

@@ -203,7 +203,7 @@ def unshared(pace: Pace, rows_each: float, settings: Mapping[str, Any]) -> str:
         return ""
     return (
         "The engine computes every prompt whole: of the shared prefixes it kept 0 %. vLLM keeps prefixes of models with states "
-        "in blocks of hundreds of tokens, which are longer than a recipe's; llamacpp shares those."
+        "in blocks of hundreds of tokens, which are longer than a recipe's; an engine that shares tokens one by one is faster here."
     )
 
 

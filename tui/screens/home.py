@@ -47,7 +47,7 @@ class HomeScreen(ListFrame):
     FOLLOWS = ""
     CSS_PATH = "home.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        key("enter", "open", "Do it", "home.next"),
+        key("enter", "open", "Do it", "home.do"),
         key("s", "starter", "Starter run", "home.starter", "syncse run --detach"),
         *list_keys("home", "way"),
     ]

@@ -11,7 +11,7 @@ from syncse_local.text.figures import number
 from tui.widgets.section import Section, lines
 from tui.widgets.sparkline import sparkline
 
-GIB = 2**30
+GIB = 2**30  # bytes
 KEPT = 16
 """Looks at the memory that its course shows."""
 

@@ -17,7 +17,7 @@ from tui.widgets.whiskers import whisker
 
 NAME, INDENT, FIGURES = 18, 4, 26
 """Columns of an arm's name at most (or a quarter of the line), before a difference, and of the figures at a line's end."""
-LEAST, COLUMNS_A_TICK = 12, 6
+LEAST, COLUMNS_A_TICK = 12, 6  # columns of an axis that can still be read, and between two of its ticks
 MARKS = {BETTER: ("▲", "$text-success bold"), WORSE: ("▼", "$text-error bold"), CANNOT_TELL: ("≈", "bold")}
 CALIBRATE = "syncse calibrate"
 
