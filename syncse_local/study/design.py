@@ -8,6 +8,7 @@ from typing import Any
 from syncse_local.registry import DEFAULT_BACKEND
 from syncse_local.specs.generate import LARGEST_SEED, MOST_SAMPLES, MOST_TEMPERATURE
 from syncse_local.specs.train import Training
+from syncse_local.synthesis.plan import asked_by
 from syncse_local.text.toml import TomlTable, content_hash, read_toml, refuse
 
 QUESTIONS = ("which-llm", "size", "diversity", "prompts")
@@ -123,6 +124,15 @@ def _generators(top: TomlTable) -> tuple[StudyGenerator, ...]:
     for name in names:
         if names.count(name) > 1:
             top.fail("generators", f"has the name {name!r} twice; give each generator its own `name`")
+    asked = [(each.model, each.backend, asked_by(each.options)) for each in found]
+    for number, each in enumerate(asked):
+        if each in asked[:number]:
+            first, second = found[asked.index(each)].name, found[number].name
+            top.fail(
+                "generators",
+                f"has {first!r} and {second!r}, which ask the same model the same: both would get the same answers."
+                " What can tell two apart: model, backend, and the options thinking, thinking_tokens and template",
+            )
     return tuple(found)
 
 

@@ -56,7 +56,8 @@ def run(job: Job) -> dict[str, Any]:
     job.reporter.flush()
     backend = opened_backend(job, spec)
     try:
-        stage.engine = EngineIdentity(backend.info.sha256, backend.name, backend.version)
+        engine = EngineIdentity(backend.info.sha256, backend.name, backend.version)
+        stage.engine = engine.with_options(spec.backend_options or {})
         job.reporter.event("engine", settings=backend.settings(), **vars_of(stage.engine))
         answering = Answering(job, recipe, stage.pools, backend, spec.max_failure_rate)
         answering.heed()

@@ -8,11 +8,11 @@ import hashlib
 import math
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from json.encoder import encode_basestring_ascii as as_json
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from syncse_local.records import Message, Row
 from syncse_local.synthesis.pools import ROLES, Exemplar, Pool, Prompt, Role, SentenceSet
@@ -25,6 +25,17 @@ _FIELD = re.compile(r"\{(?:genre|topics|count)\}")
 PAIR_ROLES: tuple[Role, ...] = ("positive", "negative")
 
 
+ASKED = ("template", "thinking", "thinking_tokens")
+"""Engine options that change what a model is asked. An older one, `chat_profile`, does too and is in no key: runs of 0.1.0
+must go on with theirs."""
+
+
+def asked_by(options: Mapping[str, Any]) -> dict[str, str]:
+    """What engine options change in a model's prompts and in its room to think; empty for the defaults."""
+    found = {name: str(options[name]) for name in ASKED if options.get(name) not in (None, "", "off", (), [])}
+    return found if "thinking" in found else {name: value for name, value in found.items() if name == "template"}
+
+
 @dataclass(frozen=True, slots=True)
 class EngineIdentity:
     """What generates: the SHA-256 of the model file, the backend's name and its version."""
@@ -32,6 +43,11 @@ class EngineIdentity:
     model_sha256: str
     backend: str
     version: str
+
+    def with_options(self, options: Mapping[str, Any]) -> "EngineIdentity":
+        """It as a request's key knows it: with other prompts the same engine gives other answers."""
+        asked = asked_by(options)
+        return replace(self, version=f"{self.version} {canonical(asked)}") if asked else self
 
 
 class PlannedRow(NamedTuple):

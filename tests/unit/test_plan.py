@@ -50,6 +50,18 @@ def test_two_rows_for_each_sentence_and_sample() -> None:
     assert all(0 <= r.seed < 2**31 for r in rows)
 
 
+def test_options_that_change_the_prompt_change_each_key_and_others_none() -> None:
+    recipe, pools = setup("syncse-partial")
+
+    def keys(**options: object) -> set[str]:
+        return {row.key for row in plan(recipe, pools, TEXTS[:3], ENGINE.with_options(options))}
+
+    plain = keys()
+    assert plain == keys(n_ctx=512, thinking="off") == keys(thinking="", thinking_tokens=64, template=())
+    others = [keys(thinking="on"), keys(thinking="on", thinking_tokens=64), keys(thinking="auto"), keys(template="a=b")]
+    assert len(plain.union(*others)) == len(plain) * 5
+
+
 def test_contexts_are_fixed_by_the_recipe() -> None:
     recipe, pools = setup("syncse-partial")
     ids = context_ids(recipe, pools, "positive")

@@ -29,6 +29,11 @@ def test_a_new_file_is_sound_and_reads_back_what_was_given(question: str) -> Non
     assert [generator.model for generator in study.generators] == [odd, "b.gguf"]
 
 
+def test_reasoning_on_and_off_are_two_generators() -> None:
+    made = [{"name": "off", "model": "m.gguf"}, {"name": "on", "model": "m.gguf", "options": {"thinking": "on"}}]
+    assert len(sources(arms(study_of(data(generators=made), "here")))) == 2
+
+
 def test_arms_cross_the_factors_and_share_their_generate_runs() -> None:
     study = study_of(
         data(
@@ -51,6 +56,8 @@ def test_arms_cross_the_factors_and_share_their_generate_runs() -> None:
         ({"factors": {"seize": [5]}}, "seize"),
         ({"generators": []}, "[[generators]]"),
         ({"generators": [{"name": "a"}, {"name": "a"}]}, "twice"),
+        ({"generators": [{"name": "a"}, {"name": "b", "options": {"n_ctx": 512}}]}, "the same answers"),
+        ({"generators": [{"name": "a"}, {"name": "b", "options": {"thinking": "off"}}]}, "the same answers"),
         ({"name": "../x"}, "../x"),
         ({"training": {"epochs": 0}}, "epochs"),
         ({"training": {"seed": 3}}, "seed"),
