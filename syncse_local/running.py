@@ -125,7 +125,9 @@ class Running(Triplets):
 
     def studies(self) -> list[str]:
         """The names of the studies that have a file here."""
-        return sorted(path.parent.name for path in (self.directory / "studies").glob("*/study.toml"))
+        from syncse_local.study import state
+
+        return state.names(self.directory)
 
     def study(self, name: str) -> dict[str, Any]:
         """A study's arms with states, runs, scores and cost, and its comparison, as of now. Raises SyncseError (USAGE)."""
@@ -155,9 +157,11 @@ class Running(Triplets):
         if not evaluated:
             scored = calibration.evaluation(asked, self.settings)
             with self.pipeline_lock():
-                run_id = lambda text: self.run(text).id  # noqa: E731  # one line in a call
-                evaluated = self._all(calibration.steps(asked, self.settings, scored, self.directory, run_id))
+                evaluated = self._all(calibration.steps(asked, self.settings, scored, self.directory, self._whole_id))
         return calibrate(self.connection, evaluated)
+
+    def _whole_id(self, text: str) -> str:
+        return self.run(text).id
 
     @overload
     def run(self, known: str) -> Run: ...

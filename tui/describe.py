@@ -50,13 +50,13 @@ def phase(run: Run, events: Sequence[Mapping[str, Any]]) -> str:
     if run.state == "queued":
         return "Waiting for its process to start"
     seen = {str(event["kind"]) for event in _since_start(events)}
-    said, done = run.progress.get("phase"), number(run.progress.get("done"))
+    said = run.progress.get("phase")
     if not run.progress or not seen & LOADED:
         return _loading(seen)
-    if said in ("planning", "generating") and "planned" in seen and not (said == "generating" and done):
+    if said == "planning" and "planned" in seen:  # the engine has not been asked yet
         return "Reading prompts"
     if isinstance(said, str):
-        return {"generating": "Writing", "planning": "Planning"}.get(said, safe(said, 40).capitalize())
+        return safe(said, 40).capitalize()
     if isinstance(task := run.progress.get("task"), str):
         return f"Scoring: {safe(task, 40)} is done" if run.kind == "eval" else f"Measuring {safe(task, 40)}"
     return {"train": "Training", "eval": "Scoring", "compare": "Comparing"}.get(run.kind, "At work")

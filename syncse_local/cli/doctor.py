@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from syncse_local import __version__, paths
-from syncse_local.cli.audit import audit
 from syncse_local.cli.common import parser, settings
 from syncse_local.cli.inventory import machine_checks, model_checks
 from syncse_local.cli.output import emit, table
@@ -36,6 +35,8 @@ def add(verbs: Any) -> None:
 def run(options: argparse.Namespace) -> ExitCode:
     """Print the checks; fails (PREFLIGHT) when something needed is missing. With --airgap, the proof that nothing leaves."""
     if options.airgap:
+        from syncse_local.cli.audit import audit
+
         return audit(options.json)
     chosen = settings(options)
     checks = [

@@ -4,17 +4,18 @@ import argparse
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from syncse_local.cli.common import parser
 from syncse_local.cli.output import emit
 from syncse_local.errors import ExitCode, SyncseError
-from syncse_local.packs import container, making, taking
-from syncse_local.packs.container import Listing
 from syncse_local.packs.database import CHOICES
-from syncse_local.packs.making import Contents
 from syncse_local.text.display import safe
 from syncse_local.text.figures import size
+
+if TYPE_CHECKING:
+    from syncse_local.packs.container import Listing
+    from syncse_local.packs.making import Contents
 
 
 def add(verbs: Any) -> None:
@@ -39,6 +40,8 @@ def add(verbs: Any) -> None:
 
 def pack(options: argparse.Namespace) -> ExitCode:
     """Say what would leave, and write it. Raises SyncseError (USAGE) where texts would leave and nobody agreed."""
+    from syncse_local.packs import container, making
+
     target = Path(options.output)
     with making.contents(Path(options.what), options.texts) as found:
         leaving = found.rows.get("sentence", 0)
@@ -72,7 +75,9 @@ def _agreed(leaving: int) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _show(found: Contents) -> None:
+def _show(found: "Contents") -> None:
+    from syncse_local.packs import making
+
     listing = found.listing
     print(f"{listing.kind} {safe(listing.name)}: {len(listing.files)} files, {size(listing.size)}")
     if found.rows:
@@ -88,6 +93,8 @@ def _show(found: Contents) -> None:
 
 def unpack(options: argparse.Namespace) -> ExitCode:
     """Verify every byte, say what it is, then write."""
+    from syncse_local.packs import making, taking
+
     with taking.opened(Path(options.pack)) as (pack, listing):
         taking.verified(pack, listing)
         target = Path(options.output or listing.name)
@@ -108,13 +115,13 @@ def unpack(options: argparse.Namespace) -> ExitCode:
     return ExitCode.OK
 
 
-def _next(listing: Listing) -> str:
+def _next(listing: "Listing") -> str:
     if listing.kind == "workspace":
         return "; its runs are somebody else's: look at them, and adopt what you want to go on with"
     return ""
 
 
-def _about(listing: Listing) -> Mapping[str, Any]:
+def _about(listing: "Listing") -> Mapping[str, Any]:
     files = {entry.path: {"size": entry.size, "sha256": entry.sha256} for entry in listing.files}
     named = {"kind": listing.kind, "name": listing.name, "about": dict(listing.about)}
     return {**named, "identity": listing.identity, "files": files}

@@ -3,9 +3,8 @@
 import argparse
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from syncse_local.backends.prompt import SentPrompt
 from syncse_local.cli.common import parser, settings
 from syncse_local.cli.flags import add_fields, spec_of
 from syncse_local.cli.output import emit, table
@@ -19,6 +18,9 @@ from syncse_local.synthesis.preview import Request, described, preview
 from syncse_local.synthesis.recipe import RECIPES, Pools, Recipe, list_recipes, load_pools, load_recipe
 from syncse_local.text.display import safe, safe_text
 from syncse_local.text.toml import locate
+
+if TYPE_CHECKING:
+    from syncse_local.backends.prompt import SentPrompt
 
 EXAMPLES = {
     "show": "syncse recipes show starter",
@@ -116,7 +118,7 @@ def _preview(options: argparse.Namespace) -> None:
             print(safe_text("\n".join(described([request]))))
 
 
-def _as_sent(request: Request, prompt: SentPrompt) -> Iterator[str]:
+def _as_sent(request: Request, prompt: "SentPrompt") -> Iterator[str]:
     """A prompt as the engine sends it, with the place where the shared prefix ends; not yet safe for a terminal."""
     yield f"== {request.role}  {request.context}  seed {request.seed}"
     yield f"{prompt.text[: prompt.shared_chars]}[[the shared prefix ends here]]{prompt.text[prompt.shared_chars :]}"

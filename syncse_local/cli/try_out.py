@@ -3,7 +3,7 @@
 import argparse
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from syncse_local.api import Workspace
 from syncse_local.cli.common import parser, settings
@@ -11,9 +11,11 @@ from syncse_local.cli.flags import add_fields, spec_of
 from syncse_local.cli.output import emit, table
 from syncse_local.errors import ExitCode
 from syncse_local.specs.study import TrySpec
-from syncse_local.study.trial import Tried, try_out
 from syncse_local.text.display import safe
 from syncse_local.text.figures import clock, figure
+
+if TYPE_CHECKING:
+    from syncse_local.study.trial import Tried
 
 
 def add(verbs: Any) -> None:
@@ -30,9 +32,11 @@ def add(verbs: Any) -> None:
 
 def run(options: argparse.Namespace) -> ExitCode:
     """Ask each model, print the answers by row, then what a run would take."""
+    from syncse_local.study.trial import try_out
+
     spec, chosen = spec_of(options, TrySpec), settings(options)
     spec.complete()
-    tried = list[Tried]()
+    tried: list[Tried] = []
     for each in try_out(Path(chosen.workspace), chosen, spec, Workspace):
         tried.append(each)
         if options.json:
@@ -43,13 +47,13 @@ def run(options: argparse.Namespace) -> ExitCode:
     return ExitCode.OK if any(each.triplets for each in tried) else ExitCode.FAILED
 
 
-def name(tried: Tried) -> str:
+def name(tried: "Tried") -> str:
     """Model, recipe and temperature in a few words."""
     warm = "" if tried.temperature is None else f" t={tried.temperature:g}"
     return f"{tried.model} / {tried.recipe}{warm}"
 
 
-def _show(tried: list[Tried]) -> None:
+def _show(tried: "list[Tried]") -> None:
     rows = [(answer, each) for each in tried for answer in each.answers]
     order = {sentence: place for place, sentence in enumerate(dict.fromkeys(answer.sentence for answer, _ in rows))}
     rows.sort(key=lambda row: (order[row[0].sentence], row[0].role != "positive"))  # stable: models keep their order
@@ -70,7 +74,7 @@ def _show(tried: list[Tried]) -> None:
     print("The forecast is from these few rows; a long run is usually faster a row, for contexts are shared.")
 
 
-def _forecast(each: Tried) -> list[object]:
+def _forecast(each: "Tried") -> list[object]:
     times = [figure(value) or "-" for value in (each.rows_per_second, each.per_triplet)]
     seconds = each.forecast_seconds
     return [name(each), each.triplets, *times, "-" if seconds is None else clock(seconds)]

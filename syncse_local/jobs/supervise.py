@@ -11,13 +11,16 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from syncse_local import airgap, machine
 from syncse_local.errors import SyncseError
-from syncse_local.isolation.outside import Watcher
-from syncse_local.jobs import confine, gpu_queue, liveness
+from syncse_local.jobs import gpu_queue, liveness
 from syncse_local.store import runs
 from syncse_local.store.database import connect
+
+if TYPE_CHECKING:
+    from syncse_local.isolation.outside import Watcher
 
 POLL = 0.2
 """Seconds between two looks at the worker: how late its death or a cancel step is noticed at most."""
@@ -46,6 +49,8 @@ def launch(workspace: Path, run_id: str, guarded: bool, isolation: str = "auto")
 
     `isolation` is `auto`, `strict` or `off`: see `confine`.
     """
+    from syncse_local.jobs import confine
+
     directory = run_directory(workspace, run_id)
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / "log").open("ab") as log:
@@ -64,6 +69,8 @@ def supervise(workspace: Path, run_id: str) -> int:
 
     Returns the worker's exit status (0 when there is nothing to do).
     """
+    from syncse_local.jobs import confine
+
     connection = connect(database(workspace))
     lock = liveness.acquire(run_directory(workspace, run_id) / "lock")
     turn = _turn(connection, workspace, run_id) if lock is not None else None
@@ -117,8 +124,11 @@ def supervise(workspace: Path, run_id: str) -> int:
     return worker.returncode
 
 
-def _watcher(connection: sqlite3.Connection, workspace: Path, run_id: str) -> Watcher | None:
+def _watcher(connection: sqlite3.Connection, workspace: Path, run_id: str) -> "Watcher | None":
     """What confines the worker; None where isolation is off or this is no Linux. Raises SyncseError (USAGE)."""
+    from syncse_local.isolation.outside import Watcher
+    from syncse_local.jobs import confine
+
     rules = confine.rules_for(runs.get(connection, run_id), workspace, run_directory(workspace, run_id))
     return None if rules is None else Watcher(rules)
 

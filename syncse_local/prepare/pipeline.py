@@ -1,6 +1,6 @@
 """The whole job as steps: evaluate, generate, filter, train, evaluate again. Starts nothing: whoever asks starts the runs."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -22,8 +22,13 @@ from syncse_local.specs.train import TrainSpec
 from syncse_local.store.runs import Run
 from syncse_local.synthesis.filters.settings import FilterSettings
 
-BATCH = 64
-"""Rows of a batch: the starter corpus has some 4,000 triplets, which are 180 steps of this size in three epochs."""
+STARTER_TRAINING: Mapping[str, Any] = {
+    "batch_size": 64,  # the starter corpus has some 4,000 triplets, which are 180 steps of this size in three epochs
+    "learning_rate": RunSpec.field("learning_rate").default,
+    "pooling": RunSpec.field("pooling").default,
+    "no_duplicates": True,  # samples share their anchor
+}
+"""What suits the starter encoder on triplets that were made with it."""
 
 
 class Step(NamedTuple):
@@ -132,14 +137,13 @@ def _training(spec: RunSpec, chosen: Settings, runs: Sequence[str], output: str)
     chosen = settled(spec, chosen)
     there = chosen.senteval and Path(chosen.senteval).exists()
     given: dict[str, Any] = {
+        **STARTER_TRAINING,
         "encoder": named_model(chosen.encoder or str(starter_encoder()), chosen, "encoder", "train"),
         "output": str(Path(output).resolve()),
         "epochs": spec.epochs,
         "learning_rate": spec.learning_rate,
         "seed": spec.seed,
         "pooling": spec.pooling,
-        "batch_size": BATCH,
-        "no_duplicates": True,  # samples share their anchor
         "device": chosen.device,
         "dev": ("STSB-dev" if there else "starter-dev",),
         "runs": tuple(runs),

@@ -3,9 +3,8 @@
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from syncse_local.backends.prompt import SentPrompt
 from syncse_local.config import Settings
 from syncse_local.prepare.engine import engine_options
 from syncse_local.prepare.generate import contexts_of
@@ -14,6 +13,9 @@ from syncse_local.records import Message
 from syncse_local.registry import load_prompts
 from syncse_local.specs.generate import GenerateSpec
 from syncse_local.synthesis.recipe import load_recipe
+
+if TYPE_CHECKING:
+    from syncse_local.backends.prompt import SentPrompt
 
 
 def contexts_for(name: str, input: str, how: Mapping[str, Any], wish: str) -> int:
@@ -28,7 +30,7 @@ def contexts_for(name: str, input: str, how: Mapping[str, Any], wish: str) -> in
 
 def shown_prompts(
     model: str, backend: str, thinking: str, chosen: Settings
-) -> Callable[[Sequence[Message]], SentPrompt]:
+) -> "Callable[[Sequence[Message]], SentPrompt]":
     """What turns messages into the prompt that this model will get. Raises SyncseError where nothing can show it."""
     chosen = dataclasses.replace(chosen, backend=backend or chosen.backend)
     show = load_prompts(chosen.backend)

@@ -9,6 +9,8 @@ from syncse_local.specs.generate import MOST_TEMPERATURE, GenerateSpec
 from syncse_local.specs.reading import Reading
 from syncse_local.specs.spec import Spec
 
+QUESTIONS = ("which-llm", "size", "diversity", "prompts")
+"""What a study may vary."""
 MOST_ROWS = 200
 """Rows of a look: more is a run of its own, with `syncse generate`."""
 

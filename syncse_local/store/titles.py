@@ -23,11 +23,6 @@ DEEPEST = 3
 """Trainings on trained encoders that a title follows: beyond it, and in a circle, the directory's name stands."""
 
 
-def _told(run: Run) -> Mapping[str, Any]:
-    """The options as they lie in the row, whatever their shape."""
-    return run.options
-
-
 class Titles:
     """Makes titles and keeps them: a run's options never change. Belongs to one connection, as that does to a thread."""
 
@@ -45,7 +40,7 @@ class Titles:
 
     def arms(self, run: Run) -> dict[str, str]:
         """What each arm of a compare run is about, by its name: an arm that a person has named keeps its name."""
-        return {str(arm.get("name", "?")): self._arm(arm) for arm in _mappings(_told(run).get("arms"))}
+        return {str(arm.get("name", "?")): self._arm(arm) for arm in _mappings(run.options.get("arms"))}
 
     def _about(self, run: Run) -> str:
         options = run.options
@@ -60,8 +55,7 @@ class Titles:
         return ", ".join(filter(None, map(self._source, _texts(options.get("runs") or options.get("run")))))
 
     def _trained(self, run: Run, depth: int) -> str:
-        options = _told(run)
-        training = _mapping(options.get("training"))
+        options, training = run.options, _mapping(run.options.get("training"))
         sources = [self._source(name) for name in _texts(options.get("runs"))]
         sources += [place_name(options.get("data"))] if options.get("data") else []
         if not sources and not options.get("encoder"):
@@ -86,7 +80,7 @@ class Titles:
         """An arm's own name; the title of its first run where it was named after a directory only."""
         first = self._run(next(iter(_texts(arm.get("runs"))), ""))
         name = str(arm.get("name", "?"))
-        unnamed = first and first.kind == "eval" and name == PurePath(str(_told(first).get("encoder"))).name
+        unnamed = first and first.kind == "eval" and name == PurePath(str(first.options.get("encoder"))).name
         return self.of(first) if first and unnamed else name
 
     def _run(self, run_id: str) -> Run | None:

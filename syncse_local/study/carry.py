@@ -41,7 +41,7 @@ def opened(workspace: "Workspace", name: str) -> Study:
     """The study of this name in the workspace. Raises SyncseError (USAGE)."""
     path = state.folder(workspace.directory, name) / "study.toml"
     if not path.is_file():
-        no_such(name, workspace.directory / state.FOLDER)
+        no_such(name, state.names(workspace.directory))
     return read(path)
 
 

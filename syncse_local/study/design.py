@@ -1,17 +1,17 @@
 """A study as its file says it: factors, baselines, what arms are matched on. Reads TOML strictly; starts nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from syncse_local.registry import DEFAULT_BACKEND
 from syncse_local.specs.generate import LARGEST_SEED, MOST_SAMPLES, MOST_TEMPERATURE
+from syncse_local.specs.study import QUESTIONS
 from syncse_local.specs.train import Training
 from syncse_local.synthesis.plan import asked_by
 from syncse_local.text.toml import TomlTable, content_hash, read_toml, refuse
 
-QUESTIONS = ("which-llm", "size", "diversity", "prompts")
 MATCHED = ("sentences", "triplets", "tokens", "seconds")
 """What arms have in common: the sentences asked about, or as many triplets as the least arm has, or as many as the least
 arm's generated tokens, or seconds of generation, would have paid for."""
@@ -172,9 +172,8 @@ def _training(top: TomlTable) -> dict[str, Any]:
     return dict(given)
 
 
-def no_such(name: str, folder: Path) -> None:
-    """Raise SyncseError (USAGE) for a study that is not there."""
-    there = sorted(path.parent.name for path in folder.glob("*/study.toml"))
+def no_such(name: str, there: Sequence[str]) -> None:
+    """Raise SyncseError (USAGE) for a study that is not among those that are there."""
     known = (
         f"Studies here: {', '.join(there)}."
         if there

@@ -37,6 +37,11 @@ class StudyState:
         return asdict(self)
 
 
+def names(workspace: Path) -> list[str]:
+    """The studies of a workspace: those that have a file."""
+    return sorted(path.parent.name for path in (workspace / FOLDER).glob("*/study.toml"))
+
+
 def folder(workspace: Path, name: str) -> Path:
     """Where a study lies."""
     return workspace / FOLDER / name

@@ -10,6 +10,7 @@ from syncse_local.paths import starter_encoder
 from syncse_local.prepare.evaluate import evaluate
 from syncse_local.prepare.generate import generate
 from syncse_local.prepare.names import existing, named_encoder
+from syncse_local.prepare.pipeline import STARTER_TRAINING
 from syncse_local.prepare.train import train
 from syncse_local.specs.evaluate import EvaluateSpec
 from syncse_local.specs.generate import GenerateSpec
@@ -19,11 +20,6 @@ from syncse_local.study.design import Study
 from syncse_local.study.held_out import FILE
 from syncse_local.study.split import SplitInput, overlap
 from syncse_local.text.toml import content_hash
-
-BATCH = 64
-"""Rows of a batch where the study does not say: as in `syncse run`."""
-STARTER: Mapping[str, Any] = {"batch_size": BATCH, "learning_rate": 1e-4, "pooling": "avg", "no_duplicates": True}
-"""What suits the starter encoder, as in `syncse run`; [training] has the last word."""
 
 
 def synthesis(study: Study, source: Source, parts: SplitInput, chosen: Settings) -> GenerateSpec:
@@ -47,8 +43,11 @@ def training(
     chosen: Settings,
     workspace: Path,
 ) -> TrainSpec:
-    """The training of an arm with a seed, its encoder to lie where the same training of another study has put it."""
-    given: dict[str, Any] = {**STARTER, "select": "none", **study.training, "seed": seed}
+    """The training of an arm with a seed, its encoder to lie where the same training of another study has put it.
+
+    [training] has the last word; what it leaves open is as in `syncse run`.
+    """
+    given: dict[str, Any] = {**STARTER_TRAINING, "select": "none", **study.training, "seed": seed}
     given |= {"encoder": arm.encoder} if arm.encoder else {}
     given |= {name: value for name, value in _sets(study).items() if value}
     if arm.baseline == "dropout":

@@ -1,7 +1,6 @@
 """A study's figures as plain rows, for a terminal, a page, Markdown and LaTeX. Knows `carry.shown` and nothing else."""
 
 from collections.abc import Mapping
-from statistics import fmean
 from typing import Any
 
 from syncse_local.compare.report import span
@@ -113,13 +112,3 @@ def points(found: Mapping[str, Any], by: str) -> list[tuple[str, float, float, f
             low, high = score["interval"] or (score["value"], score["value"])
             made.append((arm["arm"], spent[by] / triplets, score["value"], low, high))
     return made
-
-
-def mean_scores(arm: Mapping[str, Any]) -> dict[tuple[str, str], float]:
-    """An arm's scores over its seeds by task and metric."""
-    values: dict[tuple[str, str], list[float]] = {}
-    for scores in arm["scores"].values():
-        for score in scores:
-            if score["value"] is not None:
-                values.setdefault((score["task"], score["metric"]), []).append(score["value"])
-    return {key: fmean(each) for key, each in values.items()}

@@ -11,8 +11,7 @@ from syncse_local import config
 from syncse_local.cli.main import build
 from syncse_local.synthesis.parse import Failure
 from syncse_local.synthesis.recipe import list_recipes
-
-PAGES = sorted(p for p in Path(__file__).resolve().parents[2].glob("**/*.md") if not {".venv", ".vllm"} & set(p.parts))
+from tests.docs.pages import PAGES
 
 
 def _verbs() -> set[str]:

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.pages import PAGES, REPO
+
 LINE = 120
 """Characters of a line: as in the code, so that a page and a diff fit beside each other."""
 WORDS = 40
 """Words of a sentence: whoever reads in a second language loses the beginning of a longer one."""
-
-REPO = Path(__file__).resolve().parents[2]
-PAGES = sorted(path for path in REPO.glob("**/*.md") if not {".venv", ".vllm", ".models"} & set(path.parts))
 
 MARK = r"\s*([-*#>]+|\d\d?\.)\s+"
 """What begins a list item, a heading or a quotation."""

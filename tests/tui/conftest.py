@@ -140,7 +140,7 @@ class Rows:
         self.event(run_id, "planned", rows=4000, part="pairs", skipped={"duplicate": 12})
         self.answers(run_id, "A man plays a guitar.", "Someone plays guitar.", "As a model I cannot.", refused=True)
         self.progress(
-            run_id, done=1600, total=4000, phase="generating", accepted=1503, rows_per_second=55.2,
+            run_id, done=1600, total=4000, phase="writing", accepted=1503, rows_per_second=55.2,
             accepted_per_second=51.04, tokens_per_second=980.1, eta=43.5,
         )  # fmt: skip
         self.settle(run_id, ago)

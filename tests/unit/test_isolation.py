@@ -236,6 +236,12 @@ def test_what_holds_where_the_kernel_lacks_a_feature(names: str) -> None:
     assert (tried["TCP"], tried["DNS"]) == (("shut", "shut") if shut else ("not tried", "not tried"))
 
 
+def ended(script: str) -> subprocess.CompletedProcess[str]:
+    """A Python of its own that ran the script; it may have killed itself, and its child goes on with its output."""
+    words, about = [sys.executable, "-c", script], {**os.environ, "PYTHONPATH": str(REPO)}
+    return subprocess.run(words, capture_output=True, text=True, timeout=60, env=about, check=False)
+
+
 @linux
 def test_a_refused_call_fails_when_the_watcher_is_gone() -> None:
     """A killed supervisor leaves its worker behind: what was shut stays shut, and nothing hangs."""
@@ -260,13 +266,7 @@ watcher.start()
 watcher.reported.wait(30)
 os.kill(os.getpid(), 9)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", outer],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={**os.environ, "PYTHONPATH": str(REPO)},
-    )
+    done = ended(outer)
     assert done.stdout.split() == ["shut"], done.stderr
 
 
@@ -289,13 +289,7 @@ words = [sys.executable, "-c", script, str(watcher.descriptor), str(os.getpid())
 subprocess.Popen(words, pass_fds=[watcher.descriptor])
 os.kill(os.getpid(), 9)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", outer],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={**os.environ, "PYTHONPATH": str(REPO)},
-    )
+    done = ended(outer)
     if "False" in done.stdout:
         pytest.skip("this kernel shuts nothing here")
     assert done.stdout.strip() == "True []", done.stderr

@@ -8,9 +8,10 @@ import pytest
 
 from syncse_local.errors import ExitCode, SyncseError
 from syncse_local.records import Triplet
+from syncse_local.specs.study import QUESTIONS
 from syncse_local.study import tables, template
 from syncse_local.study.arms import arms, sources
-from syncse_local.study.design import QUESTIONS, study_of
+from syncse_local.study.design import study_of
 from syncse_local.study.scatter import scatter
 from syncse_local.study.split import split
 from syncse_local.training.sources import drawn, numbered
