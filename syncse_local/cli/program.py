@@ -34,6 +34,16 @@ def build(verbs: Iterable[Any]) -> argparse.ArgumentParser:
     return parser
 
 
+def verb_first(given: Sequence[str]) -> list[str]:
+    """The words with a workspace that was named before the verb behind it; without a verb the terminal UI is meant."""
+    count = 2 if given[:1] in (["-w"], ["--workspace"]) else int(bool(given) and given[0].startswith("--workspace="))
+    place, rest = list(given[:count]), list(given[count:])
+    if not place:
+        return rest
+    verb = [] if not rest or rest[0].startswith("-") else [rest.pop(0)]
+    return [*(verb or ["tui"]), *place, *rest]
+
+
 def run(verbs: Iterable[Any], arguments: Sequence[str]) -> int:
     """Run one command of these verbs; returns its exit code."""
     streams.make_usable()

@@ -10,12 +10,14 @@ streams.import_nothing_from_here()
 
 def entry() -> None:
     """`syncse`: the UI, or the command with all its verbs."""
-    given = sys.argv[1:]
+    from syncse_local.cli import program
+
+    given = program.verb_first(sys.argv[1:])
     if given[:1] not in ([], ["tui"]):
         from syncse_local.cli import main
 
         sys.exit(main.main(given))
-    from syncse_local.cli import program, tui
+    from syncse_local.cli import tui
 
     sys.exit(program.run((tui,), given))
 
