@@ -150,11 +150,14 @@ class Workspace(Running):
         """The runs of this workspace that use a GPU now: device, run_id, pid, since."""
         return [row for row in gpu_lock.holders(self.connection) if self.alive(row["run_id"])]
 
-    def arms(self, texts: Sequence[str]) -> list[dict[str, Any]]:
-        """`RUN`, `RUN,RUN` or `name=RUN,RUN`, each as a name and the ids of its eval runs. Raises SyncseError (USAGE)."""
+    def arms(
+        self, texts: Sequence[str], fixed: Sequence[str] = (), trained: Sequence[str] = ()
+    ) -> list[dict[str, Any]]:
+        """`RUN`, `RUN,RUN` or `name=RUN,RUN`, each as a name, the ids of its eval runs, and whether it is fixed: an encoder that
+        syncse did not train. `fixed` and `trained` name arms of which you know better. Raises SyncseError (USAGE)."""
         from syncse_local.compare.arms import parse
 
-        return parse(self.connection, texts)
+        return parse(self.connection, texts, fixed, trained)
 
     def calibrations(self) -> list[dict[str, Any]]:
         """The noise floors measured in this workspace, the newest calibration first."""

@@ -87,7 +87,7 @@ class Running(Triplets):
         from syncse_local.prepare.compare import compare
 
         asked = told(CompareSpec, spec, keywords)
-        return self._started(compare(asked, parse(self.connection, asked.arms)), name)
+        return self._started(compare(asked, parse(self.connection, asked.arms, asked.fixed, asked.trained)), name)
 
     def report(self, spec: ReportSpec | None = None, name: str = "", **keywords: Any) -> RunHandle:
         """Start a report on generate runs. Keywords are ReportSpec's fields. Raises SyncseError."""

@@ -36,7 +36,9 @@ def run(options: argparse.Namespace) -> ExitCode:
     """Start the comparison, follow it, print its tables."""
     spec = spec_of(options, CompareSpec)
     with workspace(options, must_exist=True) as opened:
-        started = opened.start("compare", compare(spec, opened.arms(spec.arms)).to_options(), options.name)
+        started = opened.start(
+            "compare", compare(spec, opened.arms(spec.arms, spec.fixed, spec.trained)).to_options(), options.name
+        )
         if options.detach:
             return begun(started, options.json)
         code = follow(opened, started, options.json)

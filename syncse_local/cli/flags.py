@@ -85,7 +85,7 @@ def spec_of(options: argparse.Namespace, spec: type[Given]) -> Given:
             if value and getattr(options, field.extra, None):
                 raise nothing_to_train_on()
             given |= {field.extra: value} if value else {}
-        elif field.repeated:
+        elif field.repeated and not field.several:
             given[field.name] = _READ[field.name](value)
         else:
             given[field.name] = tuple(value) if field.several else value

@@ -1,25 +1,71 @@
 """What is compared: arms, each one eval run or several of one recipe (its training seeds). Light; knows the store.
 
-`A` is a run's id, the beginning of it, or a run's name; `A,B,C` is one arm; `name=A,B,C` names it.
+`A` is a run's id, the beginning of it, or a run's name; `A,B,C` is one arm; `name=A,B,C` names it. An arm of one encoder that
+syncse did not train (downloaded, or a base as it was) is fixed: it has no training seed that could have come out otherwise.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import Any
 
-from syncse_local.store import predictions
+from syncse_local.modelfiles.hashing import RECORD
+from syncse_local.store import predictions, runs
 from syncse_local.store.runs import Run, evaluation, unusable
 
 
-def parse(connection: sqlite3.Connection, texts: Sequence[str]) -> list[dict[str, Any]]:
-    """Each text as {"name", "runs": [ids]}. Raises SyncseError (USAGE) for what cannot be compared."""
+def parse(
+    connection: sqlite3.Connection, texts: Sequence[str], fixed: Collection[str] = (), trained: Collection[str] = ()
+) -> list[dict[str, Any]]:
+    """Each text as {"name", "runs": [ids], "fixed", "why"}: whether no training seed is in it, and what says so.
+
+    `fixed` and `trained` name arms of which the caller knows better. Raises SyncseError (USAGE) for what cannot be compared.
+    """
     arms = [_arm(connection, text) for text in texts]
     everything = [run.id for _, found in arms for run in found]
     if twice := next((run for run in everything if everything.count(run) > 1), None):
         raise unusable(f"Run {twice} is named twice.", "Name each run once, in one arm.")
     labels = [name for name, _ in arms]
     names = [name if labels.count(name) == 1 else f"{name} ({found[0].id})" for name, found in arms]
-    return [{"name": name, "runs": [run.id for run in found]} for name, (_, found) in zip(names, arms, strict=True)]
+    made = []
+    for name, (label, found) in zip(names, arms, strict=True):
+        known = {name, label, *(word for run in found for word in (run.id, run.name) if word)}
+        is_fixed, why = _fixed(connection, found, known, fixed, trained)
+        made.append({"name": name, "runs": [run.id for run in found], "fixed": is_fixed, "why": why, "known": known})
+    for asked in [*fixed, *trained]:
+        if not any(asked in arm["known"] for arm in made):
+            raise unusable(f"No arm is called {asked!r}.", f"The arms are {', '.join(names)}.")
+    return [{key: arm[key] for key in ("name", "runs", "fixed", "why")} for arm in made]
+
+
+def _fixed(
+    connection: sqlite3.Connection,
+    found: Sequence[Run],
+    known: set[str],
+    fixed: Collection[str],
+    trained: Collection[str],
+) -> tuple[bool, str]:
+    said = known.intersection(fixed), known.intersection(trained)
+    if said[0] and (len(found) > 1 or said[1]):
+        detail = f"{next(iter(said[0]))!r} cannot be fixed: it is {'several runs' if len(found) > 1 else 'said to be trained'}."
+        raise unusable(detail, "A fixed encoder is one run, of which no other training seed can be had.")
+    if said[0] or said[1]:
+        return bool(said[0]), "as you say"
+    if len(found) > 1:
+        return False, f"{len(found)} runs"
+    return trained_by(connection, found[0])
+
+
+def trained_by(connection: sqlite3.Connection, run: Run) -> tuple[bool, str]:
+    """Whether an eval run's encoder is fixed, and what says so: a train run of this workspace wrote it, or any syncse did, whose
+    record lies beside the weights; else nobody knows of a training of it here."""
+    path = Path(str(run.options["encoder"]))
+    for place in dict.fromkeys((str(path), str(path.resolve()))):
+        if by := runs.training_of(connection, place, run.created):
+            return False, f"trained here by {by.id}"
+    if (path / RECORD).is_file():
+        return False, f"trained by syncse elsewhere ({RECORD} is beside it)"
+    return True, "no training of it is known"
 
 
 def _arm(connection: sqlite3.Connection, text: str) -> tuple[str, list[Run]]:

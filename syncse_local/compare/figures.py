@@ -1,16 +1,16 @@
-"""A task's (or an average's) figures by run, and their combination into arms: the mean over training seeds.
+"""A task's (or an average's) figures by run, and their combination into arms: the mean over runs.
 
-Resampling has two levels: items, the same for every run, and within each arm its seeds. Knows no verdict and no store.
+An arm's figure is spread out over the units of its items: a value a unit, whose mean is the figure. Those of a mean are its
+items' own; those of a correlation are the jackknife's pseudo-values (Tukey 1958). Knows no verdict and no store.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from syncse_local.compare.bootstrap import Resampled, generator
-from syncse_local.compare.intervals import Draws
+from syncse_local.compare.bootstrap import Resampled
+from syncse_local.compare.intervals import Draws, Variance
 from syncse_local.compare.statistics import Floats
 
 ENOUGH = 0.95
@@ -19,92 +19,91 @@ ENOUGH = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """Runs of one recipe. `rows` are their places in the figures; `chosen` (draws, seeds) the seeds drawn for each draw."""
+    """Runs of one recipe, by their places in the figures; or, `fixed`, one encoder that no training of ours made."""
 
     name: str
     rows: tuple[int, ...]
-    chosen: NDArray[np.int64] | None
+    fixed: bool = False
 
     @classmethod
-    def of(cls, name: str, rows: Sequence[int], draws: int, seed: int) -> "Arm":
-        """An arm with its seeds drawn, the same for all tasks: a training run is drawn whole."""
-        if len(rows) < 2:
-            return cls(name, tuple(rows), None)
-        rng = generator(seed, f"seeds of {name}")
-        return cls(name, tuple(rows), rng.integers(0, len(rows), size=(draws, len(rows))))
+    def of(cls, name: str, rows: Iterable[int], fixed: bool = False) -> "Arm":
+        """An arm of any iterable of places."""
+        return cls(name, tuple(rows), fixed)
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """By run: the estimate (runs,), its draws (runs, draws), and the items' influence, (runs, n) for each set of items."""
+    """By run: the estimate (runs,) and its draws (runs, draws); for each set of items the units' values (runs, units), which
+    add up to the estimate as the sum over sets of their means, and how many units of one size there would be."""
 
     estimate: Floats
     draws: Floats
-    influence: tuple[Floats, ...]
+    values: tuple[Floats, ...]
+    units: tuple[float, ...]
 
     @classmethod
-    def of_task(cls, found: Resampled) -> "Figures":
-        """One set of items; the influence is (n - 1) x (mean of the leave-one-out figures - each)."""
-        n = found.without.shape[1]
-        influence = (n - 1) * (found.without.mean(axis=1, keepdims=True) - found.without)
-        return cls(found.estimate, found.draws, (influence,))
+    def of_task(cls, found: Resampled, effective: float | None = None) -> "Figures":
+        """One set of items."""
+        units = found.without.shape[1]
+        around = (units - 1) * (found.without.mean(axis=1, keepdims=True) - found.without)
+        values = found.estimate[:, None] + around
+        return cls(found.estimate, found.draws, (values,), (float(effective or units),))
 
     @classmethod
     def average(cls, tasks: Sequence["Figures"]) -> "Figures":
         """The mean over tasks: every draw resamples each task's own items."""
         share = 1 / len(tasks)
-        influence = tuple(share * part for task in tasks for part in task.influence)
+        values = tuple(share * part for task in tasks for part in task.values)
         estimate, draws = (np.mean([getattr(task, name) for task in tasks], axis=0) for name in ("estimate", "draws"))
-        return cls(estimate, draws, influence)
+        return cls(estimate, draws, values, tuple(count for task in tasks for count in task.units))
 
-    def seeds(self, arm: Arm) -> list[float]:
+    def of(self, arm: Arm) -> list[float]:
         """The estimate of each of the arm's runs."""
         return [float(self.estimate[row]) for row in arm.rows]
 
     def score(self, arm: Arm, method: str) -> Draws | None:
-        """The distribution of the arm's figure over items alone; None where it is undefined."""
+        """The distribution of the arm's figure over items; None where it is undefined."""
         draws = self.draws[list(arm.rows)].mean(axis=0)
-        return _distribution(float(np.mean(self.seeds(arm))), draws, self._influence(arm), method)
+        return _distribution(float(np.mean(self.of(arm))), draws, self._values(arm), method)
+
+    def difference(self, first: Arm, second: Arm) -> float:
+        """The first arm's figure less the second's."""
+        return float(np.mean(self.of(first)) - np.mean(self.of(second)))
 
     def over_items(self, first: Arm, second: Arm, method: str) -> Draws | None:
-        """The distribution of the first arm's figure less the second's, paired by items, for these very runs."""
-        draws = self.draws[list(first.rows)].mean(axis=0) - self.draws[list(second.rows)].mean(axis=0)
-        pairs = zip(self._influence(first), self._influence(second), strict=True)
-        return _distribution(self._less(first, second), draws, [a - b for a, b in pairs], method)
+        """The bootstrap distribution of the difference, paired by items, for these very runs."""
+        return _distribution(
+            self.difference(first, second), self._drawn(first, second), self.paired(first, second), method
+        )
 
-    def over_both(self, first: Arm, second: Arm, method: str) -> Draws | None:
-        """The same over items and training seeds: for other runs of these recipes on other items. BCa's jackknife has no
-        place for seeds, so that with them the method is the percentile one."""
-        if first.chosen is None and second.chosen is None:
-            return self.over_items(first, second, method)
-        draws = self._seed_draws(first) - self._seed_draws(second)
-        return _distribution(self._less(first, second), draws, (), "percentile")
+    def paired(self, first: Arm, second: Arm) -> list[Floats]:
+        """The difference spread out over units, (units,) for each set of items."""
+        return [a - b for a, b in zip(self._values(first), self._values(second), strict=True)]
 
-    def _seed_draws(self, arm: Arm) -> Floats:
-        """(draws,) figures of the arm: items resampled, then seeds.
+    def item_variance(self, first: Arm, second: Arm) -> Variance:
+        """That of the difference over other items of this kind, with its degrees of freedom; the draws' own where leaving one
+        unit out leaves no figure."""
+        parts = [
+            Variance(float(part.var(ddof=1)) / len(part), max(count - 1, 1.0))
+            for part, count in zip(self.paired(first, second), self.units, strict=True)
+        ]
+        found = Variance.total(parts)
+        if np.isfinite(found.value):
+            return found
+        drawn = self._drawn(first, second)
+        return Variance(float(np.nanvar(drawn)), max(min(self.units) - 1, 1.0))
 
-        Drawing k seeds with replacement gives their mean a variance of (k - 1) / k of what it should be; the deviation
-        from the arm's mean is stretched by sqrt(k / (k - 1)) to make up for that.
-        """
-        runs = self.draws[list(arm.rows)]
-        mean: Floats = runs.mean(axis=0)
-        if arm.chosen is None:
-            return mean
-        k = len(arm.rows)
-        drawn: Floats = np.take_along_axis(runs, arm.chosen.T, axis=0).mean(axis=0)
-        stretched: Floats = mean + np.sqrt(k / (k - 1)) * (drawn - mean)
-        return stretched
+    def _drawn(self, first: Arm, second: Arm) -> Floats:
+        drawn: Floats = self.draws[list(first.rows)].mean(axis=0) - self.draws[list(second.rows)].mean(axis=0)
+        return drawn
 
-    def _less(self, first: Arm, second: Arm) -> float:
-        return float(np.mean(self.seeds(first)) - np.mean(self.seeds(second)))
-
-    def _influence(self, arm: Arm) -> list[Floats]:
-        return [part[list(arm.rows)].mean(axis=0) for part in self.influence]
+    def _values(self, arm: Arm) -> list[Floats]:
+        return [part[list(arm.rows)].mean(axis=0) for part in self.values]
 
 
-def _distribution(estimate: float, draws: Floats, influence: Sequence[Floats], method: str) -> Draws | None:
+def _distribution(estimate: float, draws: Floats, values: Sequence[Floats], method: str) -> Draws | None:
     if not np.isfinite(estimate) or np.isfinite(draws).mean() < ENOUGH:
         return None
-    if method == "bca" and all(np.isfinite(part).all() for part in influence):
-        return Draws.bca(draws, estimate, influence)
+    if method == "bca" and all(np.isfinite(part).all() for part in values):
+        return Draws.bca(draws, estimate, [part - part.mean() for part in values])
     return Draws.percentile(draws)

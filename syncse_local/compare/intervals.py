@@ -1,4 +1,5 @@
-"""Intervals and p-values from draws: percentile, BCa (Efron and Tibshirani 1993, chapter 14), Welch's t, and Holm's step-down.
+"""Intervals and p-values of a difference: percentile and BCa bootstrap (Efron and Tibshirani 1993, chapter 14), Student's t,
+and several of them at once.
 
 A p-value is the level at which the interval's end touches 0, so the two never disagree.
 """
@@ -6,6 +7,7 @@ A p-value is the level at which the interval's end touches 0, so the two never d
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -14,6 +16,24 @@ from scipy.stats import t as student
 from syncse_local.compare.statistics import Floats
 
 Interval = tuple[float, float]
+
+
+class Distribution(Protocol):
+    """What is known of a difference. `error` is its standard error."""
+
+    @property
+    def method(self) -> str:
+        """Its name in tables."""
+
+    @property
+    def error(self) -> float:
+        """In the metric's unit."""
+
+    def interval(self, level: float) -> Interval:
+        """The two-sided interval that leaves `level` (as 0.05) outside."""
+
+    def p_value(self) -> float:
+        """Two-sided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +57,13 @@ class Draws:
         kept = np.sort(values[np.isfinite(values)])
         return cls(kept, float(ndtri(_share_below(kept, estimate))), acceleration(influence), "bca")
 
+    @property
+    def error(self) -> float:
+        """The draws' standard deviation."""
+        return float(self.values.std())
+
     def interval(self, level: float) -> Interval:
-        """The two-sided interval that leaves `level` (as 0.05) outside."""
+        """Quantiles of the draws."""
         ends = [self._quantile_of(ndtri(tail)) for tail in (level / 2, 1 - level / 2)]
         low, high = np.quantile(self.values, ends)
         return float(low), float(high)
@@ -76,16 +101,37 @@ def _share_below(ordered: Floats, value: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Welch:
-    """Welch's t for the difference of two means: what the seeds alone say. Raises nothing; see `welch`."""
+class Variance:
+    """An estimated variance and its degrees of freedom."""
+
+    value: float
+    freedom: float
+
+    @classmethod
+    def total(cls, parts: "Sequence[Variance]") -> "Variance":
+        """Of a sum of independent parts, with Satterthwaite's degrees of freedom (Welch 1947); 0 of none."""
+        value = sum(part.value for part in parts)
+        below = sum(part.value**2 / part.freedom for part in parts)
+        return cls(value, value**2 / below if below > 0 else sum(part.freedom for part in parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Student:
+    """A difference with a standard error that has some degrees of freedom."""
 
     difference: float
     error: float
     freedom: float
+    method: str = "t"
 
     def half_width(self, level: float) -> float:
         """Half of the interval that leaves `level` outside."""
         return float(student.ppf(1 - level / 2, self.freedom)) * self.error
+
+    def interval(self, level: float) -> Interval:
+        """Symmetric."""
+        half = self.half_width(level)
+        return self.difference - half, self.difference + half
 
     def p_value(self) -> float:
         """Two-sided."""
@@ -94,38 +140,27 @@ class Welch:
         return float(2 * student.sf(abs(self.difference) / self.error, self.freedom))
 
 
-def welch(first: Sequence[float], second: Sequence[float]) -> Welch | None:
-    """Welch's t of two arms' figures; None where an arm has fewer than two."""
-    if min(len(first), len(second)) < 2:
-        return None
-    parts = [float(np.var(values, ddof=1)) / len(values) for values in (first, second)]
-    error = math.sqrt(sum(parts))
-    below = sum(part**2 / (len(values) - 1) for part, values in zip(parts, (first, second), strict=True))
-    freedom = sum(parts) ** 2 / below if below > 0 else float(len(first) + len(second) - 2)
-    return Welch(float(np.mean(first) - np.mean(second)), error, freedom)
-
-
 @dataclass(frozen=True, slots=True)
-class Held:
-    """What Holm's procedure says of one hypothesis: its adjusted p, whether it is rejected, and at which level it was tried."""
+class Strictest:
+    """Several distributions of one difference, of which each must speak: the widest reach on both sides, the largest p."""
 
-    adjusted: float
-    rejected: bool
-    level: float
+    parts: tuple[Distribution, ...]
 
+    @property
+    def method(self) -> str:
+        """All of their names."""
+        return ", ".join(part.method for part in self.parts)
 
-def holm(p_values: Sequence[float], alpha: float = 0.05) -> list[Held]:
-    """Holm (1979): the smallest p is tried at alpha / m, the next at alpha / (m - 1), until one is kept; the rest with it.
+    @property
+    def error(self) -> float:
+        """The largest."""
+        return max(part.error for part in self.parts)
 
-    Equal ones are tried at one level, so that their order says nothing. Kept hypotheses have the level at which the
-    procedure ended.
-    """
-    found: dict[float, Held] = {}
-    adjusted, level, going = 0.0, alpha, True
-    for p in sorted(set(p_values)):
-        left = sum(other >= p for other in p_values)
-        adjusted = min(1.0, max(adjusted, left * p))
-        level = alpha / left if going else level
-        going = going and adjusted <= alpha
-        found[p] = Held(adjusted, going, level)
-    return [found[p] for p in p_values]
+    def interval(self, level: float) -> Interval:
+        """The smallest that holds all of theirs."""
+        low, high = zip(*(part.interval(level) for part in self.parts), strict=True)
+        return min(low), max(high)
+
+    def p_value(self) -> float:
+        """The largest."""
+        return max(part.p_value() for part in self.parts)

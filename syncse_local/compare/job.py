@@ -1,11 +1,12 @@
 """The compare stage: load the predictions of the arms' runs, pair them, do the study. Knows the store."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from syncse_local.compare.arms import eval_run
+from syncse_local.compare.arms import eval_run, trained_by
 from syncse_local.compare.figures import Arm, Figures
 from syncse_local.compare.host import here
 from syncse_local.compare.pairing import pair, shared_tasks
@@ -28,7 +29,8 @@ def run(job: Job) -> dict[str, Any]:
     """Do a compare run; returns the study with its arms, setting and calibration. Raises SyncseError for unpaired runs."""
     spec = CompareSpec.of(job.run.options)
     setting = Setting(spec.draws, spec.seed, spec.method)
-    order = [name for arm in spec.arms_data for name in arm["runs"]]
+    given = [arm if "fixed" in arm else {**arm, **_fixed(job, arm)} for arm in spec.arms_data]
+    order = [name for arm in given for name in arm["runs"]]
     scores = [by_metric(job, name) for name in order]
     names, notes = shared_tasks(job.connection, order, spec.tasks)
     measured = with_metric(names, spec.metric, scores[0])
@@ -37,22 +39,23 @@ def run(job: Job) -> dict[str, Any]:
         if job.reporter.cancelled():
             raise SyncseError("Stopped", "The comparison was cancelled.", "Start it again.", ExitCode.INTERRUPTED)
 
+    loaded = [load(job, name, metric, order, scores) for name, metric in measured.items()]
+    calibration = calibrations.of_machine(job.connection, here(), {task.task: task.items_sha256 for task in loaded})
+    borrowed = [name for name in (calibration or {}).get("runs", []) if name not in order]
+    repeated = calibration is not None and len(borrowed) < len(calibration["runs"])
+    calibrated = Arm.of("calibration", range(len(order), len(order) + len(borrowed))) if borrowed else None
     rows: list[ComparisonRow] = []
-    for done, (name, metric) in enumerate(measured.items()):
-        job.reporter.progress(done, len(measured), task=name)
-        task = load(job, name, metric, order, scores)
-        rows.append(ComparisonRow(name, task.metric, task.unit, task.items, [task], task.figures(setting, pause)))
-    job.reporter.progress(len(measured), len(measured))
-    arms = [
-        Arm.of(arm["name"], [order.index(name) for name in arm["runs"]], setting.draws, setting.seed)
-        for arm in spec.arms_data
-    ]
-    items = {task.task: task.items_sha256 for row in rows for task in row.tasks}
-    calibration = calibrations.of_machine(job.connection, here(), items)
-    found = study(arms, [*rows, *averages(rows, scores[0])], setting, calibration)
-    found["notes"] += notes
-    told = spec.to_options()
-    return {"arms": told["arms"], "setting": told.get("setting", {}), "calibration": calibration, **found}
+    for done, task in enumerate(loaded):
+        job.reporter.progress(done, len(loaded), task=task.task)
+        task = with_calibration(job, task, borrowed)
+        family = resolve([task.task])[0].family
+        figures = task.figures(setting, pause)
+        rows.append(ComparisonRow(task.task, task.metric, task.unit, task.items, [task], figures, family=family))
+    job.reporter.progress(len(loaded), len(loaded))
+    arms = [Arm.of(arm["name"], map(order.index, arm["runs"]), arm["fixed"]) for arm in given]
+    found = study(arms, [*rows, *averages(rows, scores[0])], setting, None if repeated else calibration, calibrated)
+    found["notes"] += [*notes, *_unclustered(rows)]
+    return {"arms": given, "setting": spec.to_options().get("setting", {}), "calibration": calibration, **found}
 
 
 def by_metric(job: Job, name: str) -> Scores:
@@ -74,16 +77,45 @@ def load(job: Job, task: str, metric: str, order: Sequence[str], scores: Sequenc
     """A task's predictions of every run, paired."""
     found = [predictions.columns(job.connection, name, task) for name in order]
     items, digest = pair(task, order, found)
-    columns: list[Columns] = [
-        {name: np.frombuffer(column.data, dtype=column.type) for name, column in each.items()} for each in found
-    ]
+    columns = [_numbers(each) for each in found]
     undefined = {}
     for row, score in enumerate(each[task, metric] for each in scores):
         if score["value"] is None:
             notes = [note for note in score["detail"].get("notes", []) if note.startswith("undefined")]
             undefined[row] = notes[0] if notes else "undefined"
     unit = FAMILIES[resolve([task])[0].family].unit
-    return TaskRuns(task, metric, unit, items, digest, columns, undefined)
+    clusters = next((each["cluster"].astype(np.float64) for each in columns if "cluster" in each), None)
+    return TaskRuns(task, metric, unit, items, digest, columns, undefined, clusters)
+
+
+def with_calibration(job: Job, task: TaskRuns, names: Sequence[str]) -> TaskRuns:
+    """The task with the predictions of a calibration's runs as well; those that are not here, or of other items, are
+    undefined."""
+    columns, undefined = list(task.columns), dict(task.undefined)
+    for name in names:
+        found = predictions.columns(job.connection, name, task.task)
+        if not {column.items_sha256 for column in found.values()} == {task.items_sha256}:
+            undefined[len(columns)] = "not in the calibration"
+        columns.append(task.columns[0] if len(columns) in undefined else _numbers(found))
+    return replace(task, columns=columns, undefined=undefined)
+
+
+def _numbers(found: Mapping[str, predictions.Column]) -> Columns:
+    return {name: np.frombuffer(column.data, dtype=column.type) for name, column in found.items()}
+
+
+def _fixed(job: Job, arm: Mapping[str, Any]) -> dict[str, Any]:
+    """Whether the arm of a run that 0.1.0 queued is fixed."""
+    fixed, why = trained_by(job.connection, eval_run(job.connection, arm["runs"][0]))
+    return {"fixed": fixed and len(arm["runs"]) == 1, "why": why}
+
+
+def _unclustered(rows: Sequence[ComparisonRow]) -> list[str]:
+    lacking = [
+        row.name for row in rows for task in row.tasks if task.clusters is None and "spearman" in task.columns[0]
+    ]
+    told = "its evaluations do not say which pairs share a sentence, so that all count as independent"
+    return [f"{name}: {told}" for name in lacking]
 
 
 def averages(rows: Sequence[ComparisonRow], scores: Scores) -> list[ComparisonRow]:
@@ -100,5 +132,7 @@ def averages(rows: Sequence[ComparisonRow], scores: Scores) -> list[ComparisonRo
             tasks = [task for row in of for task in row.tasks]
             figures = Figures.average([row.figures for row in of])
             items = sum(row.items for row in of)
-            found.append(ComparisonRow(made.label, of[0].metric, of[0].unit, items, tasks, figures, average=True))
+            found.append(
+                ComparisonRow(made.label, of[0].metric, of[0].unit, items, tasks, figures, average=True, family=family)
+            )
     return found

@@ -3,30 +3,43 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from syncse_local.compare.verdicts import CANNOT_TELL
+from syncse_local.compare.verdicts import CANNOT_TELL, UNKNOWN
 from syncse_local.results.tables import Table
 from syncse_local.text.figures import hundred
 
 SCORES = ("task", "metric", "items", "tier", "arm", "0-1", "x100", "items 95 %", "seed sd", "seeds")
 DIFFERENCES = (
-    *("task", "first", "second", "difference", "items 95 %", "seeds 95 %", "both, corrected"),
-    *("p", "p Holm", "floor", "verdict"),
+    *("task", "first", "second", "difference", "items 95 %", "seeds 95 %", "corrected"),
+    *("p", "p Holm", "needed", "findable", "verdict"),
 )
-METHODS = {"bca": "BCa", "percentile": "percentile"}
+METHODS = {
+    "bca": "BCa bootstrap",
+    "percentile": "percentile bootstrap",
+    "sign flips": "sign flips",
+    "t": "Student's t over items and seeds",
+    "t, sign flips": "Student's t over items and seeds, and sign flips",
+}
 
 
 def scores(study: Mapping[str, Any]) -> Table:
     """A row for each task and arm: its figure 0 to 1 and x 100, the interval, the spread over seeds, the tier."""
     rows = []
     for row in study["rows"]:
-        mark = "" if all(made.get("floor") for made in row["comparisons"]) else "*"
+        mark = "*" if any(_starred(made) for made in row["comparisons"]) else ""
         place = {name: f"{at}{mark}" for at, tier in enumerate(row["tiers"], start=1) for name in tier}
         for score in row["scores"]:
             figure = ["undefined", "undefined", "-"]
             if score["value"] is not None:
                 figure = [f"{score['value']:.4f}", hundred(score["value"], "-"), span(score["interval"])]
             about = [_name(row), row["metric"], str(row["items"]), place.get(score["arm"], "-"), score["arm"]]
-            rows.append([*about, *figure, hundred(score["seed_sd"], "-"), str(len(score["seeds"]))])
+            rows.append(
+                [
+                    *about,
+                    *figure,
+                    hundred(score["seed_sd"], "-"),
+                    "fixed" if score.get("fixed") else str(len(score["seeds"])),
+                ]
+            )
     return list(SCORES), rows
 
 
@@ -41,19 +54,28 @@ def differences(study: Mapping[str, Any]) -> Table:
 
 
 def _figures(made: Mapping[str, Any]) -> list[str]:
+    said = made.get("encoders") or made  # of the encoders alone, where nothing can be said of the recipes
     by_seeds = made["seeds_t"]["interval"] if made["seeds_t"] else None
-    spans = [span(ends, signed=True) for ends in (made["items_only"]["interval"], by_seeds, made["corrected"])]
-    floor = hundred(made["floor"]["value"], "-") if made["floor"] else "unknown"
-    return [f"{100 * made['difference']:+.2f}", *spans, f"{made['p']:.4f}", f"{made['p_holm']:.4f}", floor]
+    spans = [span(ends, signed=True) for ends in (made["items_only"]["interval"], by_seeds, said["corrected"])]
+    chances = [_chance(said["p"]), _chance(said["p_holm"])]
+    sizes = [hundred(said.get(name), "-") for name in ("margin", "detectable")]
+    return [f"{100 * made['difference']:+.2f}", *spans, *chances, *sizes]
+
+
+def _chance(p: float | None) -> str:
+    return "-" if p is None else f"{p:.4f}"
 
 
 def _said(made: Mapping[str, Any]) -> str:
-    """The verdict, with a star where it is of these encoders alone."""
+    """The verdict; where there is none on the recipes, that on these encoders beside it. A star is an old comparison's."""
+    if encoders := made.get("encoders"):
+        return f"{made['verdict']} (these encoders: {encoders['verdict']})"
     return f"{made['verdict']}*" if _starred(made) else str(made["verdict"])
 
 
 def _starred(made: Mapping[str, Any]) -> bool:
-    return made.get("scope") == "encoders" and made["verdict"] != CANNOT_TELL
+    """0.1.0 gave verdicts on single runs of recipes, without knowing how seeds scatter."""
+    return made.get("scope") == "encoders" and "detectable" not in made and made["verdict"] != CANNOT_TELL
 
 
 def _name(row: Mapping[str, Any]) -> str:
@@ -64,19 +86,27 @@ def remarks(study: Mapping[str, Any]) -> Iterator[str]:
     """What a reader must know beside the tables."""
     setting = {"draws": 10_000, "seed": 1, **study.get("setting", {})}
     made = [(row, comparison) for row in study["rows"] for comparison in row["comparisons"]]
-    by_items = sorted({METHODS[c["items_only"]["method"]] for _, c in made if c["difference"] is not None})
-    both = sorted({METHODS[c["method"]] for _, c in made if c["difference"] is not None})
-    yield (
-        f"Bootstrap over items, {setting['draws']} draws, seed {setting['seed']}: {' and '.join(by_items) or 'none'}; over items "
-        f"and training seeds: {' and '.join(both) or 'none'}; over seeds alone: Welch's t."
+    known = [comparison for _, comparison in made if comparison["difference"] is not None]
+    by_items, both = (
+        " and ".join(sorted({METHODS.get(name, name) for name in names})) or "none"
+        for names in ({c["items_only"]["method"] for c in known}, {c["method"] for c in known})
     )
+    yield f"Items: {by_items}, {setting['draws']} draws, seed {setting['seed']}. Corrected: {both}."
     yield (
-        f"Holm over {study['family']} comparisons (all pairs x all rows above) at {study['alpha']:g}. Better or worse: Holm rejects, "
-        "the corrected interval leaves out 0, and the difference exceeds the noise of items and seeds together, the floor above "
-        "all. Arms of one tier cannot be told apart; their order says nothing."
+        f"{study['family']} comparisons (pairs x rows) at {study['alpha']:g} together: averages first, then the rows of their "
+        "family, Holm. Better or worse: the difference exceeds what is needed, the reach of its corrected interval. Findable: a "
+        "difference of this size is found 80 times in 100. Arms of one tier cannot be told apart; their order says nothing."
     )
-    yield f"Noise floor: {_floors(study, made)}"
-    if any(_starred(comparison) for _, comparison in made):
+    if not (study.get("arms") and all(arm.get("fixed") for arm in study["arms"])):
+        yield f"Training seeds: {_seeds(study, made)}"
+    if fixed := [f"{arm['name']} ({arm['why']})" for arm in study.get("arms", []) if arm.get("fixed")]:
+        yield f"Fixed, no training seed in it: {', '.join(fixed)}. If one was trained: --trained NAME."
+    if any("encoders" in comparison for comparison in known):
+        yield (
+            "These encoders: nothing says how training seeds scatter, so that another run of the recipe may come out otherwise. "
+            "Train more seeds (name=RUN,RUN,RUN) or calibrate."
+        )
+    if any(_starred(comparison) for comparison in known):
         yield "* of these encoders, not of what made them: one run an arm, and nothing says how training seeds scatter."
     yield from (f"{_name(row)}: {row['name']}" for row in study["rows"] if row["average"])
     yield from dict.fromkeys([*_undefined(study), *_notes(made), *study["notes"]])
@@ -89,18 +119,23 @@ def _undefined(study: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _notes(made: Sequence[tuple[Any, Any]]) -> Iterator[str]:
+    """Each note on a pair once, with the rows that it is of."""
+    rows: dict[str, list[str]] = {}
     for row, comparison in made:
-        pair = f"{_name(row)}: {comparison['first']} and {comparison['second']}"
-        yield from (f"{pair}: {note}" for note in comparison["notes"])
+        for note in comparison["notes"]:
+            if not note.startswith(UNKNOWN):  # said with the verdict
+                rows.setdefault(f"{comparison['first']} and {comparison['second']}: {note}", []).append(_name(row))
+    yield from (f"{', '.join(names)}: {note}" for note, names in rows.items())
 
 
-def _floors(study: Mapping[str, Any], made: Sequence[tuple[Any, Any]]) -> str:
-    sources = sorted({c["floor"]["source"] for _, c in made if c.get("floor")})
+def _seeds(study: Mapping[str, Any], made: Sequence[tuple[Any, Any]]) -> str:
+    """Where it is known from how training seeds scatter."""
+    used = ", ".join(sorted({c["floor"]["source"] for _, c in made if c.get("floor")}))
     found = study.get("calibration")
     if not found:
-        return f"this machine is not calibrated for these tasks (`syncse calibrate`); used: {', '.join(sources) or 'none'}."
-    used = ", ".join(sources) or "none for these rows"
-    return f"{used}; calibration {found['id']}: {found['encoder']} on {found['data']}, {found['machine']}."
+        return f"{used or 'nothing says how they scatter'}; this machine is not calibrated for these tasks (`syncse calibrate`)."
+    about = f"calibration {found['id']}: {found['encoder']} on {found['data']}, {found['machine']}."
+    return f"{used or 'none for these rows'}; {about}"
 
 
 def span(ends: Sequence[float] | None, signed: bool = False) -> str:

@@ -14,6 +14,8 @@ Floats = NDArray[np.float64]
 Statistic = Callable[[Floats], Floats]
 Columns = Mapping[str, NDArray[Any]]
 """A run's predictions for one task by column, (n,) each."""
+NO_MEANS = ("spearman", "pearson", "f1")
+"""Metrics that are no mean of a value an item."""
 
 
 def statistic(metric: str, runs: Sequence[Columns]) -> Statistic:

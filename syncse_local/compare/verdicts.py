@@ -1,22 +1,20 @@
 """What may be said of a difference, and which encoders share a tier. Knows no statistics and no store."""
 
-import math
 from collections.abc import Mapping, Sequence
 
 BETTER, WORSE, CANNOT_TELL = "better", "worse", "cannot tell"
+UNKNOWN = "nothing says how training seeds scatter"
+"""How a note begins that gives no verdict on recipes, for want of a second run."""
 
 
-def margin(difference: float, by_items: tuple[float, float], floor: float) -> float:
-    """How large a difference must be: the noise of items and of training seeds, which are independent, as the root of the
-    sum of squares. `by_items` is the corrected interval over items alone; its reach is towards 0. Never below the floor."""
-    reach = difference - by_items[0] if difference > 0 else by_items[1] - difference
-    return math.hypot(floor, reach)
+def margin(difference: float, interval: tuple[float, float]) -> float:
+    """How large the difference would have to be: the reach of its interval towards 0."""
+    return difference - interval[0] if difference > 0 else interval[1] - difference
 
 
-def verdict(difference: float, corrected: tuple[float, float], rejected: bool, needed: float) -> str:
-    """`better` or `worse` where Holm rejects, the corrected interval leaves out 0, and the difference exceeds the margin."""
-    outside = corrected[0] > 0 or corrected[1] < 0
-    if not (rejected and outside and abs(difference) > needed):
+def verdict(difference: float, interval: tuple[float, float], rejected: bool) -> str:
+    """`better` or `worse` where the procedure rejects; its interval then leaves out 0, which is checked."""
+    if not rejected or interval[0] <= 0 <= interval[1]:
         return CANNOT_TELL
     return BETTER if difference > 0 else WORSE
 

@@ -64,7 +64,11 @@ class StsData(TaskData):
             subsets.append({"name": name, **_correlate(gold[part], predicted[part]), "pairs": len(rows)})
             start += len(rows)
         figures |= over_subsets(subsets)
-        columns = {"spearman": tuple(predicted.tolist()), "gold": tuple(gold.tolist())}
+        columns = {
+            "spearman": tuple(predicted.tolist()),
+            "gold": tuple(gold.tolist()),
+            "cluster": tuple(sharing((pair.first, pair.second) for pair in pairs)),
+        }
         return self.scored(figures, predictions=columns, detail={"subsets": subsets})
 
 
@@ -78,6 +82,22 @@ def scored_pairs(tasks: Iterable[TaskData]) -> list[ScoredPair]:
             )
         found += task.pairs()
     return found
+
+
+def sharing(pairs: Iterable[tuple[str, str]]) -> list[int]:
+    """A number for each pair, the same for pairs that share a sentence, and for those that a chain of such pairs connects."""
+    parent: dict[str, str] = {}
+
+    def root(text: str) -> str:
+        while parent.setdefault(text, text) != text:
+            parent[text] = text = parent[parent[text]]  # halve the way for the next one
+        return text
+
+    listed = list(pairs)
+    for first, second in listed:
+        parent[root(first)] = root(second)
+    numbers: dict[str, int] = {}
+    return [numbers.setdefault(root(first), len(numbers)) for first, _ in listed]
 
 
 def over_subsets(subsets: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:

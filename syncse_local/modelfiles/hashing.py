@@ -21,7 +21,7 @@ from syncse_local.text.clean import storable
 
 _NO_PART = (".md", ".lock")
 """Endings of files that no encoder reads: its card, and what a downloader leaves."""
-_RECORD = "syncse.json"
+RECORD = "syncse.json"
 """The record of its training that a trained encoder brings; no encoder reads it either."""
 
 
@@ -94,7 +94,7 @@ def _encoder_files(directory: Path) -> list[Path]:
         seen.add(os.path.realpath(place))
         folders[:] = [f for f in folders if f[0] != "." and os.path.realpath(os.path.join(place, f)) not in seen]
         found += [Path(place, name) for name in names if name[0] != "." and not name.endswith(_NO_PART)]
-    return [file for file in found if file.is_file() and file != directory / _RECORD]
+    return [file for file in found if file.is_file() and file != directory / RECORD]
 
 
 def _joined(path: Path, hashes: list[tuple[str, str]]) -> str:

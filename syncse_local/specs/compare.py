@@ -24,7 +24,11 @@ class CompareSpec(Spec):
     )  # fmt: skip
     tasks: tuple[str, ...] = option((), "tasks or families; none: all in common", names="task", metavar="TASK")
     metric: str = option("", "instead of each family's main one", choices=("", *METRICS))
-    draws: int = option(10_000, "bootstrap draws", table="setting", at_least=100)
+    fixed: tuple[str, ...] = option(
+        (), "this arm was not trained: no other seed of it can be had", key=None, repeated=True, metavar="ARM"
+    )
+    trained: tuple[str, ...] = option((), "this arm is one training run", key=None, repeated=True, metavar="ARM")
+    draws: int = option(10_000, "bootstrap draws and sign flips", table="setting", at_least=100)
     seed: int = option(1, "seed of the draws", table="setting", at_least=0)
-    method: str = option("bca", "of the intervals over items", table="setting", choices=METHODS)
+    method: str = option("bca", "of bootstrap intervals over items", table="setting", choices=METHODS)
     arms_data: tuple[Mapping[str, Any], ...] = settled((), "the arms with their runs' ids", key="arms", required=True)

@@ -1,6 +1,6 @@
 """Made-up predictions for compare tests: models with a true quality, training noise by seed, and items they share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,10 +31,11 @@ def compared(
     arms: Mapping[str, Sequence[int]],
     setting: Setting = QUICK,
     calibration: Mapping[str, Any] | None = None,
+    fixed: Collection[str] = (),
 ) -> dict[str, Any]:
-    """A study of arms, each the places of its runs."""
+    """A study of arms, each the places of its runs; those named in `fixed` were not trained."""
     rows = [ComparisonRow(t.task, t.metric, t.unit, t.items, [t], t.figures(setting, lambda: None)) for t in tasks]
-    made = [Arm.of(name, places, setting.draws, setting.seed) for name, places in arms.items()]
+    made = [Arm.of(name, places, name in fixed) for name, places in arms.items()]
     return study(made, rows, setting, calibration)
 
 
