@@ -153,8 +153,11 @@ class Workspace(Running):
     def arms(
         self, texts: Sequence[str], fixed: Sequence[str] = (), trained: Sequence[str] = ()
     ) -> list[dict[str, Any]]:
-        """`RUN`, `RUN,RUN` or `name=RUN,RUN`, each as a name, the ids of its eval runs, and whether it is fixed: an encoder that
-        syncse did not train. `fixed` and `trained` name arms of which you know better. Raises SyncseError (USAGE)."""
+        """`RUN`, `RUN,RUN` or `name=RUN,RUN`, each as a name and the ids of its eval runs.
+
+        `fixed` names arms that no training made, `trained` those that one did, where you know better than the workspace.
+        Raises SyncseError (USAGE).
+        """
         from syncse_local.compare.arms import parse
 
         return parse(self.connection, texts, fixed, trained)

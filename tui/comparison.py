@@ -25,9 +25,10 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two arms on a task: `first` minus `second`, 0 to 1; `corrected` is the interval that the verdict rests on.
+    """Two arms on a task: `first` minus `second`, 0 to 1; `corrected` is the interval that the verdict rests on, `margin` its
+    reach, which a difference must exceed, and `detectable` the smallest one that is found 80 times in 100.
 
-    `lone`: nothing says how training seeds scatter, so a verdict is on these encoders and not on what made them.
+    `lone`: a verdict of 0.1.0 on these encoders and not on what made them, since nothing says how training seeds scatter.
     `floor` is the difference that seeds alone make, `floor_from` where it was measured; None where nobody knows it.
     """
 
@@ -38,6 +39,8 @@ class Pair:
     interval: Interval | None
     corrected: Interval | None
     p_holm: float | None
+    margin: float | None
+    detectable: float | None
     floor: float | None
     floor_from: str
     lone: bool
@@ -113,17 +116,20 @@ def _score(score: Mapping[str, Any], titles: Mapping[str, str]) -> Score:
 
 def _pair(made: Mapping[str, Any], titles: Mapping[str, str]) -> Pair:
     floor, verdict = _mapping(made.get("floor")), made.get("verdict")
+    known = _mapping(made.get("encoders")) or made  # of the encoders alone, where nothing can be said of what made them
     return Pair(
         _arm(made.get("first"), titles),
         _arm(made.get("second"), titles),
         str(verdict) if verdict in (BETTER, WORSE) else CANNOT_TELL,
         number(made.get("difference")),
         _interval(made.get("interval")),
-        _interval(made.get("corrected")),
-        number(made.get("p_holm")),
+        _interval(known.get("corrected")),
+        number(known.get("p_holm")),
+        number(known.get("margin")),
+        number(known.get("detectable")),
         number(floor.get("value")),
         str(floor.get("source", "")),
-        made.get("scope") == "encoders",
+        made.get("scope") == "encoders" and "detectable" not in made,
         _texts(made.get("notes")),
     )
 

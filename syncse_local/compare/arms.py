@@ -5,11 +5,12 @@ syncse did not train (downloaded, or a base as it was) is fixed: it has no train
 """
 
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from syncse_local.modelfiles.hashing import RECORD
+from syncse_local.specs.evaluate import EvaluateSpec
 from syncse_local.store import predictions, runs
 from syncse_local.store.runs import Run, evaluation, unusable
 
@@ -17,9 +18,9 @@ from syncse_local.store.runs import Run, evaluation, unusable
 def parse(
     connection: sqlite3.Connection, texts: Sequence[str], fixed: Collection[str] = (), trained: Collection[str] = ()
 ) -> list[dict[str, Any]]:
-    """Each text as {"name", "runs": [ids], "fixed", "why"}: whether no training seed is in it, and what says so.
+    """Each text as {"name", "runs": [ids]}, and "fixed" where `fixed` or `trained` name it, by any of its names.
 
-    `fixed` and `trained` name arms of which the caller knows better. Raises SyncseError (USAGE) for what cannot be compared.
+    Raises SyncseError (USAGE) for what cannot be compared.
     """
     arms = [_arm(connection, text) for text in texts]
     everything = [run.id for _, found in arms for run in found]
@@ -27,39 +28,41 @@ def parse(
         raise unusable(f"Run {twice} is named twice.", "Name each run once, in one arm.")
     labels = [name for name, _ in arms]
     names = [name if labels.count(name) == 1 else f"{name} ({found[0].id})" for name, found in arms]
-    made = []
+    made, met = list[dict[str, Any]](), set[str]()
     for name, (label, found) in zip(names, arms, strict=True):
         known = {name, label, *(word for run in found for word in (run.id, run.name) if word)}
-        is_fixed, why = _fixed(connection, found, known, fixed, trained)
-        made.append({"name": name, "runs": [run.id for run in found], "fixed": is_fixed, "why": why, "known": known})
+        made.append(
+            {"name": name, "runs": [run.id for run in found], **_told(found, known & {*fixed}, known & {*trained})}
+        )
+        met |= known
     for asked in [*fixed, *trained]:
-        if not any(asked in arm["known"] for arm in made):
+        if asked not in met:
             raise unusable(f"No arm is called {asked!r}.", f"The arms are {', '.join(names)}.")
-    return [{key: arm[key] for key in ("name", "runs", "fixed", "why")} for arm in made]
+    return made
 
 
-def _fixed(
-    connection: sqlite3.Connection,
-    found: Sequence[Run],
-    known: set[str],
-    fixed: Collection[str],
-    trained: Collection[str],
-) -> tuple[bool, str]:
-    said = known.intersection(fixed), known.intersection(trained)
-    if said[0] and (len(found) > 1 or said[1]):
-        detail = f"{next(iter(said[0]))!r} cannot be fixed: it is {'several runs' if len(found) > 1 else 'said to be trained'}."
+def _told(found: Sequence[Run], fixed: Collection[str], trained: Collection[str]) -> dict[str, bool]:
+    if fixed and (trained or len(found) > 1):
+        what = "several runs" if len(found) > 1 else "said to be trained"
+        detail = f"{next(iter(fixed))!r} cannot be fixed: it is {what}."
         raise unusable(detail, "A fixed encoder is one run, of which no other training seed can be had.")
-    if said[0] or said[1]:
-        return bool(said[0]), "as you say"
-    if len(found) > 1:
-        return False, f"{len(found)} runs"
-    return trained_by(connection, found[0])
+    return {"fixed": bool(fixed)} if fixed or trained else {}
+
+
+def recognised(connection: sqlite3.Connection, arm: Mapping[str, Any]) -> dict[str, Any]:
+    """Whether an arm of a compare run is "fixed", and "why": the caller said so, or what is known of its encoder."""
+    if "fixed" in arm:
+        return {"fixed": arm["fixed"], "why": "as you say"}
+    if len(arm["runs"]) > 1:
+        return {"fixed": False, "why": f"{len(arm['runs'])} runs"}
+    fixed, why = trained_by(connection, eval_run(connection, arm["runs"][0]))
+    return {"fixed": fixed, "why": why}
 
 
 def trained_by(connection: sqlite3.Connection, run: Run) -> tuple[bool, str]:
     """Whether an eval run's encoder is fixed, and what says so: a train run of this workspace wrote it, or any syncse did, whose
     record lies beside the weights; else nobody knows of a training of it here."""
-    path = Path(str(run.options["encoder"]))
+    path = Path(EvaluateSpec.of(run.options).encoder)
     for place in dict.fromkeys((str(path), str(path.resolve()))):
         if by := runs.training_of(connection, place, run.created):
             return False, f"trained here by {by.id}"

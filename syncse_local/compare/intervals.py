@@ -1,10 +1,8 @@
-"""Intervals and p-values of a difference: percentile and BCa bootstrap (Efron and Tibshirani 1993, chapter 14), Student's t,
-and several of them at once.
+"""Intervals and p-values of a difference: percentile and BCa bootstrap (Efron and Tibshirani 1993, chapter 14), Student's t.
 
 A p-value is the level at which the interval's end touches 0, so the two never disagree.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -138,29 +136,3 @@ class Student:
         if self.error == 0:
             return 1.0 if self.difference == 0 else 0.0
         return float(2 * student.sf(abs(self.difference) / self.error, self.freedom))
-
-
-@dataclass(frozen=True, slots=True)
-class Strictest:
-    """Several distributions of one difference, of which each must speak: the widest reach on both sides, the largest p."""
-
-    parts: tuple[Distribution, ...]
-
-    @property
-    def method(self) -> str:
-        """All of their names."""
-        return ", ".join(part.method for part in self.parts)
-
-    @property
-    def error(self) -> float:
-        """The largest."""
-        return max(part.error for part in self.parts)
-
-    def interval(self, level: float) -> Interval:
-        """The smallest that holds all of theirs."""
-        low, high = zip(*(part.interval(level) for part in self.parts), strict=True)
-        return min(low), max(high)
-
-    def p_value(self) -> float:
-        """The largest."""
-        return max(part.p_value() for part in self.parts)

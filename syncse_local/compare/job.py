@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from syncse_local.compare.arms import eval_run, trained_by
+from syncse_local.compare.arms import eval_run, recognised
 from syncse_local.compare.figures import Arm, Figures
 from syncse_local.compare.host import here
 from syncse_local.compare.pairing import pair, shared_tasks
@@ -29,7 +29,7 @@ def run(job: Job) -> dict[str, Any]:
     """Do a compare run; returns the study with its arms, setting and calibration. Raises SyncseError for unpaired runs."""
     spec = CompareSpec.of(job.run.options)
     setting = Setting(spec.draws, spec.seed, spec.method)
-    given = [arm if "fixed" in arm else {**arm, **_fixed(job, arm)} for arm in spec.arms_data]
+    given = [{**arm, **recognised(job.connection, arm)} for arm in spec.arms_data]
     order = [name for arm in given for name in arm["runs"]]
     scores = [by_metric(job, name) for name in order]
     names, notes = shared_tasks(job.connection, order, spec.tasks)
@@ -94,7 +94,7 @@ def with_calibration(job: Job, task: TaskRuns, names: Sequence[str]) -> TaskRuns
     columns, undefined = list(task.columns), dict(task.undefined)
     for name in names:
         found = predictions.columns(job.connection, name, task.task)
-        if not {column.items_sha256 for column in found.values()} == {task.items_sha256}:
+        if {column.items_sha256 for column in found.values()} != {task.items_sha256}:
             undefined[len(columns)] = "not in the calibration"
         columns.append(task.columns[0] if len(columns) in undefined else _numbers(found))
     return replace(task, columns=columns, undefined=undefined)
@@ -102,12 +102,6 @@ def with_calibration(job: Job, task: TaskRuns, names: Sequence[str]) -> TaskRuns
 
 def _numbers(found: Mapping[str, predictions.Column]) -> Columns:
     return {name: np.frombuffer(column.data, dtype=column.type) for name, column in found.items()}
-
-
-def _fixed(job: Job, arm: Mapping[str, Any]) -> dict[str, Any]:
-    """Whether the arm of a run that 0.1.0 queued is fixed."""
-    fixed, why = trained_by(job.connection, eval_run(job.connection, arm["runs"][0]))
-    return {"fixed": fixed and len(arm["runs"]) == 1, "why": why}
 
 
 def _unclustered(rows: Sequence[ComparisonRow]) -> list[str]:

@@ -17,7 +17,6 @@ METHODS = {
     "percentile": "percentile bootstrap",
     "sign flips": "sign flips",
     "t": "Student's t over items and seeds",
-    "t, sign flips": "Student's t over items and seeds, and sign flips",
 }
 
 

@@ -78,12 +78,17 @@ def test_from_seeds_to_verdicts_and_tables(
     assert stsb["scores"][0]["seeds"][0] == pytest.approx(stats.spearmanr(gold, cosines).statistic)
     assert stsb["scores"][0]["seeds"] == pytest.approx(stored["floors"]["STSB"]["values"])
     (made_of,) = stsb["comparisons"]
-    assert made_of["floor"]["source"] == "calibration of 2 runs"
+    assert made_of["floor"]["source"] == "seeds (2)"  # the calibration's runs are the arm's own, and count once
+    assert [(arm["fixed"], arm["why"]) for arm in study["arms"]] == [
+        (False, "2 runs"),
+        (True, "no training of it is known"),
+    ]
     assert (study["calibration"]["id"], study["family"]) == (stored["id"], 2)
 
     shown = cli("show", made_by.id).stdout
     assert made_of["verdict"] in shown
-    assert "calibration of 2 runs" in shown
+    assert "seeds (2); calibration 1" in shown
+    assert "Fixed, no training seed in it: " in shown
     _results(cli, one, tmp_path / "results")
 
 

@@ -29,7 +29,7 @@ def result(calibrated: bool = False) -> dict[str, Any]:
     )
     arms, at = [], 0
     for name, noises in NOISE.items():
-        arms.append(Arm.of(name, range(at, at + len(noises)), SETTING.draws, SETTING.seed))
+        arms.append(Arm.of(name, range(at, at + len(noises))))
         at += len(noises)
     listed = [{"name": arm.name, "runs": [names[row] for row in arm.rows]} for arm in arms]
     calibration = {**CALIBRATION, "floors": {}} if calibrated else None

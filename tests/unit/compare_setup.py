@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from syncse_local.compare.figures import Arm
+from syncse_local.compare.figures import Arm, Figures
 from syncse_local.compare.rows import ComparisonRow, Setting, TaskRuns
 from syncse_local.compare.study import study
 
@@ -32,9 +32,13 @@ def compared(
     setting: Setting = QUICK,
     calibration: Mapping[str, Any] | None = None,
     fixed: Collection[str] = (),
+    average: bool = False,
 ) -> dict[str, Any]:
-    """A study of arms, each the places of its runs; those named in `fixed` were not trained."""
+    """A study of arms, each the places of its runs; those named in `fixed` were not trained. `average` adds a row."""
     rows = [ComparisonRow(t.task, t.metric, t.unit, t.items, [t], t.figures(setting, lambda: None)) for t in tasks]
+    if average:
+        mean, items = Figures.average([row.figures for row in rows]), sum(row.items for row in rows)
+        rows.append(ComparisonRow("average", rows[0].metric, rows[0].unit, items, list(tasks), mean, average=True))
     made = [Arm.of(name, places, name in fixed) for name, places in arms.items()]
     return study(made, rows, setting, calibration)
 

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from syncse_local.compare.arms import parse
+from syncse_local.compare.arms import parse, recognised
 from syncse_local.compare.pairing import pair, shared_tasks
 from syncse_local.errors import ExitCode, SyncseError
+from syncse_local.modelfiles.hashing import RECORD
 from syncse_local.store import predictions, runs
 from syncse_local.store.database import connect
-from tests.unit.eval_runs import evaluated
+from tests.unit.eval_runs import evaluated, trained
 
 SCORES: dict[tuple[str, str], float | None] = {("STSB", "spearman"): 0.6}
 
@@ -32,6 +33,42 @@ def test_equal_names_get_their_runs_ids(connection: sqlite3.Connection) -> None:
     a = evaluated(connection, "x", SCORES, weights_sha256="1")
     b = evaluated(connection, "x", SCORES, weights_sha256="2")
     assert [arm["name"] for arm in parse(connection, [a, b])] == [f"x ({a})", f"x ({b})"]
+
+
+def test_an_arm_is_said_to_be_fixed_or_trained_by_any_of_its_names(connection: sqlite3.Connection) -> None:
+    a, b, c = (evaluated(connection, name, SCORES) for name in ("x", "y", "z"))
+    found = parse(connection, [a, f"mine={b},{c}"], fixed=["x"], trained=["mine"])
+    assert [arm["fixed"] for arm in found] == [True, False]
+    assert parse(connection, [a, b], trained=[b])[1]["fixed"] is False
+    for fixed, made, told in (
+        (["mine"], [], "'mine' cannot be fixed: it is several runs"),
+        (["x"], [a], "cannot be fixed: it is said to be trained"),
+        (["nothing"], [], "No arm is called 'nothing'"),
+    ):
+        with pytest.raises(SyncseError, match=told) as caught:
+            parse(connection, [a, f"mine={b},{c}"], fixed, made)
+        assert caught.value.code == ExitCode.USAGE
+
+
+def test_what_no_training_here_made_is_fixed(connection: sqlite3.Connection, tmp_path: Path) -> None:
+    """A downloaded encoder is; one that a run trained here or that brings the record of a training is not, nor several."""
+    trained(connection, str(tmp_path / "made"), seed=1)
+    brought = tmp_path / "brought"
+    brought.mkdir()
+    (brought / RECORD).write_text("{}", encoding="utf-8")
+    (tmp_path / "link").symlink_to(tmp_path / "made")
+    names = [str(tmp_path / name) for name in ("downloaded", "made", "brought", "link")]
+    runs_of = [evaluated(connection, name, SCORES) for name in names]
+    found = [recognised(connection, arm) for arm in parse(connection, runs_of)]
+    assert [arm["fixed"] for arm in found] == [True, False, False, False]
+    assert found[0]["why"] == "no training of it is known"
+    assert found[1]["why"].startswith("trained here by t")
+    assert RECORD in found[2]["why"]
+    assert recognised(connection, {"name": "m", "runs": runs_of[:2]}) == {"fixed": False, "why": "2 runs"}
+    assert recognised(connection, {"name": "m", "runs": runs_of[:1], "fixed": False}) == {
+        "fixed": False,
+        "why": "as you say",
+    }
 
 
 def refused(connection: sqlite3.Connection, *texts: str) -> str:

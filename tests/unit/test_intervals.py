@@ -1,12 +1,11 @@
-"""Intervals against scipy's bootstrap on its own draws, p-values against the intervals, Holm and Welch against references."""
+"""Intervals against scipy's bootstrap on its own draws, p-values against the intervals, Student's t against scipy's."""
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from syncse_local.compare.floors import floor
-from syncse_local.compare.intervals import Draws, holm, welch
+from syncse_local.compare.intervals import Draws, Student, Variance
 
 Floats = NDArray[np.float64]
 
@@ -71,47 +70,19 @@ def test_an_end_beyond_the_reach_of_bca_is_the_last_draw() -> None:
     assert Draws(drawn, bias=0.0, acceleration=-0.5).interval(0.001)[0] == drawn[0]
 
 
-def test_holm_is_the_procedure_written_out() -> None:
-    p_values = [0.01, 0.04, 0.03, 0.005, 0.01, 0.6]
-    found = holm(p_values, 0.05)
-    order = sorted(p_values)
-    for p, said in zip(p_values, found, strict=True):
-        below = [min(1.0, (len(order) - at) * other) for at, other in enumerate(order) if other <= p]
-        assert said.adjusted == pytest.approx(max(below))
-        assert said.rejected == (max(below) <= 0.05)
-    assert [said.rejected for said in found] == [True, False, False, True, True, False]
-    assert found[3].level == 0.05 / 6
-    assert found[0].level == found[4].level == 0.05 / 5  # equal ones at one level
-    assert found[1].level == found[5].level == 0.05 / 3  # where the procedure ended
-    assert holm([]) == []
+def test_students_t_is_scipys() -> None:
+    values = lopsided(9, 12) - 0.8
+    reference = stats.ttest_1samp(values, 0)
+    made = Student(float(values.mean()), float(values.std(ddof=1) / np.sqrt(12)), 11)
+    assert made.p_value() == pytest.approx(reference.pvalue)
+    assert made.interval(0.05) == pytest.approx(tuple(reference.confidence_interval(0.95)))
+    assert made.interval(made.p_value())[0] == pytest.approx(0, abs=1e-9)
+    assert (Student(0.0, 0.0, 3).p_value(), Student(0.1, 0.0, 3).p_value()) == (1.0, 0.0)
 
 
-def test_welch_is_scipys() -> None:
-    one, two = [0.61, 0.63, 0.64], [0.58, 0.6, 0.57, 0.605]
-    found, reference = welch(one, two), stats.ttest_ind(one, two, equal_var=False)
-    assert found is not None
-    assert found.p_value() == pytest.approx(reference.pvalue)
-    ends = reference.confidence_interval(0.95)
-    assert found.difference - found.half_width(0.05) == pytest.approx(ends.low)
-    assert welch([0.6], two) is None
-    same = welch([0.5, 0.5], [0.5, 0.5])
-    assert same is not None
-    assert same.p_value() == 1
-
-
-def test_the_floor_is_calibrated_where_it_can_be_and_else_from_the_arms() -> None:
-    runs = [0.60, 0.61, 0.62, 0.60, 0.62]
-    made = floor(runs, [0.7], [0.5])
-    assert made is not None
-    assert made.value == pytest.approx(stats.t.ppf(0.975, 4) * np.std(runs, ddof=1) * np.sqrt(2))
-    three = floor(runs, [0.7] * 3, [0.5] * 3)
-    assert three is not None
-    assert three.value == pytest.approx(made.value / np.sqrt(3))
-    assert "5 runs" in made.source
-    seeds = [0.6, 0.61, 0.62], [0.5, 0.51, 0.53]
-    assert floor(runs[:4], *seeds) == floor(None, *seeds)  # the arms' own seeds say more than a small calibration
-    assert floor(runs, *seeds) != floor(None, *seeds)
-    own = floor(None, [0.6, 0.62], [0.5])
-    assert own is not None
-    assert "one arm" in own.source
-    assert floor(None, [0.6], [0.5]) is None
+def test_degrees_of_freedom_of_a_sum_are_welchs() -> None:
+    one, two = lopsided(10, 5), lopsided(11, 9)
+    parts = [Variance(float(values.var(ddof=1)) / len(values), len(values) - 1) for values in (one, two)]
+    reference = stats.ttest_ind(one, two, equal_var=False)
+    assert Variance.total(parts).freedom == pytest.approx(reference.df)
+    assert Variance.total([Variance(0.0, 4), Variance(0.0, 2)]) == Variance(0.0, 6)

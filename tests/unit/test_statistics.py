@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from sklearn.metrics import accuracy_score, f1_score
 
-from syncse_local.compare.bootstrap import generator, resample, resample_counts, tally
+from syncse_local.compare.bootstrap import Units, generator, resample, resample_counts, tally
 from syncse_local.compare.statistics import statistic
 
 Array = NDArray[Any]
@@ -67,7 +67,9 @@ def test_a_correlation_is_undefined_where_a_resample_is_constant() -> None:
 def test_the_jackknife_leaves_each_item_out_and_the_estimate_none() -> None:
     rng = np.random.default_rng(4)
     gold, predicted = rng.random(12), rng.random(12)
-    found = resample(statistic("spearman", [{"gold": gold, "spearman": predicted}]), 12, 10, 1, "a", lambda: None)
+    found = resample(
+        statistic("spearman", [{"gold": gold, "spearman": predicted}]), Units.of_items(12), 10, 1, "a", lambda: None
+    )
     wanted = [stats.spearmanr(np.delete(gold, at), np.delete(predicted, at)).statistic for at in range(12)]
     assert found.without[0] == pytest.approx(np.array(wanted), abs=1e-12)
     assert found.estimate[0] == pytest.approx(stats.spearmanr(gold, predicted).statistic)
@@ -75,9 +77,24 @@ def test_the_jackknife_leaves_each_item_out_and_the_estimate_none() -> None:
 
 def test_resamples_are_repeatable_independent_by_task_and_whole() -> None:
     def drawn(seed: int, stream: str) -> Array:
-        return np.concatenate(list(resample_counts(generator(seed, stream), 7, 50)), axis=1)
+        return np.concatenate(list(resample_counts(generator(seed, stream), Units.of_items(7), 50)), axis=1)
 
     assert (drawn(1, "STS12") == drawn(1, "STS12")).all()
     assert (drawn(1, "STS12") != drawn(1, "STS13")).any()
     assert (drawn(1, "STS12") != drawn(2, "STS12")).any()
     assert (drawn(1, "STS12").sum(axis=0) == 7).all()
+
+
+def test_items_of_a_cluster_are_drawn_and_left_out_together() -> None:
+    units = Units.of_clusters(np.array([7.0, 3.0, 7.0, 1.0, 3.0, 7.0]))
+    assert (units.count, units.alone) == (3, False)
+    assert units.effective == pytest.approx(36 / 14)  # sizes 3, 2 and 1
+    drawn = np.concatenate(list(resample_counts(generator(1, "a"), units, 40)), axis=1)
+    assert (drawn[0] == drawn[2]).all()
+    assert (drawn[1] == drawn[4]).all()
+    assert (drawn[[0, 1, 3]].sum(axis=0) == 3).all()
+    values = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+    without = resample(statistic("map", [{"map": values}]), units, 5, 1, "a", lambda: None).without[0]
+    assert sorted(without) == pytest.approx(
+        sorted([np.mean([2, 4, 5]), np.mean([1, 3, 4, 6]), np.mean([1, 2, 3, 5, 6])])
+    )

@@ -136,6 +136,10 @@ def _verdict(pair: Pair, common: set[str], floors: bool) -> Content:
     unsure = pair.verdict == CANNOT_TELL
     told = f"cannot tell {first} from {second}" if unsure else f"{first} is {pair.verdict} than {second}"
     why = [] if pair.p_holm is None else [f"p {_p(pair.p_holm)} (Holm)"]
+    if pair.margin is not None:
+        why.append(f"needed {100 * pair.margin:.2f}")
+    if pair.detectable is not None and unsure:
+        why.append(f"findable {100 * pair.detectable:.2f}")
     if pair.floor is not None:
         why.append(f"noise floor {100 * pair.floor:.2f}")
     elif floors:
@@ -176,7 +180,9 @@ def _remarks(comparison: Comparison, task: Task) -> Content:
     else:
         instead = f" Used: {safe(used, 120)}." if used else ""
         floor = f"Noise floor: this machine is not calibrated.{instead} `{CALIBRATE}` measures how far seeds alone go."
-    holm = f"Holm over {comparison.family} comparisons at {comparison.alpha:g}." if comparison.family else ""
+    holm = ""
+    if comparison.family:
+        holm = f"Holm over {comparison.family} comparisons at {comparison.alpha:g}, averages before their parts."
     every = [f"All pairs: {note}." for note in sorted(_common(task.pairs))]
     told = (floor, *every, holm, *comparison.notes)
     return lines(*(Content.styled(safe(text, 400), "$text-muted") for text in told if text))
