@@ -109,7 +109,7 @@ def _unclustered(rows: Sequence[ComparisonRow]) -> list[str]:
         row.name for row in rows for task in row.tasks if task.clusters is None and "spearman" in task.columns[0]
     ]
     told = "its evaluations do not say which pairs share a sentence, so that all count as independent"
-    return [f"{name}: {told}" for name in lacking]
+    return [f"{', '.join(lacking)}: {told}"] if lacking else []
 
 
 def averages(rows: Sequence[ComparisonRow], scores: Scores) -> list[ComparisonRow]:

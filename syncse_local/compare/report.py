@@ -129,7 +129,7 @@ def _notes(made: Sequence[tuple[Any, Any]]) -> Iterator[str]:
 
 def _seeds(study: Mapping[str, Any], made: Sequence[tuple[Any, Any]]) -> str:
     """Where it is known from how training seeds scatter."""
-    used = ", ".join(sorted({c["floor"]["source"] for _, c in made if c.get("floor")}))
+    used = "; ".join(sorted({c["floor"]["source"] for _, c in made if c.get("floor")}))
     found = study.get("calibration")
     if not found:
         return f"{used or 'nothing says how they scatter'}; this machine is not calibrated for these tasks (`syncse calibrate`)."

@@ -88,11 +88,10 @@ def _few_draws(level: float, draws: int) -> list[str]:
 
 
 def _few_items(rows: Sequence[ComparisonRow]) -> list[str]:
-    return [
-        f"{row.name}: {row.least:.0f} independent {row.unit} are few (under {ENOUGH}): a single one can decide"
-        for row in rows
-        if LEAST <= row.least < ENOUGH
+    few = [
+        f"{row.name} ({row.least:.0f} {row.unit})" for row in rows if not row.average and LEAST <= row.least < ENOUGH
     ]
+    return [f"{', '.join(few)}: under {ENOUGH} independent items, where a single one can decide"] if few else []
 
 
 def _described(row: ComparisonRow) -> dict[str, Any]:

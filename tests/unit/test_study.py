@@ -100,7 +100,9 @@ def test_few_items_are_said_and_too_few_have_no_verdict(metric: str, items: int,
         ("cannot tell", True) if told == "too few" else ("better", False)
     )
     assert any("too few for a verdict" in note for note in made["notes"]) == (told == "too few")
-    assert any(f"{items} independent queries are few" in note for note in found["notes"]) == (told == "few")
+    assert any(f"A ({items} queries): under 100 independent items" in note for note in found["notes"]) == (
+        told == "few"
+    )
 
 
 def test_means_are_judged_by_sign_flips_and_correlations_by_the_bootstrap() -> None:

@@ -174,7 +174,7 @@ def _hundred(interval: Interval | None) -> Interval | None:
 
 def _remarks(comparison: Comparison, task: Task) -> Content:
     """How the noise floor is known, or how to come to know it, and what the correction covers."""
-    used = ", ".join(sorted({pair.floor_from for pair in task.pairs if pair.floor_from}))
+    used = "; ".join(sorted({pair.floor_from for pair in task.pairs if pair.floor_from}))
     if comparison.calibration:
         floor = f"Noise floor: {safe(used or 'not measured for this task', 120)}. Calibrated with {safe(comparison.calibration, 200)}."
     else:
