@@ -85,7 +85,7 @@ async def test_each_task_has_its_ranking_intervals_and_verdicts(
         text = app.screen.query_one(TaskResult)._shown.plain
         assert "▼ base is worse than mine" in text
         assert "≈ cannot tell base from one [b]seed[/b]" in text
-        assert "Used: seeds (3 and 3); seeds (3) and other arms; seeds (3), taken for both." in text
+        assert "Used: seeds (3 and 3), unlike; seeds (3) and other arms; seeds (3), taken for both." in text
         await pilot.press("j")
         await seen.see("STS12", "1 mine  2 base, one [b]seed[/b]", "STSB")
         await seen.see("one tier: cannot be told", "93.84", "93.05 to 94.89")
@@ -102,7 +102,7 @@ async def test_a_calibration_is_named(begin: Beginner, rows: Rows, look: Looker)
     runs.finish(rows.connection, "c0101-eeeeee", "done", **result(calibrated=True))
     app = begin("compare")
     async with app.run_test(size=MIDDLE) as pilot:
-        await look(pilot).see("Calibrated with starter-encoder, 1,200")
+        await look(pilot).see("Calibrated with", "starter-encoder, 1,200 triplets")
 
 
 async def test_what_home_chose_is_marked_and_nothing_to_compare_says_how(
