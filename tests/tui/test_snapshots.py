@@ -222,7 +222,7 @@ def test_compare(
         pilot.app.theme = theme
         pilot.app.animation_level = "none"
         seen = look(pilot)
-        await seen.see("over 280 pairs")
+        await seen.see("over 220 pairs")
         for key in keys:
             await pilot.press(key)
         await seen.see(shown)
